@@ -1,0 +1,1 @@
+"""p3s: the prompt processing system."""

@@ -1,0 +1,22 @@
+"""What is past due at `now`: pilots unheard for too long."""
+
+from p3s.domain.book import Book, PilotEntry
+from p3s.domain.effects import Effect
+from p3s.domain.exchange import end_pilot
+from p3s.protocol.states import PilotState, Reason
+
+
+def silent_for(book: Book, entry: PilotEntry, now: float) -> float:
+    """Seconds since the pilot was heard, never counted from before this server's own start."""
+    return now - max(entry.last_seen, book.started_at)
+
+
+def overdue(book: Book, grace_s: float, now: float) -> list[PilotEntry]:
+    """Pilots whose lease plus grace has passed unheard."""
+    return [entry for entry in book.pilots.values() if silent_for(book, entry, now) > entry.lease_s + grace_s]
+
+
+def give_up(book: Book, entry: PilotEntry, now: float) -> list[Effect]:
+    """The pilot and its jobs are lost; by its lease's end it has killed them itself, so that is true."""
+    why = f"not heard for {silent_for(book, entry, now):.0f} s, beyond its lease of {entry.lease_s:.0f} s"
+    return end_pilot(entry, PilotState.LOST, why, Reason.LEASE_ENDED, now)

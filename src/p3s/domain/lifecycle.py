@@ -1,0 +1,79 @@
+"""Which state may follow which, who moves it, and the check that every move passes.
+
+`docs/states.md` is generated from these tables and a test holds it equal.
+"""
+
+from p3s.protocol.states import FINAL_JOB_STATES, FINAL_PILOT_STATES, JobState, PilotState
+
+J = JobState
+P = PilotState
+
+JOB_MOVES: dict[tuple[JobState, JobState], str] = {
+    (J.HELD, J.DEFINED): "a person releases it",
+    (J.HELD, J.CANCELLED): "a person cancels it",
+    (J.WAITING, J.DEFINED): "the workflow: its inputs are there",
+    (J.WAITING, J.SKIPPED): "the workflow: an input will never come",
+    (J.WAITING, J.CANCELLED): "a person cancels it",
+    (J.DEFINED, J.DISPATCHED): "brokerage orders it of a pilot",
+    (J.DEFINED, J.DROPPED): "expiry or shedding leaves it out",
+    (J.DEFINED, J.CANCELLED): "a person cancels it",
+    (J.DISPATCHED, J.DEFINED): "the pilot refused the order",
+    (J.DISPATCHED, J.RUNNING): "the pilot reports the start of its process",
+    (J.DISPATCHED, J.FINISHED): "the pilot reports its end (start and end in one report)",
+    (J.DISPATCHED, J.FAILED): "the pilot reports its end, or that it could not start",
+    (J.DISPATCHED, J.CANCELLED): "the pilot reports that it obeyed a kill",
+    (J.DISPATCHED, J.LOST): "its pilot is gone",
+    (J.RUNNING, J.FINISHED): "the pilot reports exit code 0",
+    (J.RUNNING, J.FAILED): "the pilot reports another end",
+    (J.RUNNING, J.CANCELLED): "the pilot reports that it obeyed a kill",
+    (J.RUNNING, J.LOST): "its pilot is gone",
+    (J.LOST, J.FINISHED): "a late report of the same attempt (the one amendment)",
+    (J.LOST, J.FAILED): "a late report of the same attempt (the one amendment)",
+}
+
+PILOT_MOVES: dict[tuple[PilotState, PilotState], str] = {
+    (P.ACTIVE, P.DRAINING): "the pilot or a person asks it to take no more",
+    (P.ACTIVE, P.STOPPED): "the pilot says goodbye",
+    (P.ACTIVE, P.LOST): "its lease ended unheard, or its guardian saw it die",
+    (P.DRAINING, P.STOPPED): "the pilot says goodbye",
+    (P.DRAINING, P.LOST): "its lease ended unheard, or its guardian saw it die",
+}
+
+
+class InvalidMove(Exception):
+    """A move that the tables do not have: a defect of p3s, never a person's mistake."""
+
+
+def check_job_move(job: str, before: JobState, after: JobState) -> None:
+    """Raise InvalidMove unless the table allows it."""
+    if (before, after) not in JOB_MOVES:
+        raise InvalidMove(f"job {job}: {before} may not become {after}")
+
+
+def check_pilot_move(pilot: str, before: PilotState, after: PilotState) -> None:
+    """Raise InvalidMove unless the table allows it."""
+    if (before, after) not in PILOT_MOVES:
+        raise InvalidMove(f"pilot {pilot}: {before} may not become {after}")
+
+
+def _table(moves: dict[tuple[JobState, JobState], str] | dict[tuple[PilotState, PilotState], str]) -> str:
+    rows = [f"| `{before}` | `{after}` | {who} |" for (before, after), who in moves.items()]
+    return "\n".join(["| from | to | who moves it |", "| --- | --- | --- |", *rows])
+
+
+def render() -> str:
+    """The docs page of the states, in Markdown."""
+    final_jobs = ", ".join(f"`{state}`" for state in JobState if state in FINAL_JOB_STATES)
+    final_pilots = ", ".join(f"`{state}`" for state in PilotState if state in FINAL_PILOT_STATES)
+    return (
+        "# States\n\n"
+        "<!-- Generated from p3s.domain.lifecycle by `uv run python -m p3s.domain.lifecycle`. -->\n\n"
+        "A state says where an object is, its reason why. Every move not listed here is refused.\n\n"
+        f"## Job\n\n{_table(JOB_MOVES)}\n\nFinal: {final_jobs}.\n\n"
+        f"## Pilot\n\n{_table(PILOT_MOVES)}\n\nFinal: {final_pilots}. "
+        "*Idle*, *running* and *silent* are computed from slots and the last exchange, never stored.\n"
+    )
+
+
+if __name__ == "__main__":
+    print(render(), end="")

@@ -1,0 +1,430 @@
+"""What a pilot does next: events in, actions out. Pure; `now` is seconds on a clock that counts suspension.
+
+The shell (`agent`) performs the actions and feeds back what came of them. Both lanes, the lease, time limits and
+the way to the end are decided here, so that the simulation runs the same rules on a virtual clock.
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import Optional, Union
+
+from p3s.protocol.messages import ExchangeReply, ExchangeRequest, Held, Instruction, Order, Report, Verdict
+
+from .backoff import delay
+
+KILL_AFTER_S = 10.0
+"""From the polite signal to the one that cannot be refused."""
+
+LEASE_MARGIN = 0.1
+"""Payloads are killed when this part of the lease is left, so that they are dead by its end."""
+
+TERM, KILL = 15, 9
+
+MOST_REPORTS = 1_000
+
+
+# ---- actions
+
+
+@dataclass(frozen=True)
+class OpenLane:
+    """Send this on the order lane and wait for its answer."""
+
+    request: ExchangeRequest
+
+
+@dataclass(frozen=True)
+class Call:
+    """Send this beside the open lane: reports, or a word on the order lane that ends the wait there."""
+
+    request: ExchangeRequest
+
+
+@dataclass(frozen=True)
+class Start:
+    order: Order
+
+
+@dataclass(frozen=True)
+class Kill:
+    """Signal everything that the attempt started."""
+
+    job: str
+    attempt: int
+    signal: int
+
+
+@dataclass(frozen=True)
+class Finish:
+    """The pilot is over. `again`: the server gave it up, so register as a new one."""
+
+    why: str
+    again: bool = False
+
+
+Action = Union[OpenLane, Call, Start, Kill, Finish]
+
+
+# ---- what came of a process
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The end of an attempt's process, its results delivered. `trouble` overrides the exit: it did not count."""
+
+    exit_code: Optional[int] = None
+    signal: Optional[int] = None
+    ended_at: float = 0.0
+    wall_s: Optional[float] = None
+    cpu_s: Optional[float] = None
+    peak_memory: Optional[int] = None
+    stdout: str = ""
+    stderr: str = ""
+    reason: str = ""
+    detail: str = ""
+
+
+@dataclass
+class Child:
+    """An attempt in a slot. `ending` says why p3s is ending it, if it is."""
+
+    order: Order
+    started_at: Optional[float] = None
+    ending: str = ""
+    ending_at: float = 0.0
+    detail: str = ""
+    #: When to signal again, harder.
+    kill_at: Optional[float] = None
+    killed: bool = False
+
+
+@dataclass
+class Said:
+    """A report to be delivered, with its moments on this machine's clock."""
+
+    report: Report
+    started_at: Optional[float] = None
+    ended_at: Optional[float] = None
+
+
+@dataclass
+class Machine:
+    """One pilot's life, from its registration. `asked` is why it was told to end, if it was."""
+
+    slots: int
+    lease_s: float
+    wait_s: float
+    heard_at: float
+    chance: float = 0.5
+    seq: int = 0
+    acked: int = 0
+    seen: "dict[str, int]" = field(default_factory=dict)
+    children: "dict[tuple[str, int], Child]" = field(default_factory=dict)
+    outbox: "dict[tuple[str, int], Said]" = field(default_factory=dict)
+    sent: "dict[tuple[str, int], Said]" = field(default_factory=dict)
+    lane_open: bool = False
+    calling: bool = False
+    #: Most reports in one call; one at a time after a refusal, so that a single bad one cannot hold the rest.
+    most_reports: int = MOST_REPORTS
+    lane_failures: int = 0
+    call_failures: int = 0
+    lane_after: float = 0.0
+    call_after: float = 0.0
+    must_reconcile: bool = True
+    asked: str = ""
+    told_draining: bool = False
+    gone: bool = False
+    leaving: bool = False
+    over: bool = False
+
+    # ---- events
+
+    def begin(self, now: float) -> "list[Action]":
+        """Registered just now."""
+        return self._next(now)
+
+    def lane_answered(self, reply: ExchangeReply, sent_at: float, now: float) -> "list[Action]":
+        """The order lane came back. The lease counts from the sending."""
+        self.lane_open = False
+        self.lane_failures = 0
+        self.must_reconcile = False
+        self._renew(reply, sent_at)
+        if reply.come_back:
+            self.lane_after = now + delay(1, self.chance)
+        actions = self._obey(reply, now)
+        self._confirm(reply.verdicts)
+        return actions + self._next(now)
+
+    def lane_failed(self, kind: str, now: float) -> "list[Action]":
+        """`later`: no answer; `conflict`: a later exchange was heard; `refused`; `gone`, `unknown`: given up."""
+        self.lane_open = False
+        self.must_reconcile = True
+        self.lane_failures += 1
+        self.lane_after = now + delay(self.lane_failures, self.chance)
+        return self._given_up(kind, now) + self._next(now)
+
+    def call_answered(self, reply: ExchangeReply, sent_at: float, now: float) -> "list[Action]":
+        """Reports were judged, or the word was heard."""
+        self.calling = False
+        self.call_failures = 0
+        self.most_reports = MOST_REPORTS
+        self._renew(reply, sent_at)
+        actions = self._obey(reply, now)
+        self._confirm(reply.verdicts)
+        self.sent = {}
+        if self.leaving:
+            return [*actions, self._finish(self.asked)]
+        return actions + self._next(now)
+
+    def call_failed(self, kind: str, now: float) -> "list[Action]":
+        """As `lane_failed`; what was sent stays in the outbox and goes again."""
+        self.calling = False
+        self.call_failures += 1
+        self.call_after = now + delay(self.call_failures, self.chance)
+        self.told_draining = False
+        if self.leaving and kind != "later":
+            return [self._finish(self.asked)]
+        self.leaving = False
+        if kind == "refused":
+            self._set_aside()
+        self.sent = {}
+        return self._given_up(kind, now) + self._next(now)
+
+    def child_started(self, job: str, attempt: int, now: float) -> "list[Action]":
+        """Its process runs."""
+        child = self.children[job, attempt]
+        child.started_at = now
+        self._say(child, Report(job, attempt, "running"), None)
+        return self._next(now)
+
+    def child_ended(self, job: str, attempt: int, ended: Ended, now: float) -> "list[Action]":
+        """Its process is gone (or could not be started), and what it left is delivered."""
+        child = self.children.pop((job, attempt))
+        state, reason, detail = _outcome(child, ended)
+        report = Report(
+            job,
+            attempt,
+            state,
+            reason,
+            detail,
+            exit_code=ended.exit_code,
+            signal=ended.signal,
+            wall_s=ended.wall_s,
+            cpu_s=ended.cpu_s,
+            peak_memory=ended.peak_memory,
+            stdout=ended.stdout,
+            stderr=ended.stderr,
+        )
+        self._say(child, report, ended.ended_at)
+        return self._next(now)
+
+    def ask_to_end(self, why: str, now: float, hard: bool) -> "list[Action]":
+        """A person or the batch system asks the pilot to end: after its jobs, or (`hard`) with them."""
+        self.asked = self.asked or why
+        actions: list[Action] = []
+        if hard:
+            for child in list(self.children.values()):
+                actions += self._end(child, "pilot stopped", why, TERM, now)
+        return actions + self._next(now)
+
+    def tick(self, now: float) -> "list[Action]":
+        """Time passed: limits, kills that were not obeyed, the lease, lanes to open again."""
+        actions: list[Action] = []
+        lease_over = now >= self.lease_ends_at()
+        for child in list(self.children.values()):
+            if lease_over and not child.killed:
+                actions += self._end(child, "lease ended", "the server was not heard within the lease", KILL, now)
+            elif child.kill_at is not None and now >= child.kill_at:
+                actions += self._end(child, child.ending, child.detail, KILL, now)
+            elif not child.ending and now >= _limit_at(child):
+                detail = f"ran longer than its limit of {child.order.time_limit:g} s"
+                actions += self._end(child, "timelimit", detail, TERM, now)
+        return actions + self._next(now)
+
+    # ---- reading
+
+    def lease_ends_at(self) -> float:
+        """When payloads are killed if the server is not heard again."""
+        return self.heard_at + self.lease_s * (1 - LEASE_MARGIN)
+
+    def wake_at(self) -> float:
+        """The next moment at which `tick` has something to do."""
+        moments = [float("inf")]
+        if self._wants_lane():
+            moments.append(self.lane_after)
+        if self._wanted_call():
+            moments.append(self.call_after)
+        for child in self.children.values():
+            moments.append(child.kill_at if child.kill_at is not None else _limit_at(child))
+        if not all(child.killed for child in self.children.values()):
+            moments.append(self.lease_ends_at())
+        return min(moments)
+
+    # ---- parts
+
+    def _next(self, now: float) -> "list[Action]":
+        """Keep both lanes in use."""
+        actions: list[Action] = []
+        if self.over:
+            return actions
+        if self.gone and self._idle():
+            return [self._finish("given up by the server", again=not self.asked)]
+        wanted = self._wanted_call()
+        if wanted and now >= self.call_after:
+            actions.append(self._call(wanted, now))
+        if self._wants_lane() and now >= self.lane_after:
+            self.lane_open = True
+            actions.append(OpenLane(self._order_request(wait_s=self.wait_s)))
+        return actions
+
+    def _idle(self) -> bool:
+        return not self.children and not self.outbox
+
+    def _wants_lane(self) -> bool:
+        return not (self.lane_open or self.gone or self.leaving or self.over)
+
+    def _wanted_call(self) -> str:
+        """`reports`, `goodbye`, `draining`, or nothing to call about."""
+        if self.calling or self.over:
+            return ""
+        if self.outbox:
+            return "reports"
+        if not self.asked or self.gone:
+            return ""
+        if not self.children:
+            return "goodbye"
+        return "" if self.told_draining else "draining"
+
+    def _call(self, wanted: str, now: float) -> Action:
+        self.calling = True
+        if wanted == "reports":
+            self.sent = dict(list(self.outbox.items())[: self.most_reports])
+            return Call(ExchangeRequest("reports", reports=[_dated(said, now) for said in self.sent.values()]))
+        self.told_draining = True
+        self.leaving = wanted == "goodbye"
+        return Call(self._order_request(wait_s=0.0, goodbye=self.asked if self.leaving else ""))
+
+    def _order_request(self, wait_s: float, goodbye: str = "") -> ExchangeRequest:
+        self.seq += 1
+        holding = None
+        if self.must_reconcile:
+            keys = {**self.children, **self.outbox}
+            holding = [Held(job, attempt) for job, attempt in keys]
+        return ExchangeRequest(
+            "orders", self.seq, self.acked, wait_s, holding, [], draining=bool(self.asked), goodbye=goodbye
+        )
+
+    def _renew(self, reply: ExchangeReply, sent_at: float) -> None:
+        self.heard_at = max(self.heard_at, sent_at)
+        self.lease_s = reply.lease_s
+        self.wait_s = reply.wait_s
+
+    def _obey(self, reply: ExchangeReply, now: float) -> "list[Action]":
+        actions: list[Action] = []
+        for order in reply.orders:
+            self.acked = max(self.acked, order.number)
+            actions += self._take(order, now)
+        for instruction in reply.instructions:
+            self.acked = max(self.acked, instruction.number)
+            actions += self._follow(instruction, now)
+        return actions
+
+    def _take(self, order: Order, now: float) -> "list[Action]":
+        """Start an order, once ever per (job, attempt)."""
+        if self.seen.get(order.job, 0) >= order.attempt:
+            return []
+        self.seen[order.job] = order.attempt
+        child = Child(order)
+        if self.asked or self.gone or len(self.children) >= self.slots:
+            why = "the pilot is ending" if self.asked or self.gone else "its slots are full"
+            self._say(child, Report(order.job, order.attempt, "refused", detail=why), now)
+            return []
+        self.children[order.job, order.attempt] = child
+        return [Start(order)]
+
+    def _follow(self, instruction: Instruction, now: float) -> "list[Action]":
+        if instruction.kind == "kill":
+            child = self.children.get((instruction.job, instruction.attempt))
+            return self._end(child, "cancelled", instruction.why, TERM, now) if child else []
+        return self.ask_to_end(instruction.why or f"told to {instruction.kind}", now, instruction.kind == "stop")
+
+    def _end(self, child: Child, why: str, detail: str, signal: int, now: float) -> "list[Action]":
+        """Signal an attempt; the first reason to end it stands."""
+        if child.ending and signal == TERM:
+            return []
+        if not child.ending:
+            child.ending, child.ending_at, child.detail = why, now, detail
+        child.killed = child.killed or signal == KILL
+        child.kill_at = now + KILL_AFTER_S
+        return [Kill(child.order.job, child.order.attempt, signal)]
+
+    def _set_aside(self) -> None:
+        """Reports were refused as such: ask one by one, and give up the one that is refused alone."""
+        if len(self.sent) == 1:
+            self.outbox.pop(next(iter(self.sent)), None)
+        self.most_reports = 1
+
+    def _given_up(self, kind: str, now: float) -> "list[Action]":
+        if kind == "unknown":  # a server without our record: nobody is left to report to
+            self.outbox.clear()
+        return self._gone(now) if kind in ("gone", "unknown") else []
+
+    def _gone(self, now: float) -> "list[Action]":
+        """The server gave this pilot up: end what runs, deliver the reports, be over."""
+        self.gone = True
+        actions: list[Action] = []
+        for child in list(self.children.values()):
+            if not child.killed:
+                actions += self._end(child, "lease ended", "the server gave this pilot up", KILL, now)
+        return actions
+
+    def _say(self, child: Child, report: Report, ended_at: Optional[float]) -> None:
+        """Put a report into the outbox; the latest of an attempt replaces the one before."""
+        key = (report.job, report.attempt)
+        self.outbox.pop(key, None)
+        self.outbox[key] = Said(report, child.started_at, ended_at)
+
+    def _confirm(self, verdicts: "list[Verdict]") -> None:
+        """The server's word ends the duty for what was sent, not for what was said since."""
+        for verdict in verdicts:
+            key = (verdict.job, verdict.attempt)
+            if key in self.outbox and self.outbox[key] is self.sent.get(key):
+                del self.outbox[key]
+
+    def _finish(self, why: str, again: bool = False) -> Action:
+        self.over = True
+        return Finish(why, again)
+
+
+def _limit_at(child: Child) -> float:
+    if child.started_at is None or not child.order.time_limit or child.ending:
+        return float("inf")
+    return child.started_at + child.order.time_limit
+
+
+def _dated(said: Said, now: float) -> Report:
+    """The report with its moments counted back from this sending."""
+    started = None if said.started_at is None else round(now - said.started_at, 6)
+    ended = None if said.ended_at is None else round(now - said.ended_at, 6)
+    return replace(said.report, started_ago_s=started, ended_ago_s=ended)
+
+
+_ENDINGS = {
+    "cancelled": ("cancelled", "by person"),
+    "timelimit": ("failed", "timelimit"),
+    "lease ended": ("lost", "lease ended"),
+    "pilot stopped": ("lost", "pilot stopped"),
+}
+
+
+def _outcome(child: Child, ended: Ended) -> "tuple[str, str, str]":
+    """(state, reason, detail). A process that ended well before our signal reached it has finished."""
+    ended_first = not child.ending or ended.ended_at <= child.ending_at
+    if ended.exit_code == 0 and ended_first and not ended.reason:
+        return "finished", "", ended.detail
+    if child.ending:
+        return (*_ENDINGS[child.ending], child.detail)
+    if ended.reason:
+        return "failed", ended.reason, ended.detail
+    if ended.signal is not None:
+        return "failed", "signal", ended.detail
+    return "failed", "exit code", ended.detail

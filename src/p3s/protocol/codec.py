@@ -1,0 +1,83 @@
+"""Messages to and from JSON objects, for parts that have the standard library alone.
+
+Decoding ignores unknown fields, so that pilots and servers of neighbouring versions understand each other;
+the server checks people's input strictly by its own means.
+"""
+
+import json
+from dataclasses import fields, is_dataclass
+from typing import Any, TypeVar
+
+from . import messages
+from .messages import Held, Instruction, JobSpec, Order, Report, Verdict
+
+T = TypeVar("T")
+
+#: Fields that hold a list of messages.
+_ENTRIES = {
+    (messages.SubmitRequest, "jobs"): JobSpec,
+    (messages.ExchangeRequest, "holding"): Held,
+    (messages.ExchangeRequest, "reports"): Report,
+    (messages.ExchangeReply, "orders"): Order,
+    (messages.ExchangeReply, "instructions"): Instruction,
+    (messages.ExchangeReply, "verdicts"): Verdict,
+}
+
+
+def to_object(message: Any) -> Any:
+    """A dataclass as a JSON object, leaving out what equals its default."""
+    if isinstance(message, (str, int, float, bool)) or message is None:
+        return message
+    if isinstance(message, (list, tuple)):
+        return [to_object(entry) for entry in message]
+    if isinstance(message, dict):
+        return {key: to_object(value) for key, value in message.items()}
+    return {
+        name: to_object(value)
+        for name, value in vars(message).items()
+        if value or name in _ALWAYS or value != _DEFAULTS[type(message)].get(name, _MISSING)
+    }
+
+
+_MISSING = object()
+_ALWAYS = frozenset({"number", "job", "attempt", "lane", "seq", "acked", "payload"})
+
+
+def _defaults(cls: type) -> "dict[str, Any]":
+    return {
+        entry.name: entry.default_factory() if callable(entry.default_factory) else entry.default
+        for entry in fields(cls)
+    }
+
+
+_DEFAULTS: "dict[type, dict[str, Any]]" = {
+    cls: _defaults(cls)
+    for cls in vars(messages).values()
+    if isinstance(cls, type) and is_dataclass(cls) and cls.__module__ == messages.__name__
+}
+
+
+def from_object(cls: "type[T]", data: Any) -> T:
+    """A message of type `cls` from a decoded JSON object; raises ValueError when it cannot be one."""
+    if not isinstance(data, dict):
+        raise ValueError(f"expected a JSON object for {cls.__name__}, got {type(data).__name__}")
+    known = _DEFAULTS[cls]
+    values = {name: value for name, value in data.items() if name in known}
+    for name, value in values.items():
+        entry = _ENTRIES.get((cls, name))
+        if entry and isinstance(value, list):
+            values[name] = [from_object(entry, one) for one in value]
+    try:
+        return cls(**values)
+    except TypeError as error:
+        raise ValueError(f"{cls.__name__}: {error}") from None
+
+
+def encode(message: Any) -> bytes:
+    """A message, or any JSON value, as UTF-8 JSON. NaN is a programming error here."""
+    return json.dumps(to_object(message), separators=(",", ":"), allow_nan=False).encode()
+
+
+def decode(cls: "type[T]", body: bytes) -> T:
+    """The message of type `cls` in a JSON body; raises ValueError."""
+    return from_object(cls, json.loads(body))

@@ -1,0 +1,100 @@
+"""Errors, named by what the caller should do.
+
+P3sError
+├── Refused          the request is wrong; sending it again will not help
+│   ├── BadInput     what it says cannot be (422)
+│   ├── NotKnown     there is no such object (404)
+│   ├── NotAllowed   the token does not reach (401, 403)
+│   └── Conflict     it contradicts what is already so (409)
+└── TryLater         nothing is wrong with the request (503, or no answer)
+    └── Unreachable  no server answered
+"""
+
+from typing import Optional
+
+
+class P3sError(Exception):
+    """Root. `str()` is one line for a person and says what to do."""
+
+    status = 500
+    title = "error"
+
+
+class Refused(P3sError):
+    status = 400
+    title = "refused"
+
+
+class BadInput(Refused):
+    status = 422
+    title = "bad input"
+
+
+class NotKnown(Refused):
+    status = 404
+    title = "not known"
+
+
+class NotAllowed(Refused):
+    """401 without a valid token, 403 with one that does not reach."""
+
+    status = 403
+    title = "not allowed"
+
+    def __init__(self, message: str, *, known: bool = True) -> None:
+        super().__init__(message)
+        self.status = 403 if known else 401
+
+
+class Conflict(Refused):
+    status = 409
+    title = "conflict"
+
+
+class Gone(Refused):
+    """The server has given this pilot up: end what it runs, deliver its reports, register anew."""
+
+    status = 410
+    title = "gone"
+
+
+class TooLarge(Refused):
+    status = 413
+    title = "too large"
+
+
+class TryLater(P3sError):
+    status = 503
+    title = "try later"
+
+
+class Unreachable(TryLater):
+    title = "unreachable"
+
+
+_BY_STATUS: "dict[int, type[P3sError]]" = {
+    401: NotAllowed,
+    403: NotAllowed,
+    404: NotKnown,
+    409: Conflict,
+    410: Gone,
+    413: TooLarge,
+    422: BadInput,
+}
+
+
+def from_status(status: int, detail: str) -> P3sError:
+    """The error behind an HTTP status and the `detail` of its problem body."""
+    if status >= 500:
+        return TryLater(detail)
+    if status in (401, 403):
+        return NotAllowed(detail, known=status == 403)
+    return _BY_STATUS.get(status, Refused)(detail)
+
+
+def problem(error: P3sError, *, instance: Optional[str] = None) -> "dict[str, object]":
+    """Body of an `application/problem+json` answer (RFC 9457)."""
+    body: dict[str, object] = {"title": error.title, "status": error.status, "detail": str(error)}
+    if instance:
+        body["instance"] = instance
+    return body

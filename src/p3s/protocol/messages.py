@@ -1,0 +1,260 @@
+"""What goes over the wire: one request and one reply per route, frozen dataclasses of plain values.
+
+Durations are in seconds and end in `_s`; `_ago_s` counts back from the sending of the message, because clocks are
+not trusted: durations are measured on one machine, and the server's clock orders events.
+Bounds stand beside the fields as `BOUNDS` so that the server checks them and every part can quote them.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Optional
+
+PROTOCOL_VERSION = 1
+"""Spoken here. A pilot and a server that differ say so at registration, and which of them to upgrade."""
+
+MAX_TAIL_BYTES = 16_384
+"""Of stdout and stderr each, sent with the final report; a longer log is uploaded whole first."""
+
+
+@dataclass(frozen=True)
+class JobSpec:
+    """One process to run, as its author describes it."""
+
+    payload: str
+    name: str = ""
+    jobtype: str = "default"
+    input: str = ""
+    env: "dict[str, str]" = field(default_factory=dict)
+    priority: int = 0
+    time_limit: float = 0.0
+
+
+@dataclass(frozen=True)
+class SubmitRequest:
+    """`key` makes the call repeatable: the same key and jobs give the same answer, whatever was lost on the way."""
+
+    jobs: "list[JobSpec]"
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class SubmitReply:
+    """Job UUIDs in the order of the request; `pilots` that take orders now; `notes` a person should read."""
+
+    jobs: "list[str]"
+    pilots: int = 0
+    notes: "list[str]" = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class CancelRequest:
+    """Ask that a job not run, or stop running."""
+
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class CancelReply:
+    """`state` after the call; a running job stays `running` until its pilot has ended it."""
+
+    job: str
+    state: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class RegisterRequest:
+    """A pilot names itself: `pilot` and `nonce` are its own, so that a lost answer can be asked again."""
+
+    pilot: str
+    nonce: str
+    protocol: int
+    version: str
+    host: str
+    slots: int
+    site: str = "local"
+    python: str = ""
+    process: Optional[int] = None
+    batch_id: str = ""
+
+
+@dataclass(frozen=True)
+class RegisterReply:
+    """`token` speaks only for this pilot. Lease and longest wait are the server's to set."""
+
+    pilot: str
+    token: str
+    lease_s: float
+    wait_s: float
+    protocol: int
+
+
+@dataclass(frozen=True)
+class Order:
+    """A job given to a pilot. `number` grows per pilot over orders and instructions."""
+
+    number: int
+    job: str
+    attempt: int
+    payload: str
+    token: str
+    env: "dict[str, str]" = field(default_factory=dict)
+    time_limit: float = 0.0
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """`kill` a job's attempt, `drain`, or `stop`. Numbered and confirmed like orders."""
+
+    number: int
+    kind: str
+    why: str = ""
+    job: str = ""
+    attempt: int = 0
+
+
+@dataclass(frozen=True)
+class Held:
+    """An attempt whose end the server has not yet confirmed."""
+
+    job: str
+    attempt: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of an attempt: `running`, or a final state. Idempotent per (job, attempt)."""
+
+    job: str
+    attempt: int
+    state: str
+    reason: str = ""
+    detail: str = ""
+    exit_code: Optional[int] = None
+    signal: Optional[int] = None
+    started_ago_s: Optional[float] = None
+    ended_ago_s: Optional[float] = None
+    wall_s: Optional[float] = None
+    cpu_s: Optional[float] = None
+    peak_memory: Optional[int] = None
+    stdout: str = ""
+    stderr: str = ""
+
+
+@dataclass(frozen=True)
+class ExchangeRequest:
+    """On the order lane: `seq` grows, `acked` is the last number received, `holding` (when set) asks to reconcile.
+
+    On the report lane only `reports` counts. On the order lane `draining` says that no more orders are wanted, and
+    `goodbye` that the pilot ends, with this reason.
+    """
+
+    lane: str
+    seq: int = 0
+    acked: int = 0
+    wait_s: float = 0.0
+    holding: "Optional[list[Held]]" = None
+    reports: "list[Report]" = field(default_factory=list)
+    draining: bool = False
+    goodbye: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the server made of a report: `applied`, `repeated` or `refused` (with why). Each ends the pilot's duty."""
+
+    job: str
+    attempt: int
+    verdict: str
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class ExchangeReply:
+    """`lease_s` renews the lease from the sending of the request. `come_back`: the server is stopping, ask again."""
+
+    orders: "list[Order]" = field(default_factory=list)
+    instructions: "list[Instruction]" = field(default_factory=list)
+    verdicts: "list[Verdict]" = field(default_factory=list)
+    lease_s: float = 300.0
+    wait_s: float = 25.0
+    come_back: bool = False
+
+
+@dataclass(frozen=True)
+class DeathRequest:
+    """A guardian's word: the pilot's process is gone and so is everything it ran."""
+
+    evidence: str
+    killed: int = 0
+
+
+@dataclass(frozen=True)
+class StreamJob:
+    """One job a stream makes of each dataset."""
+
+    payload: str
+    env: "dict[str, str]" = field(default_factory=dict)
+    priority: int = 0
+    time_limit: float = 0.0
+
+
+@dataclass(frozen=True)
+class StreamSpec:
+    """A standing rule: every dataset registered for the stream gives these jobs, by job type."""
+
+    name: str
+    jobs: "dict[str, StreamJob]"
+
+
+@dataclass(frozen=True)
+class DatasetRequest:
+    """A complete file, found. Registering its URL again changes nothing and gives the same answer."""
+
+    url: str
+    stream: str
+    name: str = ""
+    size: Optional[int] = None
+    run: Optional[int] = None
+    subrun: Optional[int] = None
+    keys: "dict[str, Any]" = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DatasetReply:
+    """`new` is false when the server knew the file already; then `jobs` are the ones made at the time."""
+
+    dataset: str
+    new: bool
+    jobs: "list[str]"
+
+
+@dataclass(frozen=True)
+class PublishRequest:
+    """Results of an attempt in wire form (`protocol.results.to_wire`), their files uploaded before."""
+
+    results: "list[dict[str, Any]]"
+    problems: "list[str]" = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class PublishReply:
+    """How many results are on display because of this call (a repeated call answers the same)."""
+
+    results: int
+
+
+BOUNDS = {
+    "payload": 20_000,
+    "name": 200,
+    "jobtype": 80,
+    "input": 2_000,
+    "env_variables": 500,
+    "env_value": 32_000,
+    "priority": (-1_000, 1_000),
+    "time_limit": (0, 30 * 86_400),
+    "jobs_per_submit": 10_000,
+    "reports_per_exchange": 1_000,
+    "held_per_exchange": 10_000,
+    "slots": (1, 1_024),
+}
+"""Longest texts in characters, most entries, (lowest, highest) numbers."""

@@ -1,0 +1,90 @@
+"""Every route once: method, path, and what goes in and out. Server, clients and the API document read it."""
+
+from dataclasses import dataclass
+from typing import Optional
+from urllib.parse import quote
+
+from . import messages
+
+
+@dataclass(frozen=True)
+class Route:
+    """`scope` is what a token must hold; `pilot:` and `job:` mean that object's own token."""
+
+    method: str
+    path: str
+    scope: str
+    summary: str
+    request: Optional[type] = None
+    reply: Optional[type] = None
+    fast: bool = False
+
+    def url(self, **names: object) -> str:
+        """The path with its names filled in and quoted."""
+        return self.path.format(**{key: quote(str(value), safe="") for key, value in names.items()})
+
+
+API = "/api/v1"
+
+SUBMIT = Route("POST", f"{API}/jobs", "submit", "Submit jobs", messages.SubmitRequest, messages.SubmitReply, fast=True)
+EXCHANGE = Route(
+    "POST",
+    f"{API}/pilots/{{pilot}}/exchange",
+    "pilot:",
+    "A pilot's order lane or report lane",
+    messages.ExchangeRequest,
+    messages.ExchangeReply,
+    fast=True,
+)
+LIVE = Route("GET", f"{API}/live", "read", "What changed, as server-sent events", fast=True)
+
+REGISTER = Route(
+    "POST",
+    f"{API}/pilots",
+    "pilot",
+    "Register a pilot",
+    messages.RegisterRequest,
+    messages.RegisterReply,
+)
+DEATH = Route(
+    "POST",
+    f"{API}/pilots/{{pilot}}/death",
+    "pilot:",
+    "A guardian says its pilot is dead",
+    messages.DeathRequest,
+)
+PILOTS = Route("GET", f"{API}/pilots", "read", "List pilots")
+JOBS = Route("GET", f"{API}/jobs", "read", "List jobs, newest first")
+JOB = Route("GET", f"{API}/jobs/{{job}}", "read", "One job")
+LOG = Route("GET", f"{API}/jobs/{{job}}/logs/{{stream}}", "read", "stdout or stderr of a job")
+CANCEL = Route(
+    "POST",
+    f"{API}/jobs/{{job}}/cancel",
+    "submit",
+    "Cancel a job",
+    messages.CancelRequest,
+    messages.CancelReply,
+)
+UPLOAD = Route("PUT", f"{API}/jobs/{{job}}/attempts/{{attempt}}/files/{{path}}", "job:", "Upload a file of an attempt")
+PUBLISH = Route(
+    "POST",
+    f"{API}/jobs/{{job}}/attempts/{{attempt}}/results",
+    "job:",
+    "Publish the results of an attempt",
+    messages.PublishRequest,
+    messages.PublishReply,
+)
+RESULT_FILE = Route("GET", f"{API}/results/{{result}}/files/{{path}}", "read", "A file of a result")
+STREAM = Route("PUT", f"{API}/streams/{{name}}", "operate", "Declare a stream", messages.StreamSpec)
+REGISTER_DATASET = Route(
+    "POST",
+    f"{API}/datasets",
+    "submit",
+    "Register a dataset",
+    messages.DatasetRequest,
+    messages.DatasetReply,
+)
+DATASETS = Route("GET", f"{API}/datasets", "read", "List datasets, newest first")
+SUMMARY = Route("GET", f"{API}/summary", "read", "Counts and freshness")
+WHOAMI = Route("GET", f"{API}/whoami", "read", "Whose token this is, and the server's time")
+HEALTH = Route("GET", "/healthz", "", "200 when ready")

@@ -1,0 +1,94 @@
+"""States of jobs and pilots. Each says who moves it on; the rules of moving are `domain.lifecycle`."""
+
+from enum import Enum
+
+
+class Word(str, Enum):
+    """A word of the wire: a string that can only be one of its members."""
+
+    __str__ = str.__str__
+    __format__ = str.__format__  # type: ignore[assignment]
+
+
+class JobState(Word):
+    """Where a job is. Why it is there is its reason."""
+
+    HELD = "held"
+    """Not released. A person releases or cancels it."""
+    WAITING = "waiting"
+    """For inputs in a workflow. The workflow moves it on."""
+    DEFINED = "defined"
+    """Queued. Brokerage hands it out, expiry drops it, a person cancels it."""
+    DISPATCHED = "dispatched"
+    """Ordered of a pilot. The pilot's report moves it on, or the end of the pilot's lease."""
+    RUNNING = "running"
+    """Its process runs. The pilot's report moves it on, or the end of the pilot's lease."""
+    FINISHED = "finished"
+    """Final: the process ended with exit code 0."""
+    FAILED = "failed"
+    """Final: the process ended otherwise, or could not be started."""
+    DROPPED = "dropped"
+    """Final: left out on purpose by the system."""
+    CANCELLED = "cancelled"
+    """Final: left out on purpose by a person."""
+    LOST = "lost"
+    """Final: its pilot is gone. Only a late report of the same attempt moves it on."""
+    SKIPPED = "skipped"
+    """Final: an input will never come."""
+
+
+class PilotState(Word):
+    """Where a pilot is, as stored. What it is doing (idle, running, silent) is computed from its slots."""
+
+    ACTIVE = "active"
+    """Takes orders. The pilot itself, a person, or the end of its lease moves it on."""
+    DRAINING = "draining"
+    """Finishes what it has, takes nothing new. The pilot moves it on when its slots are empty."""
+    STOPPED = "stopped"
+    """Final: said goodbye."""
+    LOST = "lost"
+    """Final: its lease ended unheard, or a guardian confirmed its death."""
+
+
+class Reason(Word):
+    """Why a job or pilot is in its state, where the state alone does not say."""
+
+    NONE = ""
+    EXIT_CODE = "exit code"
+    """failed: the payload's own exit code is not 0."""
+    SIGNAL = "signal"
+    """failed: a signal that p3s did not send ended the payload."""
+    TIME_LIMIT = "timelimit"
+    """failed: it ran longer than its time limit."""
+    NONSTARTER = "nonstarter"
+    """failed: the payload is not there, or cannot be executed, on the node."""
+    STAGE_OUT = "stage-out"
+    """failed: the process ended well but its results could not be delivered."""
+    BY_PERSON = "by person"
+    """cancelled: a person asked for it (the event says who)."""
+    LEASE_ENDED = "lease ended"
+    """lost: the pilot was not heard for its lease plus grace."""
+    GUARDIAN = "guardian saw the pilot die"
+    """lost: the pilot died; its guardian killed what it ran and said so."""
+    PILOT_STOPPED = "pilot stopped"
+    """lost: the pilot ended while holding it."""
+    NOT_HELD = "pilot does not have it"
+    """lost: the pilot confirmed the order but no longer knows the job."""
+    LATE = "late"
+    """finished or failed: reported after the pilot was given up."""
+    STALE = "stale"
+    """dropped: its result would come too late to matter."""
+
+
+FINAL_JOB_STATES = frozenset(
+    {
+        JobState.FINISHED,
+        JobState.FAILED,
+        JobState.DROPPED,
+        JobState.CANCELLED,
+        JobState.LOST,
+        JobState.SKIPPED,
+    }
+)
+OUT_JOB_STATES = frozenset({JobState.DISPATCHED, JobState.RUNNING})
+FINAL_PILOT_STATES = frozenset({PilotState.STOPPED, PilotState.LOST})

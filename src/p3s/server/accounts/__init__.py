@@ -1,0 +1,1 @@
+"""Tables of tokens and the secret from which derived tokens are made."""

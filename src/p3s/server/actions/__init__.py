@@ -1,0 +1,1 @@
+"""What the system can do: one story a file, one story one transaction."""

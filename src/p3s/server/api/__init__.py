@@ -1,0 +1,1 @@
+"""The cold door: routes for programs, on django-ninja."""

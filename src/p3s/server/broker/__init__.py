@@ -1,0 +1,1 @@
+"""The one broker: memory of the queue and the one writer of the database."""

@@ -1,0 +1,1 @@
+"""The fast door: plain ASGI for submit, exchange and the live stream."""

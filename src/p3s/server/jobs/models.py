@@ -1,0 +1,102 @@
+"""Jobs and job types. All moments are seconds since the epoch, UTC, by the server's clock."""
+
+from django.db import models
+
+
+class JobType(models.Model):
+    """What jobs share. An unknown type is created with these defaults when a job names it."""
+
+    name = models.CharField(max_length=80, primary_key=True)
+    #: Most jobs of the type dispatched or running at once; null: no limit; 0: a brake.
+    cap = models.IntegerField(null=True)
+    created_at = models.FloatField()
+
+
+class Submission(models.Model):
+    """One answered submit call: its idempotency key, and the jobs it made (their ids are consecutive)."""
+
+    key = models.CharField(max_length=300, primary_key=True)
+    fingerprint = models.CharField(max_length=64)
+    first_id = models.BigIntegerField()
+    count = models.IntegerField()
+    created_at = models.FloatField()
+
+
+class Job(models.Model):
+    """Record of one process to run."""
+
+    #: Given by the one writer, growing; the order of submission.
+    id = models.BigIntegerField(primary_key=True)
+    uuid = models.CharField(max_length=36, unique=True)
+    name = models.CharField(max_length=200, blank=True, default="")
+    jobtype = models.ForeignKey(JobType, on_delete=models.PROTECT, db_column="jobtype", db_index=False)
+    owner = models.CharField(max_length=150)
+    payload = models.TextField()
+    input = models.CharField(max_length=2000, blank=True, default="")
+    env = models.JSONField(default=dict)
+    priority = models.IntegerField(default=0)
+    time_limit = models.FloatField(default=0)
+
+    state = models.CharField(max_length=12)
+    reason = models.CharField(max_length=200, blank=True, default="")
+    attempt = models.IntegerField(default=0)
+    pilot = models.ForeignKey("pilots.Pilot", null=True, on_delete=models.PROTECT, db_index=False)
+    #: Number of the order that carried the current attempt, and of the instruction to kill it.
+    order_number = models.BigIntegerField(null=True)
+    kill_number = models.BigIntegerField(null=True)
+    cancelled_by = models.CharField(max_length=150, blank=True, default="")
+
+    submitted_at = models.FloatField()
+    dispatched_at = models.FloatField(null=True)
+    started_at = models.FloatField(null=True)
+    ended_at = models.FloatField(null=True)
+    exit_code = models.IntegerField(null=True)
+    signal = models.IntegerField(null=True)
+    #: Measured on the node: seconds from start to end, CPU seconds, bytes.
+    wall_s = models.FloatField(null=True)
+    cpu_s = models.FloatField(null=True)
+    peak_memory = models.BigIntegerField(null=True)
+
+    dataset = models.ForeignKey("data.Dataset", null=True, on_delete=models.PROTECT, db_index=False)
+    stream = models.ForeignKey("data.Stream", null=True, on_delete=models.PROTECT, db_index=False)
+    run = models.BigIntegerField(null=True)
+    subrun = models.BigIntegerField(null=True)
+    keys = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            # Job creation by streams is exactly once, whatever is repeated.
+            models.UniqueConstraint(
+                fields=["dataset", "stream", "jobtype"],
+                name="job_once_per_dataset",
+                condition=models.Q(dataset__isnull=False),
+            ),
+        ]
+        indexes = [
+            # queries.queued: the heads of the queues, by class.
+            models.Index(
+                fields=["jobtype", "priority", "id"],
+                name="job_queue",
+                condition=models.Q(state="defined"),
+            ),
+            # queries.out: what pilots hold, read when the book is rebuilt.
+            models.Index(
+                fields=["pilot"],
+                name="job_out",
+                condition=models.Q(state__in=["dispatched", "running"]),
+            ),
+            # Listings by state, newest first, and the counts of the summary.
+            models.Index(fields=["state", "id"], name="job_by_state"),
+        ]
+
+
+class JobLog(models.Model):
+    """The end of what an attempt wrote; the whole, when longer, lies in the blob store."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE)
+    attempt = models.IntegerField()
+    stdout = models.TextField(blank=True, default="")
+    stderr = models.TextField(blank=True, default="")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["job", "attempt"], name="joblog_once")]

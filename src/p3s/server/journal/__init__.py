@@ -1,0 +1,1 @@
+"""History: events that are not the ordinary path of a job."""

@@ -1,0 +1,83 @@
+"""Settings. Everything comes from a few environment variables that `p3s server start` sets; none is needed."""
+
+import os
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from platformdirs import user_data_dir
+
+SERVER_DIR = Path(os.environ.get("P3S_SERVER_DIR") or user_data_dir("p3s"))
+DATABASE_URL = os.environ.get("P3S_DATABASE", "")
+
+
+def sqlite(path: Path) -> dict[str, object]:
+    """SQLite for one writer: WAL so that readers never wait, FULL so that what was answered is on the disk."""
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(path),
+        "CONN_MAX_AGE": None,
+        "OPTIONS": {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-20000;",
+        },
+    }
+
+
+def postgresql(url: str) -> dict[str, object]:
+    """`postgresql://user:password@host:port/name`; a socket directory goes in `?host=/path`."""
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    name = unquote(parts.path.lstrip("/"))
+    if parts.scheme not in ("postgresql", "postgres") or not name:
+        raise ImproperlyConfigured(
+            f"P3S_DATABASE is {url!r}; write postgresql://USER:PASSWORD@HOST:PORT/NAME, or unset it for SQLite"
+        )
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": name,
+        "USER": unquote(parts.username or query.pop("user", "")),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parts.hostname or query.pop("host", ""),
+        "PORT": str(parts.port or query.pop("port", "")),
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+    }
+
+
+DATABASES = {"default": postgresql(DATABASE_URL) if DATABASE_URL else sqlite(SERVER_DIR / "p3s.sqlite3")}
+
+# Nothing is signed with it: there are no sessions, forms or cookies yet. Tokens have their own secret, in the database.
+SECRET_KEY = "p3s-signs-nothing-with-this"
+DEBUG = False
+ALLOWED_HOSTS = ["*"]  # the door checks the host before Django sees a request
+USE_TZ = True
+TIME_ZONE = "UTC"
+ROOT_URLCONF = "p3s.server.project.urls"
+INSTALLED_APPS = [
+    "django.contrib.staticfiles",
+    "ninja",
+    "p3s.server.pilots.apps.PilotsConfig",
+    "p3s.server.data.apps.DataConfig",
+    "p3s.server.jobs.apps.JobsConfig",
+    "p3s.server.results.apps.ResultsConfig",
+    "p3s.server.accounts.apps.AccountsConfig",
+    "p3s.server.journal.apps.JournalConfig",
+    "p3s.server.monitor.apps.MonitorConfig",
+]
+MIDDLEWARE = [
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {"context_processors": []},
+    }
+]
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [Path(__file__).parent.parent / "static"]
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

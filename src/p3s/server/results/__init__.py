@@ -1,0 +1,1 @@
+"""Tables of results: what payloads publish for people."""

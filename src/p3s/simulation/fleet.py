@@ -1,0 +1,196 @@
+"""Pilots of the simulation: the real machine, with processes and guardians that only exist on the virtual clock."""
+
+import contextlib
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from p3s.pilot.backoff import delay
+from p3s.pilot.machine import Action, Call, Ended, Finish, Kill, Machine, OpenLane, Start
+from p3s.protocol.errors import Conflict, Gone, NotAllowed, Refused
+from p3s.protocol.messages import DeathRequest, ExchangeReply, ExchangeRequest, RegisterRequest
+
+from .clock import Clock
+from .network import Network
+from .server import Crash, SimServer
+from .store import Broken
+
+TIMEOUT_S = 12.0
+
+
+@dataclass
+class Truth:
+    """What really happened on the nodes, against which the server's rows are judged."""
+
+    starts: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+    ends: dict[tuple[str, int], int] = field(default_factory=dict)
+    alive: dict[tuple[str, int], str] = field(default_factory=dict)
+
+    def started(self, pilot: str, job: str, attempt: int) -> None:
+        self.starts.setdefault(job, []).append((pilot, attempt))
+        if len(self.starts[job]) > 1:
+            raise Broken(f"{job} started {self.starts[job]}: a payload starts once")
+        self.alive[job, attempt] = pilot
+
+
+class Site:
+    """Where calls meet the server: a call lost anywhere ends in a time-out for the caller."""
+
+    def __init__(self, clock: Clock, network: Network, server: SimServer) -> None:
+        self.clock = clock
+        self.network = network
+        self.server = server
+
+    def call(self, sender: str, ask: Callable[[Callable[[Any], None]], None], done: Callable[[Any], None]) -> None:
+        """`done` gets the answer, or None after the time-out; once."""
+        state = {"open": True}
+
+        def answer(value: Any) -> None:
+            if state["open"]:
+                state["open"] = False
+                done(value)
+
+        def reply(value: Any) -> None:
+            self.network.send("server", sender, partial(answer, value))
+
+        def arrive() -> None:
+            if self.server.up:
+                with contextlib.suppress(Crash):
+                    ask(reply)
+
+        self.network.send(sender, "server", arrive)
+        self.clock.after(TIMEOUT_S, partial(answer, None))
+
+
+class SimPilot:
+    """`name` grows a number each time it registers anew."""
+
+    def __init__(self, clock: Clock, site: Site, chance: random.Random, truth: Truth, name: str, slots: int) -> None:
+        self.clock, self.site, self.chance, self.truth = clock, site, chance, truth
+        self.base, self.life = name, 0
+        self.slots = slots
+        self.machine: Machine | None = None
+        self.dead = False
+        self.register(1)
+
+    # ---- registration
+
+    @property
+    def name(self) -> str:
+        return f"{self.base}.{self.life}"
+
+    def register(self, failures: int) -> None:
+        if self.dead:
+            return
+        request = RegisterRequest(self.name, f"nonce {self.name}", 1, "sim", self.base, self.slots)
+        sent_at = self.clock.now
+
+        def done(answer: Any) -> None:
+            if isinstance(answer, ExchangeReply) and not self.dead:
+                self.machine = Machine(self.slots, answer.lease_s, answer.wait_s, sent_at, self.chance.random())
+                self.perform(self.machine.begin(self.clock.now))
+                self.tick(self.machine)
+            else:
+                self.clock.after(delay(failures, self.chance.random()), partial(self.register, failures + 1))
+
+        self.site.call(self.name, lambda reply: self.site.server.register(request, reply), done)
+
+    # ---- acting
+
+    def perform(self, actions: list[Action]) -> None:
+        for action in actions:
+            match action:
+                case OpenLane():
+                    self.exchange(action.request, lane=True)
+                case Call():
+                    self.exchange(action.request, lane=False)
+                case Start():
+                    self.start(action.order.job, action.order.attempt)
+                case Kill():
+                    self.clock.after(0.01, partial(self.end, self.name, action.job, action.attempt, -action.signal))
+                case Finish():
+                    self.finish(action)
+
+    def exchange(self, request: ExchangeRequest, lane: bool) -> None:
+        machine, name, sent_at = self.machine, self.name, self.clock.now
+        assert machine is not None
+
+        def done(answer: Any) -> None:
+            if self.dead or self.machine is not machine:
+                return
+            if isinstance(answer, ExchangeReply):
+                react = machine.lane_answered if lane else machine.call_answered
+                self.perform(react(answer, sent_at, self.clock.now))
+            else:
+                fail = machine.lane_failed if lane else machine.call_failed
+                self.perform(fail(kind_of(answer), self.clock.now))
+
+        self.site.call(name, lambda reply: self.site.server.exchange(name, request, reply), done)
+
+    def tick(self, machine: Machine) -> None:
+        if not self.dead and self.machine is machine and not machine.over:
+            self.perform(machine.tick(self.clock.now))
+            self.clock.after(0.5, partial(self.tick, machine))
+
+    def start(self, job: str, attempt: int) -> None:
+        self.truth.started(self.name, job, attempt)
+        running = sum(pilot == self.name for pilot in self.truth.alive.values())
+        if running > self.slots:
+            raise Broken(f"{running} processes in the {self.slots} slots of {self.name}")
+        exit_code = 1 if self.chance.random() < 0.1 else 0
+        length = self.chance.choice([0.001, 0.1, 1.0, 5.0, 30.0])
+        self.clock.after(length, partial(self.end, self.name, job, attempt, exit_code))
+        assert self.machine is not None
+        self.perform(self.machine.child_started(job, attempt, self.clock.now))
+
+    def end(self, name: str, job: str, attempt: int, code: int) -> None:
+        """A process ends by itself (exit code) or by our signal (negative)."""
+        if self.truth.alive.pop((job, attempt), None) is None:
+            return
+        self.truth.ends[job, attempt] = code
+        if not self.dead and self.machine is not None and name == self.name:
+            ended = Ended(code if code >= 0 else None, -code if code < 0 else None, self.clock.now)
+            self.perform(self.machine.child_ended(job, attempt, ended, self.clock.now))
+
+    def finish(self, action: Finish) -> None:
+        if action.again:
+            self.life += 1
+            self.machine = None
+            self.register(1)
+        else:
+            self.dead = True
+
+    # ---- disasters
+
+    def kill(self, guardian: bool) -> None:
+        """`kill -9` of the pilot; its guardian ends the payloads and says so, or the whole node is gone."""
+        if self.dead:
+            return
+        self.dead = True
+        for (job, attempt), pilot in list(self.truth.alive.items()):
+            if pilot == self.name:
+                del self.truth.alive[job, attempt]
+                self.truth.ends[job, attempt] = -9
+        if guardian:
+            self.clock.after(0.2, partial(self.mourn, 1))
+
+    def mourn(self, failures: int) -> None:
+        def done(answer: Any) -> None:
+            if answer is None:
+                self.clock.after(delay(failures, 0.5), partial(self.mourn, failures + 1))
+
+        word = DeathRequest("guardian")
+        self.site.call(self.name, lambda reply: self.site.server.death(self.name, word, reply), done)
+
+
+def kind_of(answer: Any) -> str:
+    """How the machine names what went wrong."""
+    if isinstance(answer, Gone):
+        return "gone"
+    if isinstance(answer, Conflict):
+        return "conflict"
+    if isinstance(answer, NotAllowed):
+        return "unknown"
+    return "refused" if isinstance(answer, Refused) else "later"

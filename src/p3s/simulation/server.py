@@ -1,0 +1,183 @@
+"""A server of the simulation: the real desk over a store, in a process that may die at any point."""
+
+import contextlib
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+from p3s.domain.book import Book
+from p3s.domain.desk import Desk
+from p3s.domain.effects import Effect, JobAdded, LaneAnswered, PilotAdded, Spec
+from p3s.domain.exchange import Past
+from p3s.protocol.errors import P3sError, Refused
+from p3s.protocol.messages import DeathRequest, ExchangeReply, ExchangeRequest, RegisterRequest
+from p3s.protocol.states import JobState
+
+from .clock import Clock
+from .store import Store
+
+Reply = Callable[[Any], None]
+WINDOW = 5
+GRACE_S = 10.0
+RESTART_S = 2.0
+
+
+class Crash(Exception):
+    """The process died here."""
+
+
+class SimServer:
+    """`fate()` is asked before and after each commit whether the process dies there."""
+
+    def __init__(self, clock: Clock, store: Store, lease_s: float, wait_s: float, fate: Callable[[], bool]) -> None:
+        self.clock = clock
+        self.store = store
+        self.lease_s = lease_s
+        self.wait_s = wait_s
+        self.fate = fate
+        self.book: Book | None = None
+        self.waiting: dict[tuple[str, int], Reply] = {}
+        self.epochs = itertools.count(1)
+        self.epoch = 0
+        self.start()
+
+    def start(self) -> None:
+        """Rebuild the book from the store, then keep an eye on leases."""
+        if self.up:
+            return
+        self.epoch = next(self.epochs)
+        self.book = self.store.load(self.clock.now, WINDOW)
+        self._upkeep(self.epoch)
+
+    def die(self) -> None:
+        """`kill -9`: the book and every open wait are gone."""
+        self.book = None
+        self.waiting = {}
+
+    def _crash(self) -> None:
+        """Die in the middle of something; a supervisor starts the process again."""
+        self.die()
+        self.clock.after(RESTART_S, self.start)
+        raise Crash
+
+    @property
+    def up(self) -> bool:
+        return self.book is not None
+
+    def _upkeep(self, epoch: int) -> None:
+        if self.up and epoch == self.epoch:
+            with contextlib.suppress(Crash):
+                self._work(lambda desk: desk.expire(GRACE_S))
+                self.clock.after(1.0, lambda: self._upkeep(epoch))
+
+    def _work(self, story: Callable[[Desk], Any]) -> Any:
+        """One transaction: decide, commit, answer. A death in between leaves what a real one would."""
+        assert self.book is not None
+        desk = Desk(self.book, lambda job, attempt: f"{job}.{attempt}", self.clock.now)
+        try:
+            answer = story(desk)
+        except P3sError as error:
+            return error
+        effects = self._settle(desk)
+        if self.fate():
+            self.store.rollback()
+            self._crash()
+        self.store.commit()
+        if self.fate():
+            self._crash()
+        for effect in effects:
+            if isinstance(effect, LaneAnswered):
+                self._answer_lane(effect)
+        return answer
+
+    def _settle(self, desk: Desk) -> list[Effect]:
+        """Write as the desk decides; a used-up head is refilled from what is written so far."""
+        effects: list[Effect] = []
+        while True:
+            hungry = desk.settle()
+            self.store.write(desk.effects)
+            effects += desk.effects
+            desk.effects = []
+            if not hungry:
+                return effects
+            for key in hungry:
+                desk.book.refill(key, *self.store.queued(key, WINDOW))
+
+    def _answer_lane(self, effect: LaneAnswered) -> None:
+        reply = self.waiting.pop((effect.pilot, effect.seq), None)
+        if reply is not None:
+            reply(self._reply(effect))
+
+    def _reply(self, effect: LaneAnswered | None = None, verdicts: Any = ()) -> ExchangeReply:
+        orders = effect.orders if effect else []
+        instructions = effect.instructions if effect else []
+        found = effect.verdicts if effect else list(verdicts)
+        return ExchangeReply(orders, instructions, found, self.lease_s, self.wait_s)
+
+    # ---- routes
+
+    def register(self, request: RegisterRequest, reply: Reply) -> None:
+        added = PilotAdded(
+            request.pilot, request.host, request.site, request.slots, self.lease_s, request.nonce, "sim", self.clock.now
+        )
+        answer = self._work(lambda desk: desk.register(added))
+        reply(answer if isinstance(answer, Refused) else self._reply())
+
+    def exchange(self, pilot: str, request: ExchangeRequest, reply: Reply) -> None:
+        past: dict[str, Past] = {}
+        for report in request.reports:
+            row = self.store.past(report.job)
+            if row is not None:
+                past[report.job] = row
+        if request.lane == "reports":
+            answer = self._work(lambda desk: desk.report(pilot, request.reports, past))
+            reply(answer if isinstance(answer, Refused) else self._reply(verdicts=answer))
+            return
+        key = (pilot, request.seq)
+        self.waiting[key] = reply
+        answer = self._work(lambda desk: desk.order_lane(pilot, request, past))
+        if isinstance(answer, Refused):
+            self.waiting.pop(key, None)
+            reply(answer)
+            return
+        epoch = self.epoch
+        self.clock.after(request.wait_s, lambda: self._renewal(key, epoch))
+
+    def _renewal(self, key: tuple[str, int], epoch: int) -> None:
+        if not self.up or epoch != self.epoch or key not in self.waiting:
+            return
+        reply = self.waiting.pop(key)
+        assert self.book is not None
+        entry = self.book.alive(key[0])
+        if entry is not None and entry.lane == key[1]:
+            self.book.close_lane(entry)
+        reply(self._reply())
+
+    def death(self, pilot: str, request: DeathRequest, reply: Reply) -> None:
+        self._work(lambda desk: desk.death(pilot, request.evidence))
+        reply(True)
+
+    def submit(self, key: str, wanted: list[tuple[str, int]], reply: Reply) -> None:
+        """`wanted`: (job type, priority) of each job. The key makes it repeatable."""
+        if key in self.store.submissions:
+            reply(self.store.submissions[key])
+            return
+        assert self.book is not None
+        first = self.book.next_id
+        added = [
+            JobAdded(first + i, f"job{first + i}", jobtype, priority, JobState.DEFINED, Spec("x"), self.clock.now)
+            for i, (jobtype, priority) in enumerate(wanted)
+        ]
+        names = [one.job for one in added]
+
+        def story(desk: Desk) -> list[str]:
+            desk.submit(added)
+            self.store.submitted(key, names)
+            return names
+
+        reply(self._work(story))
+
+    def cancel(self, job: str) -> None:
+        past = self.store.past(job)
+        if past is not None:
+            self._work(lambda desk: desk.cancel(job, past, "a person", ""))

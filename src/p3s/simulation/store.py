@@ -1,0 +1,237 @@
+"""What a database would hold: rows that only effects change, checked against the tables of moves."""
+
+import copy
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from p3s.domain import lifecycle
+from p3s.domain.book import Book, ClassKey, Out, PilotEntry, Queued
+from p3s.domain.effects import (
+    Effect,
+    JobAdded,
+    JobDispatched,
+    JobEnded,
+    JobReturned,
+    JobStarted,
+    KillOrdered,
+    LaneAnswered,
+    PilotAdded,
+    PilotMoved,
+    Spec,
+)
+from p3s.domain.exchange import Past
+from p3s.protocol.states import FINAL_JOB_STATES, FINAL_PILOT_STATES, OUT_JOB_STATES, JobState, PilotState
+
+
+class Broken(AssertionError):
+    """An invariant does not hold. The message says which, and when."""
+
+
+@dataclass
+class JobRow:
+    id: int
+    job: str
+    jobtype: str
+    priority: int
+    state: JobState
+    attempt: int = 0
+    pilot: str = ""
+    number: int = 0
+    kill_number: int | None = None
+    cancelled_by: str = ""
+    reason: str = ""
+    ends: list[JobState] = field(default_factory=list)
+
+
+@dataclass
+class PilotRow:
+    pilot: str
+    slots: int
+    lease_s: float
+    token_hash: str
+    state: PilotState
+    seq: int = 0
+    acked: int = 0
+    numbered: int = 0
+    seen_at: float = 0.0
+
+
+class Store:
+    """Durable across crashes of the simulated server."""
+
+    def __init__(self, caps: dict[str, int]) -> None:
+        self.caps = caps
+        self.jobs: dict[str, JobRow] = {}
+        self.pilots: dict[str, PilotRow] = {}
+        self.submissions: dict[str, list[str]] = {}
+        #: (rows, key, row before) of the open transaction.
+        self._undo: list[tuple[dict[str, Any], str, Any]] = []
+
+    def write(self, effects: list[Effect]) -> None:
+        """Within the open transaction. Each change is a compare-and-set, as in the real tables."""
+        for effect in effects:
+            self._remember(effect)
+            self._write(effect)
+
+    def commit(self) -> None:
+        """The transaction stands."""
+        self._check_caps()
+        self._undo = []
+
+    def rollback(self) -> None:
+        """The transaction never was."""
+        for rows, key, row in reversed(self._undo):
+            if row is None:
+                del rows[key]
+            else:
+                rows[key] = row
+        self._undo = []
+
+    def submitted(self, key: str, jobs: list[str]) -> None:
+        """Remember an idempotency key, within the open transaction."""
+        self._undo.append((self.submissions, key, None))
+        self.submissions[key] = jobs
+
+    def _remember(self, effect: Effect) -> None:
+        for rows, key in ((self.jobs, getattr(effect, "job", "")), (self.pilots, getattr(effect, "pilot", ""))):
+            if key:
+                self._undo.append((rows, key, copy.deepcopy(rows.get(key))))
+
+    def _write(self, effect: Effect) -> None:
+        match effect:
+            case JobAdded():
+                if effect.job in self.jobs:
+                    raise Broken(f"{effect.job} was added twice")
+                self.jobs[effect.job] = JobRow(
+                    effect.id, effect.job, effect.jobtype, effect.priority, effect.state
+                )
+            case JobDispatched():
+                row = self._move(effect.job, JobState.DEFINED, JobState.DISPATCHED)
+                if effect.attempt != row.attempt + 1:
+                    raise Broken(f"{effect.job}: attempt {effect.attempt} after {row.attempt}")
+                row.attempt, row.pilot, row.number = effect.attempt, effect.pilot, effect.number
+                row.kill_number = None
+            case JobStarted():
+                self._move(effect.job, JobState.DISPATCHED, JobState.RUNNING)
+            case JobReturned():
+                self._move(effect.job, JobState.DISPATCHED, JobState.DEFINED)
+            case KillOrdered():
+                row = self.jobs[effect.job]
+                row.kill_number, row.cancelled_by = effect.number, effect.who
+            case JobEnded():
+                row = self._move(effect.job, effect.before, effect.after)
+                row.reason = effect.reason
+                row.ends.append(effect.after)
+            case PilotAdded():
+                self.pilots[effect.pilot] = PilotRow(
+                    effect.pilot,
+                    effect.slots,
+                    effect.lease_s,
+                    effect.token_hash,
+                    PilotState.ACTIVE,
+                    seen_at=effect.at,
+                )
+            case PilotMoved():
+                lifecycle.check_pilot_move(effect.pilot, effect.before, effect.after)
+                self.pilots[effect.pilot].state = effect.after
+            case LaneAnswered() if effect.orders or effect.instructions:
+                self._write_lane(effect)
+            case _:
+                pass
+
+    def _write_lane(self, effect: LaneAnswered) -> None:
+        row = self.pilots[effect.pilot]
+        numbers = [one.number for one in (*effect.orders, *effect.instructions)]
+        row.seq, row.acked, row.numbered = effect.seq, effect.acked, max([row.numbered, *numbers])
+
+    def _move(self, job: str, before: JobState, after: JobState) -> JobRow:
+        row = self.jobs[job]
+        lifecycle.check_job_move(job, before, after)
+        if row.state is not before:
+            raise Broken(f"{job}: the book says {before}, the row {row.state}")
+        if after in FINAL_JOB_STATES and row.ends and row.ends != [JobState.LOST]:
+            raise Broken(f"{job} ended {row.ends} and again as {after}")
+        row.state = after
+        return row
+
+    def _check_caps(self) -> None:
+        out = Counter(row.jobtype for row in self.jobs.values() if row.state in OUT_JOB_STATES)
+        for jobtype, cap in self.caps.items():
+            if out[jobtype] > cap:
+                raise Broken(f"{out[jobtype]} jobs of {jobtype} are out, its cap is {cap}")
+        filled = Counter(row.pilot for row in self.jobs.values() if row.state in OUT_JOB_STATES)
+        for pilot, count in filled.items():
+            if count > self.pilots[pilot].slots:
+                raise Broken(f"{count} jobs in the {self.pilots[pilot].slots} slots of {pilot}")
+
+    # ---- reading
+
+    def past(self, job: str) -> Past | None:
+        """A job's row as the rules want it."""
+        row = self.jobs.get(job)
+        return row and Past(row.id, row.state, row.attempt, row.pilot, None)
+
+    def queued(self, key: ClassKey, limit: int) -> tuple[list[Queued], bool]:
+        """The oldest queued jobs of a class, and whether there are more."""
+        rows = sorted(
+            (row for row in self.jobs.values() if row.state is JobState.DEFINED and _key(row) == key),
+            key=lambda row: row.id,
+        )
+        return [_queued(row) for row in rows[:limit]], len(rows) > limit
+
+    def load(self, now: float, window: int) -> Book:
+        """The book of a server that starts now."""
+        book = Book(now, window)
+        book.caps = dict(self.caps)
+        book.next_id = max((row.id for row in self.jobs.values()), default=0) + 1
+        for pilot in self.pilots.values():
+            if pilot.state not in FINAL_PILOT_STATES:
+                book.restore_pilot(_entry(pilot))
+        for row in self.jobs.values():
+            if row.state in OUT_JOB_STATES:
+                book.restore_out(_out(row))
+        for key in sorted({_key(row) for row in self.jobs.values() if row.state is JobState.DEFINED}):
+            book.refill(key, *self.queued(key, window))
+        return book
+
+
+def _key(row: JobRow) -> ClassKey:
+    return (row.jobtype, row.priority)
+
+
+def _queued(row: JobRow) -> Queued:
+    return Queued(row.id, row.job, row.attempt, row.jobtype, row.priority, Spec(row.job))
+
+
+def _out(row: JobRow) -> Out:
+    return Out(
+        row.id,
+        row.job,
+        row.attempt,
+        row.state,
+        row.jobtype,
+        row.priority,
+        Spec(row.job),
+        row.pilot,
+        row.number,
+        row.kill_number,
+        row.cancelled_by,
+    )
+
+
+def _entry(row: PilotRow) -> PilotEntry:
+    return PilotEntry(
+        row.pilot,
+        "host",
+        row.slots,
+        row.state,
+        row.lease_s,
+        row.token_hash,
+        row.seen_at,
+        row.seq,
+        row.acked,
+        row.numbered,
+    )
+
+

@@ -1,0 +1,167 @@
+"""One run: a server, a fleet, a user, bad weather, disasters; then calm, and the questions of design that must hold."""
+
+import contextlib
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from p3s.protocol.states import FINAL_JOB_STATES, JobState, Reason
+
+from .clock import Clock
+from .fleet import SimPilot, Site, Truth
+from .network import Network, Weather
+from .server import Crash, SimServer
+from .store import Broken, Store
+
+STORM_S = 300.0
+CALM_S = 1500.0
+CAPS = {"capped": 2}
+KINDS = [("plain", 0), ("plain", 5), ("capped", 9)]
+
+
+@dataclass
+class Outcome:
+    """What a run came to: jobs by state, starts, crashes. Two runs of a seed are equal."""
+
+    seed: int
+    jobs: dict[str, int] = field(default_factory=dict)
+    starts: int = 0
+    server_crashes: int = 0
+    pilot_kills: int = 0
+    amended: int = 0
+    registrations: int = 0
+
+
+class World:
+    """Build it with a seed, `run` it, read the outcome. Raises Broken, naming the seed, when an invariant fails."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.chance = random.Random(seed)
+        self.clock = Clock()
+        self.calm = False
+        self.network = Network(self.clock, self.chance, Weather())
+        self.store = Store(CAPS)
+        self.truth = Truth()
+        self.outcome = Outcome(seed)
+        self.server = SimServer(self.clock, self.store, lease_s=40.0, wait_s=5.0, fate=self._fate)
+        self.site = Site(self.clock, self.network, self.server)
+        self.pilots: list[SimPilot] = []
+        self.acknowledged: list[str] = []
+
+    def run(self) -> Outcome:
+        """The storm, the calm, the judgement."""
+        try:
+            for _ in range(self.chance.randint(1, 4)):
+                self._add_pilot()
+            self._schedule_user()
+            self._schedule_disasters()
+            self.clock.run(STORM_S)
+            self._clear_up()
+            self.clock.run(STORM_S + CALM_S)
+            self._judge()
+        except Broken as error:
+            raise Broken(f"seed {self.seed}, at {self.clock.now:.3f} s: {error}") from error
+        return self.outcome
+
+    # ---- what happens
+
+    def _fate(self) -> bool:
+        """Whether the server dies here."""
+        died = not self.calm and self.chance.random() < 0.004
+        self.outcome.server_crashes += died
+        return died
+
+    def _add_pilot(self) -> None:
+        name = f"pilot{len(self.pilots)}"
+        slots = self.chance.randint(1, 4)
+        self.pilots.append(SimPilot(self.clock, self.site, self.chance, self.truth, name, slots))
+
+    def _schedule_user(self) -> None:
+        for number in range(self.chance.randint(3, 15)):
+            at = self.chance.uniform(0, STORM_S - 20)
+            wanted = [self.chance.choice(KINDS) for _ in range(self.chance.choice([1, 1, 3, 12]))]
+            self.clock.at(at, partial(self._submit, f"key{number}", wanted))
+        for _ in range(self.chance.randint(0, 8)):
+            self.clock.at(self.chance.uniform(0, STORM_S), self._cancel_one)
+
+    def _submit(self, key: str, wanted: list[tuple[str, int]]) -> None:
+        def done(answer: Any) -> None:
+            if isinstance(answer, list):
+                self.acknowledged += [job for job in answer if job not in self.acknowledged]
+            else:
+                self.clock.after(1.0, partial(self._submit, key, wanted))
+
+        self.site.call("user", lambda reply: self.server.submit(key, wanted, reply), done)
+
+    def _cancel_one(self) -> None:
+        if self.acknowledged and self.server.up:
+            with contextlib.suppress(Crash):
+                self.server.cancel(self.chance.choice(self.acknowledged))
+
+    def _schedule_disasters(self) -> None:
+        for _ in range(self.chance.randint(0, 3)):
+            self.clock.at(self.chance.uniform(0, STORM_S), self._kill_server)
+        for _ in range(self.chance.randint(0, 3)):
+            self.clock.at(self.chance.uniform(0, STORM_S), self._kill_pilot)
+        for _ in range(self.chance.randint(0, 4)):
+            self.clock.at(self.chance.uniform(0, STORM_S), self._cut_off)
+        if self.chance.random() < 0.3:
+            self.clock.at(self.chance.uniform(0, STORM_S), self._drain_one)
+
+    def _kill_server(self) -> None:
+        if self.server.up:
+            self.outcome.server_crashes += 1
+            self.server.die()
+            self.clock.after(self.chance.choice([0.5, 5.0, 90.0]), self.server.start)
+
+    def _kill_pilot(self) -> None:
+        pilot = self.chance.choice(self.pilots)
+        self.outcome.pilot_kills += not pilot.dead
+        pilot.kill(guardian=self.chance.random() < 0.6)
+
+    def _cut_off(self) -> None:
+        name = self.chance.choice(self.pilots).name
+        self.network.cut.add(name)
+        self.clock.after(self.chance.choice([3.0, 30.0, 120.0]), partial(self.network.cut.discard, name))
+
+    def _drain_one(self) -> None:
+        pilot = self.chance.choice(self.pilots)
+        if pilot.machine is not None and not pilot.dead:
+            hard = self.chance.random() < 0.5
+            pilot.perform(pilot.machine.ask_to_end("asked", self.clock.now, hard))
+
+    def _clear_up(self) -> None:
+        """Calm weather, a server, and a fresh pilot: from here on everything must come to its end."""
+        self.calm = True
+        self.network.weather = Weather(0, 0, 0, 0.01)
+        self.network.cut.clear()
+        self.server.start()
+        self._add_pilot()
+
+    # ---- the questions
+
+    def _judge(self) -> None:
+        self.outcome.jobs = dict(sorted(Counter(str(row.state) for row in self.store.jobs.values()).items()))
+        self.outcome.starts = sum(len(starts) for starts in self.truth.starts.values())
+        self.outcome.amended = sum(row.reason == Reason.LATE for row in self.store.jobs.values())
+        self.outcome.registrations = len(self.store.pilots)
+        for job in self.acknowledged:
+            if job not in self.store.jobs:
+                raise Broken(f"{job} was acknowledged and is gone")
+        if self.truth.alive:
+            raise Broken(f"processes are left: {self.truth.alive}")
+        for row in self.store.jobs.values():
+            if row.state not in FINAL_JOB_STATES:
+                raise Broken(f"{row.job} is still {row.state}")
+            self._judge_end(row.job, row.attempt, row.state)
+
+    def _judge_end(self, job: str, attempt: int, state: JobState) -> None:
+        """The record says what was so on the node."""
+        code = self.truth.ends.get((job, attempt))
+        if state is JobState.FINISHED and code != 0:
+            raise Broken(f"{job} is finished, its process ended with {code}")
+        if state is JobState.FAILED and (code is None or code == 0):
+            raise Broken(f"{job} is failed, its process ended with {code}")
