@@ -111,6 +111,8 @@ class Book:
         #: Class keys, highest priority first.
         self.ranked: list[ClassKey] = []
         self.caps: dict[str, int] = {}
+        #: Known job types; an unknown one is created when a job names it.
+        self.types: set[str] = set()
         self.in_use: Counter[str] = Counter()
         #: Pilots with an open lane and a free slot, in the order in which they became so.
         self.ready: dict[str, PilotEntry] = {}

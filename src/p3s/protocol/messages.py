@@ -11,6 +11,12 @@ from typing import Any, Optional
 PROTOCOL_VERSION = 1
 """Spoken here. A pilot and a server that differ say so at registration, and which of them to upgrade."""
 
+_STRICT = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
+"""People's input: how the server's decoder treats it. A plain dictionary, so that nothing is imported here."""
+
+_MIXED = {"extra": "ignore", "strict": True, "allow_inf_nan": False}
+"""The pilots' input: neighbouring versions may know more fields."""
+
 MAX_TAIL_BYTES = 16_384
 """Of stdout and stderr each, sent with the final report; a longer log is uploaded whole first."""
 
@@ -18,6 +24,8 @@ MAX_TAIL_BYTES = 16_384
 @dataclass(frozen=True)
 class JobSpec:
     """One process to run, as its author describes it."""
+
+    __pydantic_config__ = _STRICT
 
     payload: str
     name: str = ""
@@ -31,6 +39,8 @@ class JobSpec:
 @dataclass(frozen=True)
 class SubmitRequest:
     """`key` makes the call repeatable: the same key and jobs give the same answer, whatever was lost on the way."""
+
+    __pydantic_config__ = _STRICT
 
     jobs: "list[JobSpec]"
     key: str = ""
@@ -49,6 +59,8 @@ class SubmitReply:
 class CancelRequest:
     """Ask that a job not run, or stop running."""
 
+    __pydantic_config__ = _STRICT
+
     why: str = ""
 
 
@@ -64,6 +76,8 @@ class CancelReply:
 @dataclass(frozen=True)
 class RegisterRequest:
     """A pilot names itself: `pilot` and `nonce` are its own, so that a lost answer can be asked again."""
+
+    __pydantic_config__ = _MIXED
 
     pilot: str
     nonce: str
@@ -116,6 +130,8 @@ class Instruction:
 class Held:
     """An attempt whose end the server has not yet confirmed."""
 
+    __pydantic_config__ = _MIXED
+
     job: str
     attempt: int
 
@@ -123,6 +139,8 @@ class Held:
 @dataclass(frozen=True)
 class Report:
     """What became of an attempt: `running`, or a final state. Idempotent per (job, attempt)."""
+
+    __pydantic_config__ = _MIXED
 
     job: str
     attempt: int
@@ -147,6 +165,8 @@ class ExchangeRequest:
     On the report lane only `reports` counts. On the order lane `draining` says that no more orders are wanted, and
     `goodbye` that the pilot ends, with this reason.
     """
+
+    __pydantic_config__ = _MIXED
 
     lane: str
     seq: int = 0
@@ -184,6 +204,8 @@ class ExchangeReply:
 class DeathRequest:
     """A guardian's word: the pilot's process is gone and so is everything it ran."""
 
+    __pydantic_config__ = _MIXED
+
     evidence: str
     killed: int = 0
 
@@ -191,6 +213,8 @@ class DeathRequest:
 @dataclass(frozen=True)
 class StreamJob:
     """One job a stream makes of each dataset."""
+
+    __pydantic_config__ = _STRICT
 
     payload: str
     env: "dict[str, str]" = field(default_factory=dict)
@@ -202,6 +226,8 @@ class StreamJob:
 class StreamSpec:
     """A standing rule: every dataset registered for the stream gives these jobs, by job type."""
 
+    __pydantic_config__ = _STRICT
+
     name: str
     jobs: "dict[str, StreamJob]"
 
@@ -209,6 +235,8 @@ class StreamSpec:
 @dataclass(frozen=True)
 class DatasetRequest:
     """A complete file, found. Registering its URL again changes nothing and gives the same answer."""
+
+    __pydantic_config__ = _STRICT
 
     url: str
     stream: str
@@ -232,6 +260,8 @@ class DatasetReply:
 class PublishRequest:
     """Results of an attempt in wire form (`protocol.results.to_wire`), their files uploaded before."""
 
+    __pydantic_config__ = _STRICT
+
     results: "list[dict[str, Any]]"
     problems: "list[str]" = field(default_factory=list)
 
@@ -243,7 +273,7 @@ class PublishReply:
     results: int
 
 
-BOUNDS = {
+BOUNDS: "dict[str, Any]" = {
     "payload": 20_000,
     "name": 200,
     "jobtype": 80,

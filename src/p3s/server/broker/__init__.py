@@ -1,1 +1,22 @@
-"""The one broker: memory of the queue and the one writer of the database."""
+"""The one broker of the process: memory of the queue, and the one writer of the database."""
+
+from .broker import Broker, Story
+from .settings import Settings
+
+_running: Broker | None = None
+
+
+def use(broker: Broker) -> None:
+    """Make a broker the one of this process; the entrances find it by `running`."""
+    global _running  # noqa: PLW0603 - one process, one broker: that is the design
+    _running = broker
+
+
+def running() -> Broker:
+    """The broker of this process; raises RuntimeError before it was started."""
+    if _running is None:
+        raise RuntimeError("no broker runs in this process: start it by p3s server start")
+    return _running
+
+
+__all__ = ["Broker", "Settings", "Story", "running", "use"]

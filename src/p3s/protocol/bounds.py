@@ -1,0 +1,100 @@
+"""Bounds on what people and pilots may send, checked at the door. Raises BadInput that says where and what to write."""
+
+import re
+from typing import Any
+
+from .errors import BadInput
+from .messages import BOUNDS, DatasetRequest, ExchangeRequest, JobSpec, RegisterRequest, SubmitRequest
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+
+def check_submit(request: SubmitRequest) -> None:
+    """Every job within bounds, and not none, and not too many."""
+    if not request.jobs:
+        raise BadInput("jobs: the list is empty; name at least one job")
+    _most(request.jobs, "jobs_per_submit", "jobs")
+    _text(request.key, 200, "key")
+    for place, spec in enumerate(request.jobs):
+        check_job(spec, f"jobs[{place}]")
+
+
+def check_job(spec: JobSpec, where: str) -> None:
+    """One description."""
+    if not spec.payload.strip():
+        raise BadInput(f"{where}.payload: is empty; write the command to run")
+    for name in ("payload", "name", "jobtype", "input"):
+        _text(getattr(spec, name), BOUNDS[name], f"{where}.{name}")
+    if not spec.jobtype.strip():
+        raise BadInput(f"{where}.jobtype: is empty; leave it out for the type 'default'")
+    _number(spec.priority, "priority", f"{where}.priority")
+    _number(spec.time_limit, "time_limit", f"{where}.time_limit")
+    check_environment(spec.env, f"{where}.env")
+
+
+def check_environment(env: "dict[str, str]", where: str) -> None:
+    """Names that a shell can hold, values of bearable length."""
+    _most(env, "env_variables", where)
+    for name, value in env.items():
+        if not _VARIABLE.match(name):
+            raise BadInput(f"{where}: {name!r} is not a variable name; use letters, digits and _")
+        if len(value) > BOUNDS["env_value"] or "\0" in value:
+            raise BadInput(f"{where}.{name}: at most {BOUNDS['env_value']} characters, and no NUL")
+
+
+def check_register(request: RegisterRequest) -> None:
+    """A pilot's own words about itself."""
+    _number(request.slots, "slots", "slots")
+    for name in ("pilot", "nonce"):
+        value = getattr(request, name)
+        if not re.match(r"[A-Za-z0-9-]{8,80}\Z", value):
+            raise BadInput(f"{name}: must be 8 to 80 letters, digits or -; a UUID is good")
+    if len(request.pilot) > 36:
+        raise BadInput("pilot: must be a UUID")
+    for name in ("host", "site", "version", "python", "batch_id"):
+        _text(getattr(request, name), 255, name)
+
+
+def check_exchange(message: ExchangeRequest) -> None:
+    """Counts, and the lane."""
+    if message.lane not in ("orders", "reports"):
+        raise BadInput(f"lane: must be 'orders' or 'reports', not {message.lane!r}")
+    _most(message.reports, "reports_per_exchange", "reports")
+    _most(message.holding or [], "held_per_exchange", "holding")
+
+
+def _most(entries: Any, bound: str, where: str) -> None:
+    if len(entries) > BOUNDS[bound]:
+        raise BadInput(f"{where}: has {len(entries)} entries, at most {BOUNDS[bound]} are taken; send it in parts")
+
+
+def _text(value: str, longest: Any, where: str) -> None:
+    if len(value) > longest:
+        raise BadInput(f"{where}: has {len(value)} characters, at most {longest} are taken")
+    found = _CONTROL.search(value)
+    if found:
+        raise BadInput(f"{where}: holds the control character U+{ord(found.group()):04X}; take it out")
+
+
+def _number(value: float, bound: str, where: str) -> None:
+    lowest, highest = BOUNDS[bound]
+    if not lowest <= value <= highest:
+        raise BadInput(f"{where}: must be from {lowest} to {highest}, not {value}")
+
+
+def check_dataset(request: DatasetRequest) -> None:
+    """A file's own numbering and names."""
+    if not request.url.strip():
+        raise BadInput("url: is empty; give the file's path or URL")
+    _text(request.url, BOUNDS["input"], "url")
+    _text(request.name, 255, "name")
+    for name in ("size", "run", "subrun"):
+        value = getattr(request, name)
+        if value is not None and not 0 <= value < 2**62:
+            raise BadInput(f"{name}: must be from 0 to 2^62, not {value}")
+    for key, value in request.keys.items():
+        if not _VARIABLE.match(key) or len(key) > 40:
+            raise BadInput(f"keys: {key[:60]!r} is not a key's name; use letters, digits and _, at most 40")
+        if isinstance(value, bool) or not isinstance(value, (int, str)) or len(str(value)) > 200:
+            raise BadInput(f"keys.{key}: must be an integer or a short text")

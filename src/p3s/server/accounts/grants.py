@@ -1,0 +1,75 @@
+"""Who speaks: tokens of users from memory, tokens of pilots and attempts by their seal. No database on the way."""
+
+from dataclasses import dataclass
+from hmac import compare_digest
+
+from p3s.protocol.errors import NotAllowed
+
+from .queries import digest
+from .seals import seal
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a token allows. `pilot` and `job` are set for derived tokens, which reach nothing else."""
+
+    owner: str
+    scopes: frozenset[str]
+    pilot: str = ""
+    job: str = ""
+    attempt: int = 0
+
+    def reaches(self, scope: str) -> bool:
+        """Whether the token holds a scope; `admin` holds all, `operate` holds submitting and reading."""
+        held = self.scopes
+        return scope in held or "admin" in held or ("operate" in held and scope in ("read", "submit"))
+
+
+class Grants:
+    """All tokens in force. `users`: hash -> (owner, scopes); replace it when a token is made or revoked."""
+
+    def __init__(self, secret: bytes, users: dict[str, tuple[str, frozenset[str]]]) -> None:
+        self.secret = secret
+        self.users = users
+
+    def of(self, authorization: str) -> Grant:
+        """The grant behind an Authorization header; raises NotAllowed (401)."""
+        kind, _, token = authorization.partition(" ")
+        if kind.lower() != "bearer" or not token:
+            raise NotAllowed("no token: set P3S_TOKEN, or run on the server's own machine", known=False)
+        if token.startswith("p3sp."):
+            return self._pilot(token)
+        if token.startswith("p3sj."):
+            return self._job(token)
+        found = self.users.get(digest(token))
+        if found is None:
+            raise NotAllowed("this token is not valid: it was mistyped, has expired or was revoked", known=False)
+        return Grant(*found)
+
+    def pilot_token(self, pilot: str, nonce: str) -> str:
+        """The token of a registration: the same pilot and nonce give the same token, so it can be asked again."""
+        mark = digest(nonce)[:16]
+        return f"p3sp.{pilot}.{mark}.{seal(self.secret, 'pilot', pilot, mark)}"
+
+    def job_token(self, job: str, attempt: int) -> str:
+        """The token of an attempt."""
+        return f"p3sj.{job}.{attempt}.{seal(self.secret, 'job', job, str(attempt))}"
+
+    def _pilot(self, token: str) -> Grant:
+        parts = token.split(".")
+        if len(parts) == 4 and compare_digest(parts[3], seal(self.secret, "pilot", parts[1], parts[2])):
+            return Grant(f"pilot {parts[1]}", frozenset(), pilot=parts[1])
+        raise NotAllowed("this pilot token is not valid: register the pilot anew", known=False)
+
+    def _job(self, token: str) -> Grant:
+        parts = token.split(".")
+        if len(parts) == 4 and compare_digest(parts[3], seal(self.secret, "job", parts[1], parts[2])):
+            return Grant(f"job {parts[1]}", frozenset(["read"]), job=parts[1], attempt=int(parts[2]))
+        raise NotAllowed("this job token is not valid: it speaks only for its own attempt", known=False)
+
+
+def need(grant: Grant, scope: str) -> None:
+    """Raise NotAllowed (403) unless the grant reaches."""
+    if not grant.reaches(scope):
+        held = ", ".join(sorted(grant.scopes)) or "none"
+        raise NotAllowed(f"this needs a token with the scope {scope!r}; yours has: {held}")

@@ -1,0 +1,63 @@
+"""What pilots say: registration, both lanes, the end of waits, a guardian's word."""
+
+from collections.abc import Iterable
+
+from p3s.domain.book import PilotEntry
+from p3s.domain.effects import PilotAdded
+from p3s.domain.exchange import Past
+from p3s.protocol.errors import Conflict
+from p3s.protocol.messages import DeathRequest, ExchangeRequest, RegisterRequest, Report, Verdict
+from p3s.server.jobs import queries as jobs
+from p3s.server.pilots import queries as pilots
+
+from .work import Work
+
+
+def register(work: Work, *, request: RegisterRequest, token_hash: str, owner: str, lease_s: float) -> None:
+    """Take a pilot in; asked again with the same nonce it changes nothing."""
+    if work.desk.book.alive(request.pilot) is None and pilots.known(request.pilot) is not None:
+        raise Conflict(f"the pilot {request.pilot} has ended; start it again to register it anew")
+    columns = {
+        "version": request.version[:40],
+        "python": request.python[:40],
+        "process": request.process,
+        "batch_id": request.batch_id[:120],
+    }
+    work.desk.register(
+        PilotAdded(
+            request.pilot,
+            request.host[:255],
+            request.site[:80],
+            request.slots,
+            lease_s,
+            token_hash,
+            owner,
+            work.now,
+            columns,
+        )
+    )
+
+
+def open_lane(work: Work, *, pilot: str, message: ExchangeRequest) -> PilotEntry:
+    """An order-lane exchange; settling the work answers it when there is something to say."""
+    return work.desk.order_lane(pilot, message, _past(work, message.reports))
+
+
+def report(work: Work, *, pilot: str, reports: list[Report]) -> list[Verdict]:
+    """A report-lane exchange."""
+    return work.desk.report(pilot, reports, _past(work, reports))
+
+
+def _past(work: Work, reports: Iterable[Report]) -> dict[str, Past]:
+    """Rows of reported jobs that no pilot holds: rare, so that the ordinary report reads nothing."""
+    out = work.desk.book.out
+    ended = [report.job for report in reports if report.job not in out]
+    if not ended:
+        return {}
+    work.flush()
+    return jobs.past(ended)
+
+
+def death(work: Work, *, pilot: str, request: DeathRequest) -> bool:
+    """A guardian's word; False when the pilot had ended already."""
+    return work.desk.death(pilot, f"{request.evidence}; {request.killed} processes killed")

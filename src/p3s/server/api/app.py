@@ -1,0 +1,77 @@
+"""The API: cold routes by django-ninja, the fast door's routes in the same document."""
+
+import logging
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError
+from ninja.openapi.schema import OpenAPISchema
+
+from p3s.protocol.errors import BadInput, NotKnown, P3sError, TryLater
+
+from . import data, jobs, pilots, results, system
+from .document import add_fast_routes
+from .doors import Json, problem
+
+log = logging.getLogger("p3s.api")
+
+
+class Api(NinjaAPI):
+    """One document for both doors."""
+
+    def get_openapi_schema(self, **arguments: Any) -> OpenAPISchema:
+        """The document of the cold routes, and the fast door's beside them."""
+        schema = super().get_openapi_schema(**arguments)
+        add_fast_routes(schema)
+        return schema
+
+
+api = Api(
+    title="p3s",
+    version="1",
+    description="The prompt processing system. Moments (`_at`) are seconds since the epoch, UTC, by the server's "
+    "clock; durations (`_s`) are seconds. Errors are problem bodies whose `detail` says what to do.",
+    renderer=Json(),
+    docs_url="/docs",
+    openapi_url="/openapi.json",
+    urls_namespace="api",
+)
+for router in (jobs.router, pilots.router, data.router, results.router, system.router):
+    api.add_router("/v1", router)
+
+
+@api.exception_handler(P3sError)
+def on_refusal(request: HttpRequest, error: P3sError) -> HttpResponse:
+    """Our own errors know their status."""
+    return problem(request, error)
+
+
+@api.exception_handler(ValidationError)
+def on_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    """ninja's list of problems as one line about the first."""
+    first = error.errors[0]
+    where = ".".join(str(part) for part in first["loc"][1:] if part not in ("body", "query", "path"))
+    said = "is not a known field; take it out or correct its name"
+    if first["type"] not in ("unexpected_keyword_argument", "extra_forbidden"):
+        said = str(first["msg"])
+    return problem(request, BadInput(f"{where or 'the request'}: {said}"))
+
+
+@api.exception_handler(HttpError)
+def on_http(request: HttpRequest, error: HttpError) -> HttpResponse:
+    """ninja's own refusals: a body that is no JSON, mostly."""
+    return problem(request, BadInput(str(error)))
+
+
+@api.exception_handler(Http404)
+def on_not_found(request: HttpRequest, error: Http404) -> HttpResponse:  # noqa: ARG001
+    """A path of the API that is none."""
+    return problem(request, NotKnown(f"there is nothing at {request.path}; /api/docs lists what there is"))
+
+
+@api.exception_handler(Exception)
+def on_defect(request: HttpRequest, error: Exception) -> HttpResponse:
+    """A defect of ours: the log has it, the caller is told so."""
+    log.error("%s %s failed", request.method, request.path, exc_info=error)
+    return problem(request, TryLater("the server failed on this request; its log says why"))

@@ -1,0 +1,55 @@
+"""Cold routes of streams and datasets."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Body, Query, Router
+
+from p3s.protocol import bounds, routes
+from p3s.protocol.errors import BadInput
+from p3s.protocol.messages import DatasetReply, DatasetRequest, JobSpec, StreamSpec
+from p3s.server.actions.arrive import arrive
+from p3s.server.actions.declare import declare
+from p3s.server.broker import running
+from p3s.server.data import reads
+
+from .doors import grant_of, plain, reach
+
+router = Router(tags=["data"])
+
+
+@router.put("/streams/{name}", auth=reach("operate"), summary=routes.STREAM.summary)
+def put_stream(request: HttpRequest, name: str, body: Body[StreamSpec]) -> dict[str, Any]:
+    """Declare a stream; the reply has the version in force. The same rule again is no new version."""
+    if body.name != name:
+        raise BadInput(f"name: the body says {body.name!r}, the path {name!r}; they must agree")
+    if not body.jobs:
+        raise BadInput("jobs: the stream makes none; name at least one job type")
+    for jobtype, job in body.jobs.items():
+        spec = JobSpec(job.payload, name, jobtype, "", job.env, job.priority, job.time_limit)
+        bounds.check_job(spec, f"jobs.{jobtype}")
+    owner = grant_of(request).owner
+    return {"name": name, "version": running().ask(lambda work: declare(work, spec=body, owner=owner))}
+
+
+@router.post("/datasets", auth=reach("submit"), summary=routes.REGISTER_DATASET.summary)
+def register(request: HttpRequest, body: Body[DatasetRequest]) -> DatasetReply:
+    """Register a complete file; its stream's jobs are made in the same transaction, once."""
+    bounds.check_dataset(body)
+    owner = grant_of(request).owner
+    reply: DatasetReply = running().ask(lambda work: arrive(work, request=body, owner=owner))
+    return reply
+
+
+@router.get("/datasets", auth=reach("read"), summary=routes.DATASETS.summary)
+def list_datasets(
+    request: HttpRequest,  # noqa: ARG001
+    limit: int = Query(100, ge=1, le=1_000),
+    before: float | None = Query(None, ge=0, le=1e12, description="`next` of the page before"),
+) -> dict[str, Any]:
+    """Newest first; `next` continues, null at the end."""
+    rows = reads.latest(limit, before)
+    return {
+        "datasets": [plain(row) for row in rows],
+        "next": rows[-1].registered_at if len(rows) == limit else None,
+    }

@@ -1,0 +1,91 @@
+"""Cold routes of jobs: list, look, logs, cancel."""
+
+from typing import Any
+
+from django.http import FileResponse, HttpRequest, HttpResponse
+from ninja import Body, Query, Router
+
+from p3s.protocol import routes
+from p3s.protocol.errors import BadInput, NotKnown
+from p3s.protocol.messages import CancelReply, CancelRequest
+from p3s.protocol.states import JobState
+from p3s.server.actions.cancel import cancel as cancel_job
+from p3s.server.blobs import Blobs
+from p3s.server.broker import running
+from p3s.server.jobs import reads
+
+from .doors import grant_of, plain, reach
+from .places import BLOBS
+
+router = Router(tags=["jobs"])
+MOST = 1_000
+
+
+def found(job: str) -> reads.JobDetail:
+    """A job by UUID, or NotKnown."""
+    detail = reads.find(job)
+    if detail is None:
+        raise NotKnown(f"there is no job {job}; p3s job list shows the latest")
+    return detail
+
+
+@router.get("/jobs", auth=reach("read"), summary=routes.JOBS.summary)
+def list_jobs(
+    request: HttpRequest,  # noqa: ARG001
+    state: str = Query("", description="states, separated by commas"),
+    jobtype: str = "",
+    limit: int = Query(100, ge=1, le=MOST),
+    before: int | None = Query(None, ge=0, le=2**62, description="`next` of the page before"),
+) -> dict[str, Any]:
+    """Newest first; `next` continues, null at the end."""
+    states = [word for word in state.split(",") if word]
+    for word in states:
+        if word not in set(JobState):
+            raise BadInput(f"state: {word!r} is none; use {', '.join(JobState)}")
+    rows = reads.page(limit, before, states or None, jobtype)
+    return {"jobs": [plain(row) for row in rows], "next": rows[-1].id if len(rows) == limit else None}
+
+
+@router.get("/jobs/{job}", auth=reach("read"), summary=routes.JOB.summary)
+def show_job(request: HttpRequest, job: str) -> dict[str, Any]:  # noqa: ARG001
+    """All there is about a job. Values of variables that look like secrets are left out."""
+    detail = plain(found(job))
+    shown = {**detail.pop("row"), **detail}
+    shown["env"] = {name: _shown(name, value) for name, value in shown["env"].items()}
+    shown["events"] = [plain(event) for event in reads.events("job", job)]
+    return shown
+
+
+def _shown(name: str, value: str) -> str:
+    secret = any(word in name.upper() for word in ("TOKEN", "SECRET", "PASSWORD"))
+    return "(hidden)" if secret else value
+
+
+@router.get("/jobs/{job}/logs/{stream}", auth=reach("read"), summary=routes.LOG.summary)
+def show_log(request: HttpRequest, job: str, stream: str) -> Any:  # noqa: ARG001
+    """Plain text: the whole log when it was long and uploaded, else its end."""
+    if stream not in ("stdout", "stderr"):
+        raise NotKnown(f"there is no log {stream!r}; use stdout or stderr")
+    row = found(job).row
+    if row.attempt > 0:
+        whole = Blobs(BLOBS).path(job, row.attempt, f".p3s/{stream}")
+        if whole.is_file():
+            return _text(FileResponse(whole.open("rb")))
+    tail = reads.log(row.id, row.attempt)
+    return _text(HttpResponse(getattr(tail, stream) if tail else ""))
+
+
+def _text(response: Any) -> Any:
+    response["Content-Type"] = "text/plain; charset=utf-8"
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+@router.post("/jobs/{job}/cancel", auth=reach("submit"), summary=routes.CANCEL.summary)
+def cancel(request: HttpRequest, job: str, body: Body[CancelRequest]) -> CancelReply:
+    """A waiting job ends at once; a running one when its pilot has ended it."""
+    grant = grant_of(request)
+    reply: CancelReply = running().ask(
+        lambda work: cancel_job(work, job=job, who=grant.owner, all_jobs=grant.reaches("operate"), why=body.why)
+    )
+    return reply

@@ -1,0 +1,49 @@
+"""Cold routes about the system: summary, and whose token this is."""
+
+from time import time
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Router
+
+from p3s.protocol import routes
+from p3s.protocol.messages import PROTOCOL_VERSION
+from p3s.server.broker import running
+from p3s.server.data import reads as data
+from p3s.server.jobs import reads as jobs
+from p3s.server.pilots import reads as pilots
+from p3s.server.results import reads as results
+
+from .doors import grant_of, reach
+
+router = Router(tags=["system"])
+
+
+@router.get("/summary", auth=reach("read"), summary=routes.SUMMARY.summary)
+def summary(request: HttpRequest) -> dict[str, Any]:  # noqa: ARG001
+    """Pilots and jobs by state, datasets and results, and how old the newest result is, in seconds."""
+    alive = pilots.alive()
+    newest, now = results.last_published(), time()
+    return {
+        "pilots": pilots.count_by_state(),
+        "slots": sum(pilot.slots for pilot in alive),
+        "slots_in_use": sum(jobs.out_by_pilot().values()),
+        "jobs": jobs.count_by_state(),
+        "datasets": data.count(),
+        "results": results.count(),
+        "newest_result_age_s": None if newest is None else max(0.0, now - newest),
+        "now": now,
+    }
+
+
+@router.get("/whoami", auth=reach("read"), summary=routes.WHOAMI.summary)
+def whoami(request: HttpRequest) -> dict[str, Any]:
+    """The token's owner and scopes, this server's protocol and time."""
+    grant = grant_of(request)
+    return {
+        "owner": grant.owner,
+        "scopes": sorted(grant.scopes),
+        "protocol": PROTOCOL_VERSION,
+        "now": time(),
+        "lease_s": running().settings.lease_s,
+    }

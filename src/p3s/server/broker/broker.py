@@ -1,0 +1,259 @@
+"""The one broker: its memory, its one writer thread, and the pilots that wait."""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from time import time
+from typing import Any
+
+from django.db import DatabaseError, InterfaceError, connection, transaction
+
+from p3s.domain.book import Book
+from p3s.domain.desk import Desk
+from p3s.domain.effects import Effect, LaneAnswered, PilotAdded, PilotMoved
+from p3s.protocol.errors import P3sError, TryLater
+from p3s.protocol.messages import ExchangeReply, ExchangeRequest, Verdict
+from p3s.server.accounts.grants import Grants
+from p3s.server.actions import exchange
+from p3s.server.actions.work import Work
+from p3s.server.jobs import queries as jobs
+from p3s.server.pilots import queries as pilots
+
+from .settings import Settings
+
+log = logging.getLogger("p3s.broker")
+
+Answer = Callable[[Any], None]
+Story = Callable[[Work], Any]
+
+MOST_IN_A_BATCH = 1_000
+
+
+@dataclass(slots=True)
+class Request:
+    """A story to be told in a transaction; `answer` gets its value, or a P3sError, after the commit."""
+
+    story: Story
+    answer: Answer
+
+
+class Broker:
+    """`start` it once per process; any thread may `post` or `ask`. `changed` is told the topics of each commit."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        grants: Grants,
+        changed: Callable[[set[str]], None],
+        died: Callable[[BaseException], None],
+        still_ours: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.settings = settings
+        self.grants = grants
+        self.changed = changed
+        self.died = died
+        #: Raises when another server has taken the database over.
+        self.still_ours = still_ours
+        self.started_at = time()
+        #: Set when the memory must be rebuilt before the next batch, and why.
+        self.stale = "not yet built"
+        self._book = Book(self.started_at)
+        self._requests: deque[Request] = deque()
+        self._wake = threading.Condition(threading.Lock())
+        self._stopping = False
+        self._lanes: dict[tuple[str, int], Answer] = {}
+        self._thread = threading.Thread(target=self._run, name="p3s-writer", daemon=True)
+
+    # ---- from any thread
+
+    def start(self) -> None:
+        """Build the memory from the database, then write."""
+        self._rebuild()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Answer every waiter «come back», write what is queued, end."""
+        self.post(self._send_home, lambda _: None)
+        with self._wake:
+            self._stopping = True
+            self._wake.notify()
+        self._thread.join()
+
+    def post(self, story: Story, answer: Answer) -> None:
+        """Queue a story; `answer` is called from the writer thread."""
+        with self._wake:
+            if self._stopping:
+                answer(TryLater("the server is stopping; ask again"))
+                return
+            self._requests.append(Request(story, answer))
+            self._wake.notify()
+
+    def ask(self, story: Story, timeout_s: float = 60.0) -> Any:
+        """Queue a story and wait for its value; raises the P3sError that it ended in."""
+        future: Future[Any] = Future()
+        self.post(story, future.set_result)
+        value = future.result(timeout_s)
+        if isinstance(value, P3sError):
+            raise value
+        return value
+
+    def open_lane(self, pilot: str, message: ExchangeRequest, answer: Answer) -> None:
+        """Answered with an ExchangeReply when there is something to say, on `close_lane`, or with a P3sError."""
+
+        def story(work: Work) -> None:
+            key = (pilot, message.seq)
+            exchange.open_lane(work, pilot=pilot, message=message)
+            self._lanes[key] = answer
+            if message.wait_s <= 0 and not message.goodbye:
+                work.settle()
+                self._close(work, pilot, message.seq)
+
+        def refused(value: Any) -> None:
+            if isinstance(value, P3sError):
+                answer(value)
+
+        self.post(story, refused)
+
+    def close_lane(self, pilot: str, seq: int) -> None:
+        """The wait is over, or its connection is gone: answer with nothing, if it still waits."""
+        self.post(lambda work: self._close(work, pilot, seq), lambda _: None)
+
+    def report(self, pilot: str, message: ExchangeRequest, answer: Answer) -> None:
+        """Answered with an ExchangeReply of verdicts."""
+
+        def done(value: Any) -> None:
+            answer(value if isinstance(value, P3sError) else self.reply(verdicts=value))
+
+        self.post(lambda work: exchange.report(work, pilot=pilot, reports=message.reports), done)
+
+    def reply(
+        self, effect: LaneAnswered | None = None, verdicts: Sequence[Verdict] = (), come_back: bool = False
+    ) -> ExchangeReply:
+        """An answer to a pilot, with the lease and the wait that are in force."""
+        return ExchangeReply(
+            effect.orders if effect else [],
+            effect.instructions if effect else [],
+            effect.verdicts if effect else list(verdicts),
+            self.settings.lease_s,
+            self.settings.wait_s,
+            come_back,
+        )
+
+    # ---- the writer thread
+
+    def _run(self) -> None:
+        try:
+            while batch := self._take():
+                self._tell(batch)
+        except BaseException as error:  # noqa: BLE001 - without its writer the process must end, and say why
+            log.critical("the writer died: %s", error, exc_info=error)
+            self.died(error)
+
+    def _take(self) -> list[Request]:
+        """All that is queued; empty only when the broker stops."""
+        with self._wake:
+            while not self._requests and not self._stopping:
+                self._wake.wait()
+            count = min(len(self._requests), MOST_IN_A_BATCH)
+            return [self._requests.popleft() for _ in range(count)]
+
+    def _tell(self, batch: list[Request]) -> None:
+        """One transaction for the batch; if it fails, one for each of its requests."""
+        try:
+            self._transact(batch)
+            return
+        except Exception as error:  # noqa: BLE001 - boundary: whatever one request did, the others must go on
+            self.stale = f"a transaction failed: {error}"
+            if len(batch) > 1:
+                log.warning("a batch of %d failed (%s); its requests go one by one", len(batch), error)
+            else:
+                self._refuse(batch[0], error)
+                return
+        for request in batch:
+            self._tell([request])
+
+    def _refuse(self, request: Request, error: Exception) -> None:
+        log.error("a request failed: %s", error, exc_info=error)
+        if isinstance(error, (DatabaseError, InterfaceError)):
+            connection.close()  # a dead connection is not asked again
+            request.answer(TryLater(f"the database did not take it: {str(error).splitlines()[0][:200]}"))
+        else:
+            request.answer(TryLater("the server failed on this request; its log says why"))
+
+    def _transact(self, batch: list[Request]) -> None:
+        if self.stale:
+            self._rebuild()
+        work = Work(Desk(self._book, self.grants.job_token, time()))
+        answers = []
+        with transaction.atomic():
+            for request in batch:
+                try:
+                    value = request.story(work)
+                except P3sError as refusal:
+                    value = refusal
+                answers.append((request.answer, value))
+            work.settle()
+        for answer, value in answers:
+            answer(value)
+        self._answer_lanes(work.written)
+        topics = work.topics | _topics(work.written)
+        if topics:
+            self.changed(topics)
+
+    def _answer_lanes(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            if isinstance(effect, LaneAnswered):
+                answer = self._lanes.pop((effect.pilot, effect.seq), None)
+                if answer is not None:
+                    answer(self.reply(effect))
+
+    def _close(self, work: Work, pilot: str, seq: int) -> None:
+        entry = work.desk.book.alive(pilot)
+        if entry is not None and entry.lane == seq:
+            work.desk.do([LaneAnswered(pilot, seq, entry.acked, [], [], entry.verdicts)])
+
+    def _send_home(self, work: Work) -> None:
+        """Every waiter is told to come back; the book forgets their lanes."""
+        for entry in work.desk.book.pilots.values():
+            work.desk.book.close_lane(entry)
+        while self._lanes:
+            _, answer = self._lanes.popitem()
+            answer(self.reply(come_back=True))
+
+    def _rebuild(self) -> None:
+        """The memory from the database, the truth. Open waits end: pilots ask again and are reconciled."""
+        self.still_ours()
+        connection.close_if_unusable_or_obsolete()
+        while self._lanes:
+            _, answer = self._lanes.popitem()
+            answer(self.reply(come_back=True))
+        seen = {pilot: entry.last_seen for pilot, entry in self._book.pilots.items()}
+        book = Book(self.started_at)
+        book.next_id = jobs.last_id() + 1
+        book.caps = jobs.caps()
+        book.types = jobs.types()
+        for entry in pilots.in_service():
+            entry.last_seen = max(entry.last_seen, seen.get(entry.pilot, 0.0))
+            book.restore_pilot(entry)
+        for out in jobs.out():
+            book.restore_out(out)
+        for key in jobs.classes():
+            book.refill(key, *jobs.queued(key, book.window))
+        self._book = book
+        self.stale = ""
+
+
+def _topics(effects: list[Effect]) -> set[str]:
+    """What of the live page a commit changed."""
+    topics: set[str] = set()
+    for effect in effects:
+        if isinstance(effect, (PilotAdded, PilotMoved)):
+            topics.add("pilots")
+        elif not isinstance(effect, LaneAnswered):
+            topics.add("jobs")
+    return topics
+
+

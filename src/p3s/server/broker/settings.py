@@ -1,0 +1,12 @@
+"""What the broker is told."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Settings:
+    """Durations in seconds: the pilots' lease, the grace beyond it, the longest wait of an exchange."""
+
+    lease_s: float = 300.0
+    grace_s: float = 30.0
+    wait_s: float = 25.0

@@ -1,0 +1,102 @@
+"""The edge of the fast door: host, body, token, decoding, problem answers. The rules behind it see clean messages."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import orjson
+from pydantic import TypeAdapter, ValidationError
+
+from p3s.protocol import errors
+from p3s.protocol.errors import BadInput, P3sError, TooLarge
+
+Scope = dict[str, Any]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+T = TypeVar("T")
+
+MOST_BYTES = 16 * 1024 * 1024
+
+
+class Disconnected(Exception):
+    """The caller went away while it was speaking."""
+
+
+def header(scope: Scope, name: bytes) -> str:
+    """A request header, or nothing."""
+    for key, value in scope["headers"]:
+        if key == name:
+            return str(value.decode("latin-1"))
+    return ""
+
+
+def check_host(scope: Scope, allowed: frozenset[str]) -> None:
+    """Refuse a Host that is not ours: a page elsewhere may not reach this server through a renamed address."""
+    host = header(scope, b"host")
+    name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
+    if name.lower() not in allowed:
+        raise BadInput(f"this server is not called {name!r}; start it with --allow-host {name} if it should be")
+
+
+async def body(scope: Scope, receive: Receive, most: int = MOST_BYTES) -> bytes:
+    """The whole body, measured while it is read."""
+    declared = header(scope, b"content-length")
+    if declared.isdigit() and int(declared) > most:
+        raise TooLarge(f"the body has {declared} bytes, at most {most} are taken; send it in parts")
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise Disconnected
+    first: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        return first
+    parts, size = [first], len(first)
+    while message.get("more_body"):
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > most:
+            raise TooLarge(f"the body has more than {most} bytes; send it in parts")
+    return b"".join(parts)
+
+
+def decode(adapter: TypeAdapter[T], data: bytes) -> T:
+    """A message from JSON; raises BadInput that names the first field at fault."""
+    try:
+        return adapter.validate_json(data)
+    except ValidationError as error:
+        raise BadInput(describe(error)) from None
+
+
+def describe(error: ValidationError) -> str:
+    """One line for a person: where, and what to write instead."""
+    problems = error.errors(include_url=False)
+    first = problems[0]
+    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
+    given = repr(first.get("input"))
+    given = given if len(given) <= 60 else given[:57] + "..."
+    said = {
+        "extra_forbidden": "is not a known field; take it out or correct its name",
+        "missing": "is required",
+        "dataclass_type": f"must be an object, not {given}",
+        "unexpected_keyword_argument": "is not a known field; take it out or correct its name",
+    }.get(first["type"], f"{_lower(first['msg'])}, not {given}")
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return f"{where or 'the body'}: {said}{more}"
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+async def answer(send: Send, status: int, content: bytes, kind: bytes = b"application/json") -> None:
+    """Send a whole answer."""
+    headers = [(b"content-type", kind), (b"content-length", str(len(content)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": content})
+
+
+async def refuse(send: Send, error: P3sError, path: str) -> None:
+    """Send a problem body."""
+    content = orjson.dumps(errors.problem(error, instance=path))
+    await answer(send, error.status, content, b"application/problem+json")

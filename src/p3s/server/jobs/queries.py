@@ -1,0 +1,271 @@
+"""The writes of the hot path in set-based SQL, the same on SQLite and PostgreSQL; and the reads that rebuild the book.
+
+Every change of state is a compare-and-set: it names the state and attempt that it expects. A count that falls short
+means that the book and the table disagree; `Disagreement` then fails the transaction and the book is rebuilt.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db import connection
+
+from p3s.domain.book import ClassKey, Out, Queued
+from p3s.domain.effects import JobAdded, JobDispatched, JobEnded, JobReturned, JobStarted, KillOrdered, Spec
+from p3s.domain.exchange import Past
+from p3s.domain.streams import input_environment
+from p3s.protocol.states import JobState
+
+from .models import Job
+
+
+class Disagreement(Exception):
+    """A row was not in the state that the book expected."""
+
+
+def _many(sql: str, rows: Sequence[Sequence[Any]], what: str) -> None:
+    """Run one statement over many rows, each of which must change exactly one."""
+    with connection.cursor() as cursor:
+        cursor.executemany(sql, rows)
+        if cursor.rowcount != len(rows):
+            raise Disagreement(f"{what}: {cursor.rowcount} of {len(rows)} rows were as expected")
+
+
+ADD = """
+INSERT INTO jobs_job (id, uuid, name, jobtype, owner, payload, input, env, priority, time_limit, state, reason,
+  attempt, cancelled_by, submitted_at, dataset_id, stream_id, run, subrun, keys)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '', 0, '', %s, %s, %s, %s, %s, %s)
+"""
+
+
+def add(effects: Sequence[JobAdded]) -> None:
+    """Insert accepted jobs."""
+    _many(ADD, [_added_row(effect) for effect in effects], "jobs added")
+
+
+def _added_row(effect: JobAdded) -> Sequence[Any]:
+    columns = effect.columns
+    return (
+        effect.id,
+        effect.job,
+        columns["name"],
+        effect.jobtype,
+        columns["owner"],
+        effect.spec.payload,
+        columns["input"],
+        json.dumps(columns["env"]),
+        effect.priority,
+        effect.spec.time_limit,
+        effect.state.value,
+        effect.at,
+        columns.get("dataset"),
+        columns.get("stream"),
+        columns.get("run"),
+        columns.get("subrun"),
+        json.dumps(columns.get("keys") or {}),
+    )
+
+
+DISPATCH = """
+UPDATE jobs_job SET state = 'dispatched', attempt = %s, pilot_id = %s, order_number = %s, kill_number = NULL,
+  dispatched_at = %s, started_at = NULL
+WHERE id = %s AND state = 'defined' AND attempt = %s
+"""
+
+
+def dispatch(effects: Sequence[JobDispatched]) -> None:
+    """Write who got which job, before any pilot is told."""
+    rows = [(e.attempt, e.pilot, e.number, e.at, e.id, e.attempt - 1) for e in effects]
+    _many(DISPATCH, rows, "jobs dispatched")
+
+
+START = "UPDATE jobs_job SET state = 'running', started_at = %s WHERE id = %s AND state = 'dispatched' AND attempt = %s"
+
+
+def start(effects: Sequence[JobStarted]) -> None:
+    """Write that processes run."""
+    _many(START, [(e.at, e.id, e.attempt) for e in effects], "jobs started")
+
+
+RETURN = """
+UPDATE jobs_job SET state = 'defined', pilot_id = NULL, order_number = NULL
+WHERE id = %s AND state = 'dispatched' AND attempt = %s
+"""
+
+
+def give_back(effects: Sequence[JobReturned]) -> None:
+    """Write that refused orders are queued again."""
+    _many(RETURN, [(e.id, e.attempt) for e in effects], "jobs returned")
+
+
+KILL = """
+UPDATE jobs_job SET kill_number = %s, cancelled_by = %s
+WHERE id = %s AND state IN ('dispatched', 'running') AND attempt = %s
+"""
+
+
+def order_kill(effects: Sequence[KillOrdered]) -> None:
+    """Write that a pilot must end a job."""
+    _many(KILL, [(e.number, e.who, e.id, e.attempt) for e in effects], "kills ordered")
+
+
+END = """
+UPDATE jobs_job SET state = %s, reason = %s, ended_at = %s, started_at = COALESCE(started_at, %s), exit_code = %s,
+  signal = %s, wall_s = %s, cpu_s = %s, peak_memory = %s
+WHERE id = %s AND state = %s AND attempt = %s
+"""
+
+
+def end(effects: Sequence[JobEnded]) -> None:
+    """Write final states, with what the node measured."""
+    _many(END, [_ended_row(effect) for effect in effects], "jobs ended")
+    logs = [_log_row(e) for e in effects if e.report and (e.report.stdout or e.report.stderr or e.report.detail)]
+    if logs:
+        _many(LOG, logs, "log tails")
+
+
+def _ended_row(effect: JobEnded) -> Sequence[Any]:
+    report = effect.report
+    measured = (
+        (report.exit_code, report.signal, report.wall_s, report.cpu_s, report.peak_memory)
+        if report
+        else (None, None, None, None, None)
+    )
+    where = (effect.id, effect.before.value, effect.attempt)
+    return (effect.after.value, str(effect.reason)[:200], effect.at, effect.started_at, *measured, *where)
+
+
+LOG = """
+INSERT INTO jobs_joblog (job_id, attempt, stdout, stderr) VALUES (%s, %s, %s, %s)
+ON CONFLICT (job_id, attempt) DO UPDATE SET stdout = excluded.stdout, stderr = excluded.stderr
+"""
+
+
+def _log_row(effect: JobEnded) -> Sequence[Any]:
+    report = effect.report
+    assert report is not None
+    stderr = report.stderr
+    if report.detail:
+        stderr = f"{stderr}\n[p3s] {report.detail}".lstrip("\n")
+    return (effect.id, effect.attempt, _storable(report.stdout), _storable(stderr))
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL takes no NUL in a text, and a payload may write one."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+ADD_TYPE = "INSERT INTO jobs_jobtype (name, cap, created_at) VALUES (%s, NULL, %s) ON CONFLICT (name) DO NOTHING"
+
+
+def add_type(name: str, now: float) -> None:
+    """An unknown job type is created with defaults."""
+    with connection.cursor() as cursor:
+        cursor.execute(ADD_TYPE, [name, now])
+
+
+# ---- reads of the writer: facts for the rules, and the book after a start
+
+_SPEC = "payload, input, env, time_limit, run, subrun, keys"
+
+QUEUED = f"""
+SELECT id, uuid, attempt, {_SPEC} FROM jobs_job
+WHERE state = 'defined' AND jobtype = %s AND priority = %s ORDER BY id LIMIT %s
+"""
+
+OUT = f"""
+SELECT id, uuid, attempt, state, jobtype, priority, pilot_id, order_number, kill_number, cancelled_by, {_SPEC}
+FROM jobs_job WHERE state IN ('dispatched', 'running') ORDER BY order_number
+"""
+
+CLASSES = "SELECT DISTINCT jobtype, priority FROM jobs_job WHERE state = 'defined'"
+
+
+def _json(value: Any) -> Any:
+    """SQLite gives the text of a JSON column, PostgreSQL through Django its text too."""
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def spec_of(
+    payload: str, input: str, env: Any, time_limit: float, run: int | None, subrun: int | None, keys: Any
+) -> Spec:
+    """What the pilot must know, from the columns named in `_SPEC`. The input's variables win over the job's own."""
+    return Spec(payload, {**_json(env), **input_environment(input, run, subrun, _json(keys))}, time_limit)
+
+
+def _rows(sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, list(parameters))
+        return list(cursor.fetchall())
+
+
+def queued(key: ClassKey, limit: int) -> tuple[list[Queued], bool]:
+    """The oldest queued jobs of a class, and whether there are more."""
+    jobtype, priority = key
+    rows = _rows(QUEUED, (jobtype, priority, limit + 1))
+    jobs = [Queued(id, uuid, attempt, jobtype, priority, spec_of(*spec)) for id, uuid, attempt, *spec in rows[:limit]]
+    return jobs, len(rows) > limit
+
+
+def classes() -> list[ClassKey]:
+    """Classes that have queued jobs."""
+    return [(jobtype, priority) for jobtype, priority in _rows(CLASSES)]
+
+
+def out() -> list[Out]:
+    """What pilots hold, in the order in which it was ordered."""
+    found = []
+    for id, uuid, attempt, state, jobtype, priority, pilot, number, kill, by, *spec in _rows(OUT):
+        found.append(
+            Out(
+                id, uuid, attempt, JobState(state), jobtype, priority, spec_of(*spec), pilot, number or 0, kill, by
+            )
+        )
+    return found
+
+
+def last_id() -> int:
+    """The highest job number in use, 0 with none."""
+    return int(_rows("SELECT COALESCE(MAX(id), 0) FROM jobs_job")[0][0])
+
+
+def caps() -> dict[str, int]:
+    """Job types that have a cap."""
+    return dict(_rows("SELECT name, cap FROM jobs_jobtype WHERE cap IS NOT NULL"))
+
+
+def types() -> set[str]:
+    """Names of the known job types."""
+    return {name for (name,) in _rows("SELECT name FROM jobs_jobtype")}
+
+
+def past(jobs: Iterable[str]) -> dict[str, Past]:
+    """What the table has of some jobs, by UUID; unknown ones are left out."""
+    found = Job.objects.filter(uuid__in=list(jobs)).values_list(
+        "uuid", "id", "state", "attempt", "pilot_id", "started_at"
+    )
+    return {
+        uuid: Past(id, JobState(state), attempt, pilot or "", started)
+        for uuid, id, state, attempt, pilot, started in found
+    }
+
+
+ADD_SUBMISSION = """
+INSERT INTO jobs_submission (key, fingerprint, first_id, count, created_at) VALUES (%s, %s, %s, %s, %s)
+"""
+
+
+def add_submission(key: str, fingerprint: str, first_id: int, count: int, now: float) -> None:
+    """Remember an answered submit call."""
+    with connection.cursor() as cursor:
+        cursor.execute(ADD_SUBMISSION, [key, fingerprint, first_id, count, now])
+
+
+def submission(key: str) -> tuple[str, list[str]] | None:
+    """(fingerprint, job UUIDs) of an earlier call with this key."""
+    rows = _rows("SELECT fingerprint, first_id, count FROM jobs_submission WHERE key = %s", [key])
+    if not rows:
+        return None
+    fingerprint, first, count = rows[0]
+    jobs = _rows("SELECT uuid FROM jobs_job WHERE id >= %s AND id < %s ORDER BY id", [first, first + count])
+    return fingerprint, [uuid for (uuid,) in jobs]

@@ -1,0 +1,14 @@
+"""Writing events, and reading them by object."""
+
+from collections.abc import Sequence
+
+from p3s.domain.effects import Noted
+
+from .models import Event
+
+
+def add(effects: Sequence[Noted]) -> None:
+    """Insert events."""
+    Event.objects.bulk_create(
+        Event(at=e.at, kind=e.kind, object_id=e.object_id, what=e.what, who=e.who[:150], why=e.why) for e in effects
+    )

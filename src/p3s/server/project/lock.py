@@ -1,0 +1,117 @@
+"""One active server per database: a file lock for SQLite, an advisory lock for PostgreSQL."""
+
+import fcntl
+import json
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from time import sleep
+from typing import Any, Protocol
+
+from django.db import connections
+
+POLL_S = 0.5
+_PG_KEY = 0x703373  # "p3s"
+
+
+class Taken(Exception):
+    """Another server is active; the message names it."""
+
+
+class Lock(Protocol):
+    def take(self, url: str) -> None:
+        """Become the active server; raises Taken."""
+
+    def check(self) -> None:
+        """Raise Taken when it is no longer ours."""
+
+
+class FileLock:
+    """On `p3s.lock` in the server's directory; the system releases it with the process."""
+
+    def __init__(self, directory: Path) -> None:
+        self.path = directory / "p3s.lock"
+        self._file: Any = None
+
+    def take(self, url: str) -> None:
+        file = self.path.open("a+")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise Taken(_named(file.read())) from None
+        file.truncate(0)
+        file.write(json.dumps({"process": os.getpid(), "host": socket.gethostname(), "url": url}))
+        file.flush()
+        self._file = file
+
+    def check(self) -> None:
+        """A file lock lasts as long as the process."""
+
+
+def _named(text: str) -> str:
+    try:
+        holder = json.loads(text)
+        return f"process {holder['process']} on {holder['host']}, {holder['url']}"
+    except (ValueError, KeyError):
+        return "another process (it has not said which yet)"
+
+
+class AdvisoryLock:
+    """On a connection of its own, whose application name says who holds it."""
+
+    def __init__(self) -> None:
+        self._connection: Any = None
+        self._url = ""
+
+    def take(self, url: str) -> None:
+        self._url = url
+        connection = connections.create_connection("default")
+        connection.settings_dict["CONN_MAX_AGE"] = None
+        with connection.cursor() as cursor:
+            name = f"p3s {os.getpid()} {socket.gethostname()[:20]} {url}"[:63]
+            cursor.execute("SELECT set_config('application_name', %s, false)", [name])
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", [_PG_KEY])
+            if not cursor.fetchone()[0]:
+                cursor.execute(_HOLDER, [_PG_KEY])
+                row = cursor.fetchone()
+                connection.close()
+                raise Taken(_holder(row[0]) if row else "another process")
+        self._connection = connection
+
+    def check(self) -> None:
+        """Take it again when the connection was lost (a restarted database); another's lock raises Taken."""
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+        except connections["default"].Database.Error:
+            self._connection.close()
+            self.take(self._url)
+
+
+_HOLDER = """
+SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid)
+WHERE locktype = 'advisory' AND objid = %s AND granted
+"""
+
+
+def _holder(name: str) -> str:
+    words = name.split()
+    return f"process {words[1]} on {words[2]}, {words[3]}" if len(words) == 4 else name
+
+
+def take(lock: Lock, url: str, standby: bool, say: Callable[[str], None]) -> None:
+    """Become the active server: at once or, as a stand-by, when the active one is gone. Raises Taken."""
+    said = False
+    while True:
+        try:
+            lock.take(url)
+            return
+        except Taken as taken:
+            if not standby:
+                raise
+            if not said:
+                say(f"standing by: the active server is {taken}")
+                said = True
+        sleep(POLL_S)

@@ -1,0 +1,181 @@
+"""The server process: one database, one broker, one event loop."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import time
+
+import uvicorn
+from a2wsgi import WSGIMiddleware
+from django.conf import settings as django_settings
+from django.core.management import call_command
+from django.core.wsgi import get_wsgi_application
+
+from p3s.server.accounts import queries as accounts
+from p3s.server.accounts.grants import Grants
+from p3s.server.broker import Broker, Settings, use
+from p3s.server.door.app import Door
+from p3s.server.door.live import Hub
+from p3s.server.upkeep.rounds import rounds
+
+from . import lock as locks
+
+log = logging.getLogger("p3s.server")
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
+
+
+class CannotStart(Exception):
+    """One line that says why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `p3s server start` was told."""
+
+    host: str = "127.0.0.1"
+    port: int = 8373
+    standby: bool = False
+    public: bool = False
+    allowed_hosts: tuple[str, ...] = ()
+    owner: str = "operator"
+    settings: Settings = field(default_factory=Settings)
+
+    @property
+    def url(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+
+def serve(options: Options) -> None:
+    """Run until SIGTERM or Ctrl-C. Raises CannotStart."""
+    _check_address(options)
+    directory: Path = django_settings.SERVER_DIR
+    directory.mkdir(parents=True, exist_ok=True)
+    sqlite = "sqlite3" in django_settings.DATABASES["default"]["ENGINE"]
+    lock: locks.Lock = locks.FileLock(directory) if sqlite else locks.AdvisoryLock()
+    try:
+        locks.take(lock, options.url, options.standby, _say)
+    except locks.Taken as taken:
+        raise CannotStart(
+            f"this database is in use by {taken}; stop that server, or wait for it with --standby"
+        ) from None
+    listener = _listen(options)
+    call_command("migrate", verbosity=0, interactive=False)
+    grants = _grants(directory, options.owner)
+    hub = Hub()
+    broker = Broker(options.settings, grants, hub.changed, _die, lock.check)
+    broker.start()
+    use(broker)
+    door = Door(broker, hub, _behind(), _hosts(options))
+    _announce(directory, options)
+    # With the default of 5 ms one busy thread (a page) turns each hand-off to the writer into milliseconds.
+    sys.setswitchinterval(5e-4)
+    try:
+        uvloop_run(_run(door, broker, hub, listener))
+    finally:
+        (directory / "server.json").unlink(missing_ok=True)
+
+
+def uvloop_run(main: "asyncio.Future[None] | object") -> None:
+    """Run the loop on uvloop."""
+    import uvloop
+
+    uvloop.run(main)
+
+
+def _check_address(options: Options) -> None:
+    if options.host not in LOOPBACK and not options.public:
+        raise CannotStart(
+            f"{options.host} can be reached from elsewhere, without TLS; put a TLS proxy before 127.0.0.1, "
+            "or say --public if this network is yours"
+        )
+
+
+def _listen(options: Options) -> socket.socket:
+    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((options.host, options.port))
+    except OSError as error:
+        raise CannotStart(
+            f"cannot listen on {options.host}:{options.port} ({error.strerror}); choose another with --port"
+        ) from None
+    listener.listen(1024)
+    return listener
+
+
+def _grants(directory: Path, owner: str) -> Grants:
+    """Tokens in force; the local one lies in the server's directory, readable by its owner alone."""
+    now, path = time(), directory / "token"
+    if not path.exists():
+        handle = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write("p3su_" + secrets.token_urlsafe(32))
+    token = path.read_text().strip()
+    accounts.add(token, name="this machine", owner=owner, scopes="admin pilot", now=now)
+    return Grants(accounts.secret(), accounts.valid(now))
+
+
+def _behind() -> WSGIMiddleware:
+    """Django in threads: synchronous code, and connections to the database that last."""
+    return WSGIMiddleware(get_wsgi_application(), workers=4)
+
+
+def _hosts(options: Options) -> frozenset[str]:
+    names = {options.host, socket.gethostname(), socket.getfqdn(), *options.allowed_hosts}
+    return LOOPBACK | {name.lower() for name in names}
+
+
+def _announce(directory: Path, options: Options) -> None:
+    """Clients on this machine find the server by this file."""
+    entry = {"url": options.url, "process": os.getpid()}
+    (directory / "server.json").write_text(json.dumps(entry))
+
+
+async def _run(door: Door, broker: Broker, hub: Hub, listener: socket.socket) -> None:
+    """Serve; on a signal answer every waiter, end the streams, drain the writer, stop."""
+    loop = asyncio.get_running_loop()
+    hub.attach(loop)
+    config = uvicorn.Config(
+        door, log_config=None, access_log=False, timeout_graceful_shutdown=3, lifespan="off", timeout_keep_alive=120
+    )
+    server = uvicorn.Server(config)
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    upkeep = asyncio.ensure_future(rounds(broker))
+    with contextlib.ExitStack() as stack:
+        stack.callback(upkeep.cancel)
+        serving = asyncio.ensure_future(server._serve([listener]))  # its `serve` would take the signals from us
+        _say_ready(listener)
+        await asyncio.wait({serving, asyncio.ensure_future(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
+        hub.close()
+        await loop.run_in_executor(None, broker.stop)
+        server.should_exit = True
+        await serving
+
+
+def _say_ready(listener: socket.socket) -> None:
+    host, port = listener.getsockname()[:2]
+    _say(f"p3s server ready on http://{host}:{port}")
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _die(error: BaseException) -> None:
+    """Without its writer a server must not go on: end at once, a stand-by or supervisor takes over."""
+    print(f"p3s server: the writer died: {error}", file=sys.stderr, flush=True)
+    os._exit(70)

@@ -1,0 +1,1 @@
+"""Periodic upkeep, in the server's own process."""

@@ -1,0 +1,44 @@
+"""What is done every so often: leases past due, and when pilots were last heard."""
+
+import asyncio
+import logging
+
+from p3s.server.actions.work import Work
+from p3s.server.broker import Broker
+from p3s.server.pilots import queries as pilots
+
+log = logging.getLogger("p3s.upkeep")
+
+LEASES_EVERY_S = 1.0
+SEEN_EVERY_S = 10.0
+
+
+async def rounds(broker: Broker) -> None:
+    """Run until cancelled. Each round is a story of the one writer."""
+    flushed = 0.0
+    while True:
+        wait_s = min(LEASES_EVERY_S, broker.settings.lease_s / 5)
+        await asyncio.sleep(wait_s)
+        broker.post(lambda work: expire(work, broker.settings.grace_s), _report)
+        flushed += wait_s
+        if flushed >= min(SEEN_EVERY_S, broker.settings.lease_s):
+            flushed = 0.0
+            broker.post(flush_seen, _report)
+
+
+def expire(work: Work, grace_s: float) -> None:
+    """Give up pilots that were not heard for their lease plus grace."""
+    work.desk.expire(grace_s)
+
+
+def flush_seen(work: Work) -> None:
+    """Write when pilots were last heard, in bulk; a restart counts from there or from its own start."""
+    seen = {entry.pilot: entry.last_seen for entry in work.desk.book.pilots.values()}
+    if seen:
+        pilots.flush_seen(seen)
+        work.topics.add("pilots")
+
+
+def _report(value: object) -> None:
+    if isinstance(value, Exception):
+        log.warning("a round of upkeep was not done: %s", value)
