@@ -11,7 +11,7 @@ from ninja.openapi.schema import OpenAPISchema
 from p3s.protocol.errors import BadInput, NotKnown, P3sError, TryLater
 
 from . import data, jobs, pilots, results, system
-from .document import add_fast_routes
+from .document import complete
 from .doors import Json, problem
 
 log = logging.getLogger("p3s.api")
@@ -23,7 +23,7 @@ class Api(NinjaAPI):
     def get_openapi_schema(self, **arguments: Any) -> OpenAPISchema:
         """The document of the cold routes, and the fast door's beside them."""
         schema = super().get_openapi_schema(**arguments)
-        add_fast_routes(schema)
+        complete(schema)
         return schema
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.http import HttpRequest
-from ninja import Body, Query, Router
+from ninja import Query, Router
 
 from p3s.protocol import bounds, routes
 from p3s.protocol.errors import BadInput
@@ -13,14 +13,15 @@ from p3s.server.actions.declare import declare
 from p3s.server.broker import running
 from p3s.server.data import reads
 
-from .doors import grant_of, plain, reach
+from .doors import grant_of, plain, reach, read
 
 router = Router(tags=["data"])
 
 
 @router.put("/streams/{name}", auth=reach("operate"), summary=routes.STREAM.summary)
-def put_stream(request: HttpRequest, name: str, body: Body[StreamSpec]) -> dict[str, Any]:
+def put_stream(request: HttpRequest, name: str) -> dict[str, Any]:
     """Declare a stream; the reply has the version in force. The same rule again is no new version."""
+    body = read(request, StreamSpec)
     if body.name != name:
         raise BadInput(f"name: the body says {body.name!r}, the path {name!r}; they must agree")
     if not body.jobs:
@@ -33,8 +34,9 @@ def put_stream(request: HttpRequest, name: str, body: Body[StreamSpec]) -> dict[
 
 
 @router.post("/datasets", auth=reach("submit"), summary=routes.REGISTER_DATASET.summary)
-def register(request: HttpRequest, body: Body[DatasetRequest]) -> DatasetReply:
+def register(request: HttpRequest) -> DatasetReply:
     """Register a complete file; its stream's jobs are made in the same transaction, once."""
+    body = read(request, DatasetRequest)
     bounds.check_dataset(body)
     owner = grant_of(request).owner
     reply: DatasetReply = running().ask(lambda work: arrive(work, request=body, owner=owner))

@@ -1,4 +1,4 @@
-"""The fast door's routes for the OpenAPI document, from the same dataclasses that decode them."""
+"""What ninja does not know of the OpenAPI document, from the same dataclasses that decode them."""
 
 from typing import Any
 
@@ -19,12 +19,17 @@ _REFUSALS = {
 }
 
 
-def add_fast_routes(schema: dict[str, Any]) -> None:
-    """Add every route of the fast door, and the health route, to a document."""
+def complete(schema: dict[str, Any]) -> None:
+    """Add the fast door's routes and the health route to ninja's document, and to the cold ones their bodies."""
     components = schema.setdefault("components", {}).setdefault("schemas", {})
     for route in vars(routes).values():
-        if isinstance(route, Route) and (route.fast or route is routes.HEALTH):
-            schema["paths"].setdefault(route.path, {})[route.method.lower()] = _operation(route, components)
+        if isinstance(route, Route):
+            operations = schema["paths"].setdefault(route.path, {})
+            method = route.method.lower()
+            if route.fast or route is routes.HEALTH:
+                operations[method] = _operation(route, components)
+            elif route.request:
+                operations[method]["requestBody"] = _body(route.request, components)
 
 
 def _operation(route: Route, components: dict[str, Any]) -> dict[str, Any]:
@@ -38,8 +43,7 @@ def _operation(route: Route, components: dict[str, Any]) -> dict[str, Any]:
         schema = {"type": "string"}
         operation["parameters"] = [{"name": "pilot", "in": "path", "required": True, "schema": schema}]
     if route.request:
-        content = {"application/json": {"schema": _schema(route.request, components)}}
-        operation["requestBody"] = {"required": True, "content": content}
+        operation["requestBody"] = _body(route.request, components)
     if route.reply:
         content = {"application/json": {"schema": _schema(route.reply, components)}}
         operation["responses"]["200"]["content"] = content
@@ -48,6 +52,10 @@ def _operation(route: Route, components: dict[str, Any]) -> dict[str, Any]:
     for status, description in _REFUSALS.items():
         operation["responses"][status] = {"description": description, "content": {"application/problem+json": {}}}
     return operation
+
+
+def _body(request: type, components: dict[str, Any]) -> dict[str, Any]:
+    return {"required": True, "content": {"application/json": {"schema": _schema(request, components)}}}
 
 
 def _schema(cls: type, components: dict[str, Any]) -> dict[str, str]:

@@ -2,16 +2,23 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from functools import cache
+from typing import Any, TypeVar
 
 import orjson
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from ninja.renderers import BaseRenderer
+from pydantic import TypeAdapter
 
 from p3s.protocol import errors
-from p3s.protocol.errors import P3sError
+from p3s.protocol.errors import P3sError, TooLarge
 from p3s.server.accounts.grants import Grant, need
 from p3s.server.broker import running
+
+from .decoding import MOST_BYTES, decode
+
+T = TypeVar("T")
 
 ANYBODY = Grant("anybody", frozenset(["read"]))
 
@@ -50,6 +57,20 @@ def problem(request: HttpRequest, error: P3sError) -> HttpResponse:
     """The error as `application/problem+json`."""
     body = orjson.dumps(errors.problem(error, instance=request.path))
     return HttpResponse(body, status=error.status, content_type="application/problem+json")
+
+
+@cache
+def _adapter(cls: type[T]) -> TypeAdapter[T]:
+    return TypeAdapter(cls)
+
+
+def read(request: HttpRequest, cls: type[T]) -> T:
+    """The message of type `cls` in the body; raises BadInput or TooLarge."""
+    try:
+        data = request.body
+    except RequestDataTooBig:
+        raise TooLarge(f"the body has more than {MOST_BYTES} bytes; send it in parts") from None
+    return decode(_adapter(cls), data)
 
 
 def plain(row: Any) -> dict[str, Any]:

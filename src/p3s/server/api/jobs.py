@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.http import FileResponse, HttpRequest, HttpResponse
-from ninja import Body, Query, Router
+from ninja import Query, Router
 
 from p3s.protocol import routes
 from p3s.protocol.errors import BadInput, NotKnown
@@ -14,7 +14,7 @@ from p3s.server.blobs import Blobs
 from p3s.server.broker import running
 from p3s.server.jobs import reads
 
-from .doors import grant_of, plain, reach
+from .doors import grant_of, plain, reach, read
 from .places import BLOBS
 
 router = Router(tags=["jobs"])
@@ -82,9 +82,9 @@ def _text(response: Any) -> Any:
 
 
 @router.post("/jobs/{job}/cancel", auth=reach("submit"), summary=routes.CANCEL.summary)
-def cancel(request: HttpRequest, job: str, body: Body[CancelRequest]) -> CancelReply:
+def cancel(request: HttpRequest, job: str) -> CancelReply:
     """A waiting job ends at once; a running one when its pilot has ended it."""
-    grant = grant_of(request)
+    body, grant = read(request, CancelRequest), grant_of(request)
     reply: CancelReply = running().ask(
         lambda work: cancel_job(work, job=job, who=grant.owner, all_jobs=grant.reaches("operate"), why=body.why)
     )

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.http import HttpRequest
-from ninja import Body, Query, Router
+from ninja import Query, Router
 
 from p3s.protocol import bounds, routes
 from p3s.protocol.errors import Conflict, NotAllowed
@@ -14,14 +14,15 @@ from p3s.server.broker import running
 from p3s.server.jobs import reads as jobs
 from p3s.server.pilots import reads
 
-from .doors import grant_of, plain, reach
+from .doors import grant_of, plain, reach, read
 
 router = Router(tags=["pilots"])
 
 
 @router.post("/pilots", auth=reach("pilot"), summary=routes.REGISTER.summary)
-def register(request: HttpRequest, body: Body[RegisterRequest]) -> RegisterReply:
+def register(request: HttpRequest) -> RegisterReply:
     """The reply holds the pilot's own token. The same pilot and nonce again give the same answer."""
+    body = read(request, RegisterRequest)
     bounds.check_register(body)
     if body.protocol != PROTOCOL_VERSION:
         older = "the pilot" if body.protocol < PROTOCOL_VERSION else "the server"
@@ -40,10 +41,11 @@ def register(request: HttpRequest, body: Body[RegisterRequest]) -> RegisterReply
 
 
 @router.post("/pilots/{pilot}/death", auth=reach("pilot:"), summary=routes.DEATH.summary)
-def death(request: HttpRequest, pilot: str, body: Body[DeathRequest]) -> dict[str, bool]:
+def death(request: HttpRequest, pilot: str) -> dict[str, bool]:
     """The guardian speaks with its pilot's token. `new` is false when the pilot had ended already."""
     if grant_of(request).pilot != pilot:
         raise NotAllowed(f"this token does not speak for pilot {pilot}")
+    body = read(request, DeathRequest)
     return {"new": running().ask(lambda work: exchange.death(work, pilot=pilot, request=body))}
 
 

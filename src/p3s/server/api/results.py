@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.http import FileResponse, HttpRequest
-from ninja import Body, Router
+from ninja import Router
 
 from p3s.protocol import results as rules
 from p3s.protocol import routes
@@ -16,7 +16,7 @@ from p3s.server.blobs import Blobs
 from p3s.server.broker import running
 from p3s.server.results import reads
 
-from .doors import grant_of, reach
+from .doors import grant_of, reach, read
 from .places import BLOBS
 
 router = Router(tags=["results"])
@@ -43,9 +43,10 @@ def upload(request: HttpRequest, job: str, attempt: int, path: str) -> dict[str,
 
 
 @router.post("/jobs/{job}/attempts/{attempt}/results", auth=reach("job:"), summary=routes.PUBLISH.summary)
-def publish(request: HttpRequest, job: str, attempt: int, body: Body[PublishRequest]) -> PublishReply:
+def publish(request: HttpRequest, job: str, attempt: int) -> PublishReply:
     """Results in wire form, their files uploaded before. Sent twice, they are stored once."""
     _own(request, job, attempt)
+    body = read(request, PublishRequest)
     if len(body.results) > rules.MAX_RESULTS or len(body.problems) > MOST_PROBLEMS:
         raise BadInput(f"results: at most {rules.MAX_RESULTS} from one job, and {MOST_PROBLEMS} problems")
     names = set(Blobs(BLOBS).names(job, attempt))

@@ -12,9 +12,10 @@ from p3s.protocol.errors import NotAllowed, P3sError, TryLater
 from p3s.protocol.messages import ExchangeReply, ExchangeRequest, SubmitRequest
 from p3s.server.accounts.grants import Grant, need
 from p3s.server.actions.submit import submit
+from p3s.server.api.decoding import decode
 from p3s.server.broker import Broker
 
-from .edge import Disconnected, Receive, Scope, Send, answer, body, check_host, decode, header, refuse
+from .edge import Disconnected, Receive, Scope, Send, answer, body, check_host, header, refuse
 from .live import Hub
 
 _SUBMIT = TypeAdapter(SubmitRequest)

@@ -1,20 +1,17 @@
 """The edge of the fast door: host, body, token, decoding, problem answers. The rules behind it see clean messages."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
-from pydantic import TypeAdapter, ValidationError
 
 from p3s.protocol import errors
 from p3s.protocol.errors import BadInput, P3sError, TooLarge
+from p3s.server.api.decoding import MOST_BYTES
 
 Scope = dict[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
-T = TypeVar("T")
-
-MOST_BYTES = 16 * 1024 * 1024
 
 
 class Disconnected(Exception):
@@ -58,35 +55,6 @@ async def body(scope: Scope, receive: Receive, most: int = MOST_BYTES) -> bytes:
         if size > most:
             raise TooLarge(f"the body has more than {most} bytes; send it in parts")
     return b"".join(parts)
-
-
-def decode(adapter: TypeAdapter[T], data: bytes) -> T:
-    """A message from JSON; raises BadInput that names the first field at fault."""
-    try:
-        return adapter.validate_json(data)
-    except ValidationError as error:
-        raise BadInput(describe(error)) from None
-
-
-def describe(error: ValidationError) -> str:
-    """One line for a person: where, and what to write instead."""
-    problems = error.errors(include_url=False)
-    first = problems[0]
-    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
-    given = repr(first.get("input"))
-    given = given if len(given) <= 60 else given[:57] + "..."
-    said = {
-        "extra_forbidden": "is not a known field; take it out or correct its name",
-        "missing": "is required",
-        "dataclass_type": f"must be an object, not {given}",
-        "unexpected_keyword_argument": "is not a known field; take it out or correct its name",
-    }.get(first["type"], f"{_lower(first['msg'])}, not {given}")
-    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return f"{where or 'the body'}: {said}{more}"
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
 
 
 async def answer(send: Send, status: int, content: bytes, kind: bytes = b"application/json") -> None:

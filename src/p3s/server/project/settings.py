@@ -80,4 +80,5 @@ STATIC_URL = "/static/"
 STATICFILES_DIRS = [Path(__file__).parent.parent / "static"]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
+DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

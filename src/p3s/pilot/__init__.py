@@ -1,0 +1,1 @@
+"""The agent on a worker node: asks for work, runs it, reports."""

@@ -1,0 +1,174 @@
+"""`p3s-pilot.pyz`: an agent on a worker node. One file, any Python from 3.9, outgoing HTTP."""
+
+import argparse
+import json
+import os
+import platform
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from pathlib import Path
+from typing import Optional
+
+from p3s.protocol import codec, routes
+from p3s.protocol.errors import Conflict, P3sError, TryLater
+from p3s.protocol.messages import PROTOCOL_VERSION, RegisterReply, RegisterRequest
+from p3s.transport.http import Connection, base_url
+
+from . import guardian
+from .agent import Agent, clock, end_on_signals, say, unpack_tools
+from .backoff import delay
+from .machine import Machine
+from .runner import Place
+from .version import VERSION
+
+EPILOG = """examples:
+  P3S_SERVER=http://p3s.example:8373 P3S_TOKEN=... python3 p3s-pilot.pyz --slots 4
+  python3 p3s-pilot.pyz --server p3s.example:8373 --token-file ~/.p3s-token --site lxplus
+"""
+
+
+def main() -> int:
+    """0 after an orderly end, 1 when it could not start, 2 for a wrong command line."""
+    if sys.argv[1:2] == ["guardian"]:
+        return guardian.watch()
+    asked = _parser().parse_args()
+    try:
+        server = base_url(asked.server or os.environ.get("P3S_SERVER", ""))
+    except ValueError:
+        print("p3s pilot: no server: set P3S_SERVER=http://HOST:PORT, or say --server", file=sys.stderr)
+        return 2
+    token = _token(asked.token_file)
+    os.environ.pop("P3S_TOKEN", None)  # payloads get their own
+    directory = Path(tempfile.mkdtemp(prefix="p3s-pilot-", dir=asked.dir))
+    try:
+        return _serve(server, token, directory, asked)
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        if not asked.keep:
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def _serve(server: str, token: str, directory: Path, asked: argparse.Namespace) -> int:
+    """Register and serve; again under a new name whenever the server has given this pilot up."""
+    agent: Optional[Agent] = None
+
+    def leave() -> None:
+        raise KeyboardInterrupt
+
+    end_on_signals(lambda: agent, leave)
+    tools = unpack_tools(directory)
+    while True:
+        name = str(uuid.uuid4())
+        pipe = _start_guardian()
+        try:
+            sent_at, reply = _register(Connection(server, token), name, asked)
+        except P3sError as error:
+            say(f"cannot register: {error}")
+            _close(pipe)
+            return 1
+        _tell(pipe, {"pilot": name, "token": reply.token, "server": server, "lease_s": reply.lease_s})
+        place = Place(directory, tools, server, asked.site, name, asked.keep)
+        machine = Machine(asked.slots, reply.lease_s, reply.wait_s, sent_at, secrets.randbelow(1000) / 1000)
+        say(f"{name} serves {server} with {asked.slots} slots")
+        agent = Agent(machine, place, reply.token)
+        finish = agent.run()
+        agent = None
+        _tell(pipe, {"end": True})
+        _close(pipe)
+        say(f"{name} ends: {finish.why}")
+        if not finish.again:
+            return 0
+
+
+def _register(connection: Connection, name: str, asked: argparse.Namespace) -> "tuple[float, RegisterReply]":
+    """(moment of sending, reply). Waits for a server that is not there; raises what it refuses for good."""
+    request = RegisterRequest(
+        name,
+        uuid.uuid4().hex,
+        PROTOCOL_VERSION,
+        VERSION,
+        socket.gethostname(),
+        asked.slots,
+        asked.site,
+        platform.python_version(),
+        os.getpid(),
+        asked.batch_id,
+    )
+    failures = 0
+    while True:
+        sent_at = clock()
+        try:
+            body = connection.call(routes.REGISTER.method, routes.REGISTER.path, codec.encode(request))
+            reply = codec.decode(RegisterReply, body)
+            if reply.protocol != PROTOCOL_VERSION:
+                raise Conflict(f"the server speaks protocol {reply.protocol}, this pilot {PROTOCOL_VERSION}: upgrade")
+            return sent_at, reply
+        except TryLater as error:
+            if not failures:
+                say(f"{error} Waiting for it.")
+            failures += 1
+            time.sleep(delay(failures, 0.5))
+
+
+def _start_guardian() -> "subprocess.Popen[bytes]":
+    """In a session of its own, so that what ends the pilot does not end it too."""
+    own = sys.argv[0] if sys.argv[0].endswith(".pyz") else None
+    flags = ["-I", "-S", own] if own else ["-m", "p3s.pilot"]
+    return subprocess.Popen([sys.executable, *flags, "guardian"], stdin=subprocess.PIPE, start_new_session=True)
+
+
+def _tell(pipe: "subprocess.Popen[bytes]", word: "dict[str, object]") -> None:
+    assert pipe.stdin is not None
+    try:
+        pipe.stdin.write(json.dumps(word).encode() + b"\n")
+        pipe.stdin.flush()
+    except OSError:
+        say("the guardian is gone; should this pilot die, its jobs are known lost only after the lease")
+
+
+def _close(pipe: "subprocess.Popen[bytes]") -> None:
+    assert pipe.stdin is not None
+    pipe.stdin.close()
+    pipe.wait(timeout=10)
+
+
+def _token(path: Optional[str]) -> str:
+    if path:
+        return Path(path).expanduser().read_text().strip()
+    return os.environ.get("P3S_TOKEN", "")
+
+
+def _slots(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 1024:
+        raise argparse.ArgumentTypeError("must be from 1 to 1024")
+    return number
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="p3s-pilot",
+        description="Pull jobs from a p3s server and run them here, until told to stop (Ctrl-C).",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--server", default="", help="URL or host:port (default: P3S_SERVER)")
+    parser.add_argument("--token-file", help="file that holds the token (default: the token in P3S_TOKEN)")
+    parser.add_argument("--slots", type=_slots, default=os.cpu_count() or 1, help="jobs at once (default: the cores)")
+    parser.add_argument("--site", default="local", help="name of the place where it runs")
+    parser.add_argument("--batch-id", default="", help="the batch system's id of this pilot")
+    parser.add_argument("--dir", help="where jobs get their directories (default: the temporary directory)")
+    parser.add_argument("--keep", action="store_true", help="leave the jobs' directories, for a look")
+    parser.add_argument("--version", action="version", version=f"p3s-pilot {VERSION}, protocol {PROTOCOL_VERSION}")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

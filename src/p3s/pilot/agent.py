@@ -1,0 +1,238 @@
+"""The pilot's shell: one loop that asks the machine what to do, does it, and tells the machine what came of it."""
+
+import os
+import selectors
+import signal
+import sys
+import threading
+import time
+from collections import deque
+from pathlib import Path
+from typing import Any, Callable, Optional
+
+from p3s.protocol.messages import ExchangeReply
+from p3s.transport.http import Connection
+
+from .delivery import Undelivered, deliver
+from .lanes import Lane
+from .machine import Action, Call, Ended, Finish, Kill, Machine, OpenLane, Start
+from .runner import NonStarter, Place, Running
+
+SLACK_S = 15.0
+"""Beyond its wait, an exchange that is not answered within this is given up."""
+
+
+def clock() -> float:
+    """Seconds on a clock that goes on while the machine is suspended: a lease must not outlive a nap."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def say(text: str) -> None:
+    """One line to the pilot's own log."""
+    print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} p3s pilot: {text}", file=sys.stderr, flush=True)
+
+
+class Agent:
+    """Serves one registration, from `run` to its Finish action."""
+
+    def __init__(self, machine: Machine, place: Place, token: str) -> None:
+        self.machine = machine
+        self.place = place
+        self.running: "dict[tuple[str, int], Running]" = {}
+        self.finish: Optional[Finish] = None
+        self._events: "deque[Callable[[], None]]" = deque()
+        self._selector = selectors.DefaultSelector()
+        self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._selector.register(self._wake_read, selectors.EVENT_READ)
+        self._lane = self._new_lane(token)
+        self._calls = self._new_lane(token)
+        self._failing = ""
+
+    def _new_lane(self, token: str) -> Lane:
+        return Lane(Connection(self.place.server, token), self.place.pilot, clock, self.tell, SLACK_S)
+
+    def tell(self, event: "Callable[[], None]") -> None:
+        """Run something in the loop; from any thread."""
+        self._events.append(event)
+        try:
+            os.write(self._wake_write, b"x")
+        except BlockingIOError:
+            pass  # it is being woken already
+
+    def run(self) -> Finish:
+        """Until the machine is over."""
+        self._perform(self.machine.begin(clock()))
+        while self.finish is None:
+            now = clock()
+            wake_at = self.machine.wake_at()
+            timeout = None if wake_at == float("inf") else max(0.0, wake_at - now)
+            self._step(self._selector.select(timeout))
+        self._lane.end()
+        self._calls.end()
+        self._selector.close()
+        os.close(self._wake_read)
+        return self.finish
+
+    def ask_to_end(self, why: str, hard: bool) -> None:
+        """From a signal handler or another thread."""
+        self.tell(lambda: self._perform(self.machine.ask_to_end(why, clock(), hard)))
+
+    def _step(self, ready: "list[tuple[selectors.SelectorKey, int]]") -> None:
+        for key, _ in ready:
+            if key.fd == self._wake_read:
+                os.read(self._wake_read, 65_536)
+            else:
+                self._selector.unregister(key.fd)
+                self._reaped(key.data)
+        while self._events:
+            self._events.popleft()()
+        if self.machine.wake_at() <= clock():
+            self._perform(self.machine.tick(clock()))
+
+    # ---- actions
+
+    def _perform(self, actions: "list[Action]") -> None:
+        for action in actions:
+            _DO[type(action)](self, action)
+
+    def _open_lane(self, action: OpenLane) -> None:
+        self._lane.send(action.request, self._lane_answered, self._lane_failed)
+
+    def _call(self, action: Call) -> None:
+        self._calls.send(action.request, self._call_answered, self._call_failed)
+
+    def _start(self, action: Start) -> None:
+        order = action.order
+        running = Running(self.place, order)
+        self.running[order.job, order.attempt] = running
+        try:
+            running.start()
+        except NonStarter as error:
+            self._ended(running, Ended(ended_at=clock(), reason="nonstarter", detail=str(error)))
+            return
+        except OSError as error:
+            self._ended(running, Ended(ended_at=clock(), reason="nonstarter", detail=f"on this node: {error}"))
+            return
+        self._selector.register(running.pidfd, selectors.EVENT_READ, running)
+        self._perform(self.machine.child_started(order.job, order.attempt, clock()))
+
+    def _kill(self, action: Kill) -> None:
+        running = self.running.get((action.job, action.attempt))
+        if running is not None:
+            running.signal(action.signal)
+
+    def _finish(self, action: Finish) -> None:
+        self.finish = action
+
+    # ---- what comes back
+
+    def _lane_answered(self, reply: ExchangeReply, sent_at: float) -> None:
+        self._recovered()
+        self._perform(self.machine.lane_answered(reply, sent_at, clock()))
+
+    def _lane_failed(self, kind: str, why: str) -> None:
+        self._complain(kind, why)
+        self._perform(self.machine.lane_failed(kind, clock()))
+
+    def _call_answered(self, reply: ExchangeReply, sent_at: float) -> None:
+        for verdict in reply.verdicts:
+            if verdict.verdict == "refused":
+                say(f"report of {verdict.job} attempt {verdict.attempt} refused: {verdict.why}")
+        self._perform(self.machine.call_answered(reply, sent_at, clock()))
+
+    def _call_failed(self, kind: str, why: str) -> None:
+        self._complain(kind, why)
+        self._perform(self.machine.call_failed(kind, clock()))
+
+    def _complain(self, kind: str, why: str) -> None:
+        """Once per trouble, not once per try."""
+        if kind != "conflict" and why != self._failing:
+            self._failing = why
+            say(f"{why}; what runs goes on, asking again")
+
+    def _recovered(self) -> None:
+        if self._failing:
+            self._failing = ""
+            say("the server is back")
+
+    def _reaped(self, running: Running) -> None:
+        """A process ended: what it left is delivered, in a thread if that takes the network."""
+        code, cpu_s, peak = running.reap()
+        now = clock()
+        child = self.machine.children[running.order.job, running.order.attempt]
+        ended = {
+            "exit_code": code if code >= 0 else None,
+            "signal": -code if code < 0 else None,
+            "ended_at": now,
+            "wall_s": round(now - (child.started_at or now), 6),
+            "cpu_s": round(cpu_s, 6),
+            "peak_memory": peak,
+        }
+        if running.has_results() or running.long_logs():
+            threading.Thread(target=self._deliver, args=(running, ended), daemon=True).start()
+        else:
+            self._settle(running, ended)
+
+    def _deliver(self, running: Running, ended: "dict[str, Any]") -> None:
+        until = time.monotonic() + self.machine.lease_s
+        try:
+            deliver(running, lambda: until)
+        except Undelivered as error:
+            ended.update(reason="stage-out", detail=str(error))
+        except OSError as error:
+            ended.update(reason="stage-out", detail=f"on this node: {error}")
+        self.tell(lambda: self._settle(running, ended))
+
+    def _settle(self, running: Running, ended: "dict[str, Any]") -> None:
+        stdout, stderr = running.tails()
+        self._ended(running, Ended(stdout=stdout, stderr=stderr, **ended))
+
+    def _ended(self, running: Running, ended: Ended) -> None:
+        key = (running.order.job, running.order.attempt)
+        del self.running[key]
+        self._perform(self.machine.child_ended(*key, ended, clock()))
+        running.clean()
+
+
+_DO: "dict[type, Callable[[Agent, Any], None]]" = {
+    OpenLane: Agent._open_lane,
+    Call: Agent._call,
+    Start: Agent._start,
+    Kill: Agent._kill,
+    Finish: Agent._finish,
+}
+
+
+def unpack_tools(directory: Path) -> Path:
+    """What payloads find on their path, out of the one file into a directory of the pilot's."""
+    import pkgutil
+
+    tools = directory / "tools"
+    tools.mkdir()
+    for name, mode in (("p3s_result.py", 0o644), ("p3s-publish", 0o755)):
+        data = pkgutil.get_data("p3s.pilot", f"payload/{name}")
+        assert data is not None
+        path = tools / name
+        path.write_bytes(data)
+        path.chmod(mode)
+    return tools
+
+
+def end_on_signals(agent_of: "Callable[[], Optional[Agent]]", give_up: "Callable[[], None]") -> None:
+    """Ctrl-C drains, again or SIGTERM ends what runs; without an agent the pilot just leaves."""
+    asked = []
+
+    def handle(number: int, frame: Any) -> None:  # noqa: ARG001
+        agent = agent_of()
+        if agent is None:
+            for one in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(one, signal.SIG_IGN)
+            give_up()
+            return
+        hard = number == signal.SIGTERM or bool(asked)
+        asked.append(number)
+        say("ending now, with what runs" if hard else "ending after what runs; once more to end at once")
+        agent.ask_to_end(signal.Signals(number).name, hard)
+
+    signal.signal(signal.SIGTERM, handle)
+    signal.signal(signal.SIGINT, handle)

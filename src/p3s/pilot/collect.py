@@ -1,0 +1,231 @@
+"""Collecting what a payload published: its result files, judged, and the files they name.
+
+The result directory is hostile input. Whatever lies there, `collect` comes to an end and says in one
+line each what it could not take: no pipe makes it wait, no link leads it outside, no file is too big.
+"""
+
+import os
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Optional, Union
+
+from p3s.protocol.patterns import name_problem
+from p3s.protocol.results import (
+    MAX_FILE_BYTES,
+    MAX_RESULT_BYTES,
+    MAX_RESULTS,
+    Item,
+    Result,
+    ResultError,
+    check,
+    decode,
+    refuse,
+    to_wire,
+    with_items,
+)
+
+MAX_JSON_BYTES = 5_000_000
+MAX_JSON_FILES = 100
+MAX_DEPTH = 8
+MAX_ENTRIES = 20_000
+MAX_PROBLEMS = 50
+_MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What a payload left for people.
+
+    results: in the wire form of `p3s.protocol.results`; files: the relative paths these name, each once,
+    to be uploaded; problems: one line each for what could not be taken.
+    """
+
+    results: list[dict[str, Any]] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def collect(directory: Union[str, "os.PathLike[str]"]) -> Collected:
+    """Read every `p3s-result*.json` at the top of `directory` once, after the payload has ended.
+
+    Hidden files, links that lead outside and what is no regular file do not count as published.
+    """
+    root = Path(directory)
+    listing = _Listing(root)
+    listing.walk()
+    problems = listing.problems
+    documents = _documents(root, listing, problems)
+    names = frozenset(listing.sizes)
+    results: list[dict[str, Any]] = []
+    files: dict[str, None] = {}
+    for source, document in documents[:MAX_RESULTS]:
+        try:
+            result = _within_limits(check(document, names), listing.sizes)
+        except ResultError as error:
+            problems.append(f"{source}: {error}")
+            continue
+        results.append(to_wire(result))
+        files.update({entry.path: None for item in result.items for entry in item.files})
+    if len(documents) > MAX_RESULTS:
+        problems.append(f"{len(documents)} results; the first {MAX_RESULTS} are taken: put more items in one")
+    return Collected(results, list(files), _first(problems))
+
+
+class _Listing:
+    """The regular files under a directory: result files at its top, and sizes in bytes of all others."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.result_files: list[str] = []
+        self.sizes: dict[str, int] = {}
+        self.problems: list[str] = []
+        self._entries = 0
+        try:
+            self._real = os.path.realpath(root)
+        except (OSError, ValueError, RuntimeError):
+            self._real = str(root)
+
+    def walk(self) -> None:
+        waiting: list[tuple[str, int]] = [("", 0)]
+        while waiting:
+            relative, depth = waiting.pop(0)
+            for entry in self._scan(relative):
+                name = f"{relative}/{entry.name}" if relative else entry.name
+                if entry.name.startswith("."):
+                    continue
+                if _is_directory(entry):
+                    if depth < MAX_DEPTH:
+                        waiting.append((name, depth + 1))
+                    else:
+                        self._say(name, f"is more than {MAX_DEPTH} directories deep; it is left out")
+                elif not relative and _is_result_file(entry.name):
+                    self.result_files.append(name)
+                else:
+                    self._take(name, entry)
+        self.result_files.sort()
+
+    def _scan(self, relative: str) -> list["os.DirEntry[str]"]:
+        try:
+            with os.scandir(self.root / relative) as scan:
+                entries = []
+                for entry in scan:
+                    if self._entries >= MAX_ENTRIES:
+                        self._say(relative or ".", f"more than {MAX_ENTRIES} files; the rest is left out")
+                        break
+                    self._entries += 1
+                    entries.append(entry)
+        except OSError as error:
+            self._say(relative or "result directory", f"cannot be read: {error.strerror}")
+            return []
+        return sorted(entries, key=lambda entry: entry.name)
+
+    def _take(self, name: str, entry: "os.DirEntry[str]") -> None:
+        problem = name_problem(name)
+        if problem:
+            self._say(name, problem)
+            return
+        try:
+            if entry.is_symlink() and not self._is_inside(entry.path):
+                self._say(name, "is a link that leads out of the result directory; copy the file")
+                return
+            status = entry.stat()
+        except OSError as error:
+            self._say(name, f"cannot be read: {error.strerror}")
+            return
+        if stat.S_ISREG(status.st_mode):
+            self.sizes[name] = status.st_size
+
+    def _is_inside(self, path: str) -> bool:
+        try:
+            real = os.path.realpath(path)
+        except (OSError, ValueError, RuntimeError):
+            return False
+        return real.startswith(self._real + os.sep)
+
+    def _say(self, name: str, problem: str) -> None:
+        self.problems.append(f"{_shown(name)}: {problem}")
+
+
+def _documents(root: Path, listing: _Listing, problems: list[str]) -> list[tuple[str, dict[str, Any]]]:
+    """(file name, decoded result) of every result in the result files."""
+    documents = []
+    for name in listing.result_files[:MAX_JSON_FILES]:
+        try:
+            documents += [(_shown(name), document) for document in decode(_read(root / name))]
+        except ResultError as error:
+            problems.append(f"{_shown(name)}: {error}")
+        except UnicodeDecodeError:
+            problems.append(f"{_shown(name)}: not UTF-8; write the file with encoding='utf-8'")
+        except OSError as error:
+            problems.append(f"{_shown(name)}: cannot be read: {error.strerror}")
+    if len(listing.result_files) > MAX_JSON_FILES:
+        problems.append(f"{len(listing.result_files)} result files; the first {MAX_JSON_FILES} are taken")
+    return documents
+
+
+def _read(path: Path) -> str:
+    """The text of a result file. O_NONBLOCK and O_NOFOLLOW: neither a pipe nor a link may hold us up.
+
+    Errors: OSError, UnicodeDecodeError, ResultError where it is no regular file or too big.
+    """
+    if path.is_symlink():
+        raise ResultError("is a link; write the file itself")
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    with open(descriptor, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ResultError("is no regular file; write a plain file")
+        content = stream.read(MAX_JSON_BYTES + 1)
+    if len(content) > MAX_JSON_BYTES:
+        limit = MAX_JSON_BYTES // _MEGABYTE
+        raise ResultError(f"has more than {limit} MB; put data in files and only their names here")
+    return content.decode("utf-8-sig")
+
+
+def _within_limits(result: Result, sizes: dict[str, int]) -> Result:
+    """The result with a hole for every item whose files are too big, alone or with those before them."""
+    counted: dict[str, int] = {}
+    items = []
+    for item in result.items:
+        new = {entry.path: sizes[entry.path] for entry in item.files if entry.path not in counted}
+        problem = _size_problem(item, sizes, sum(counted.values()) + sum(new.values()))
+        if problem:
+            items.append(refuse(item, problem))
+            continue
+        counted.update(new)
+        items.append(item)
+    return with_items(result, items)
+
+
+def _size_problem(item: Item, sizes: dict[str, int], total: int) -> Optional[str]:
+    for entry in item.files:
+        size = sizes[entry.path]
+        if size > MAX_FILE_BYTES:
+            limit = MAX_FILE_BYTES // _MEGABYTE
+            return f"{entry.path} has {size / _MEGABYTE:.1f} MB; at most {limit} MB a file: make it smaller"
+    if item.files and total > MAX_RESULT_BYTES:
+        limit = MAX_RESULT_BYTES // _MEGABYTE
+        return f"the files of this result have more than {limit} MB together; publish fewer or smaller ones"
+    return None
+
+
+def _is_result_file(name: str) -> bool:
+    return name.startswith("p3s-result") and name.endswith(".json")
+
+
+def _is_directory(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:  # what cannot be told is told by the stat that follows
+        return False
+
+
+def _shown(name: str) -> str:
+    """A file name fit for one line, whatever bytes it has."""
+    return ascii(name)[1:-1][:200]
+
+
+def _first(problems: list[str]) -> list[str]:
+    if len(problems) <= MAX_PROBLEMS:
+        return problems
+    return [*problems[:MAX_PROBLEMS], f"and {len(problems) - MAX_PROBLEMS} more problems"]

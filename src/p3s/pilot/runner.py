@@ -1,0 +1,184 @@
+"""Processes of attempts: starting them in directories of their own, seeing them end, signalling all they started."""
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+from p3s.protocol.messages import MAX_TAIL_BYTES, Order
+
+from . import processes
+
+
+class NonStarter(Exception):
+    """The payload is not there or cannot be executed here; one line that says so."""
+
+
+@dataclass
+class Place:
+    """What every payload of this pilot is given. `tools` holds p3s_result.py and p3s-publish."""
+
+    directory: Path
+    tools: Path
+    server: str
+    site: str
+    pilot: str
+    keep: bool = False
+
+
+class Running:
+    """An attempt's process. Its directory is its own; results and logs lie beside it."""
+
+    def __init__(self, place: Place, order: Order) -> None:
+        self.order = order
+        self.place = place
+        self.work = place.directory / f"{order.job}-{order.attempt}"
+        self.results = Path(f"{self.work}.results")
+        self.stdout = Path(f"{self.work}.stdout")
+        self.stderr = Path(f"{self.work}.stderr")
+        self.process: Optional[subprocess.Popen[bytes]] = None
+        self.pidfd = -1
+
+    def start(self) -> None:
+        """Raises NonStarter. Afterwards `pidfd` becomes readable when the process ends."""
+        self.work.mkdir()
+        self.results.mkdir()
+        environment = self._environment()
+        command = _command(self.order.payload, environment, self.work)
+        with open(self.stdout, "wb") as out, open(self.stderr, "wb") as err:
+            try:
+                self.process = subprocess.Popen(
+                    command,
+                    cwd=str(self.work),
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=err,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise NonStarter(_why(error, command[0])) from None
+        self.pidfd = os.pidfd_open(self.process.pid)
+
+    def reap(self) -> "tuple[int, float, int]":
+        """(status as from `wait`, CPU seconds, peak memory in bytes) of the process that has ended."""
+        assert self.process is not None
+        _, status, usage = os.wait4(self.process.pid, 0)
+        os.close(self.pidfd)
+        self.process.returncode = os.waitstatus_to_exitcode(status)
+        self._end_rest()
+        return self.process.returncode, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
+
+    def _end_rest(self) -> None:
+        """What the payload left behind in its process group goes with it: the slot is free, so must the node be."""
+        assert self.process is not None
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass
+
+    def signal(self, number: int) -> None:
+        """Signal everything that the attempt started."""
+        if self.process is None:
+            return
+        try:
+            os.killpg(self.process.pid, number)
+        except (ProcessLookupError, PermissionError):
+            pass
+        mark = f"P3S_JOB_UUID={self.order.job}".encode()
+        processes.send(processes.carriers(mark) - {self.process.pid}, number)
+
+    def tails(self) -> "tuple[str, str]":
+        """The ends of stdout and stderr, at most MAX_TAIL_BYTES each."""
+        return _tail(self.stdout), _tail(self.stderr)
+
+    def long_logs(self) -> "list[tuple[str, Path]]":
+        """Logs that the tails do not hold whole."""
+        logs = (("stdout", self.stdout), ("stderr", self.stderr))
+        return [(name, path) for name, path in logs if path.exists() and path.stat().st_size > MAX_TAIL_BYTES]
+
+    def has_results(self) -> bool:
+        """Whether the payload left anything in its result directory."""
+        with os.scandir(self.results) as entries:
+            return next(entries, None) is not None
+
+    def clean(self) -> None:
+        """Remove what the attempt left, unless it is to be kept for a look."""
+        if self.place.keep:
+            return
+        for directory in (self.work, self.results):
+            try:
+                directory.rmdir()
+            except OSError:
+                shutil.rmtree(directory, ignore_errors=True)
+        for log in (self.stdout, self.stderr):
+            try:
+                log.unlink()
+            except OSError:
+                pass
+
+    def _environment(self) -> "dict[str, str]":
+        """The pilot's own, what the order says, and what p3s alone may say, in that order."""
+        place, order = self.place, self.order
+        environment = {**os.environ, **order.env}
+        environment["PATH"] = _before(place.tools, environment.get("PATH", os.defpath))
+        environment["PYTHONPATH"] = _before(place.tools, environment.get("PYTHONPATH", ""))
+        environment.update(
+            P3S_SERVER=place.server,
+            P3S_TOKEN=order.token,
+            P3S_SITE=place.site,
+            P3S_PILOT_UUID=place.pilot,
+            P3S_JOB_UUID=order.job,
+            P3S_RESULT_DIR=str(self.results),
+        )
+        return environment
+
+
+def _before(directory: Path, paths: str) -> str:
+    return f"{directory}{os.pathsep}{paths}" if paths else str(directory)
+
+
+def _command(payload: str, environment: "dict[str, str]", work: Path) -> "list[str]":
+    """The payload text as arguments. `P3S_EXECMODE=SHELL`: for the shell; `P3S_MODE=COPY`: from a copy of the script."""
+    if environment.get("P3S_EXECMODE") == "SHELL":
+        return ["/bin/sh", "-c", payload]
+    try:
+        words = shlex.split(payload)
+    except ValueError as error:
+        raise NonStarter(f"cannot split the payload into words ({error}): {payload[:200]}") from None
+    if not words:
+        raise NonStarter("the payload is empty")
+    if environment.get("P3S_MODE") == "COPY":
+        try:
+            words[0] = shutil.copy(words[0], work)
+        except OSError as error:
+            raise NonStarter(_why(error, words[0])) from None
+    return words
+
+
+def _why(error: OSError, program: str) -> str:
+    said = {
+        "FileNotFoundError": "is not there on this node",
+        "PermissionError": "is not executable on this node (chmod +x?)",
+    }.get(type(error).__name__, f"cannot be executed: {error.strerror} (a script needs a first line like #!/bin/sh)")
+    return f"{program[:500]} {said}"
+
+
+def _tail(path: Path) -> str:
+    """The end of a log; when it was cut, it begins at a line."""
+    try:
+        with open(path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if not size:
+                return ""
+            file.seek(max(0, size - MAX_TAIL_BYTES))
+            data = file.read(MAX_TAIL_BYTES)
+    except OSError:
+        return ""
+    if size > MAX_TAIL_BYTES:
+        data = data.split(b"\n", 1)[-1]
+    return data.decode("utf-8", "replace")

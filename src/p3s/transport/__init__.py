@@ -1,0 +1,1 @@
+"""The pipe to the server: the standard library's HTTP client, kept alive, with time-outs."""

@@ -1,0 +1,98 @@
+"""One connection to the server. Not for several threads at once: each lane has its own."""
+
+import http.client
+import json
+import socket
+from typing import Any, Optional
+from urllib.parse import urlsplit
+
+from p3s.protocol.errors import P3sError, Unreachable, from_status
+
+TIMEOUT_S = 30.0
+
+
+def base_url(server: str) -> str:
+    """`P3S_SERVER` as a URL: 2018's `host:port` is taken too. Raises ValueError."""
+    text = server.strip().rstrip("/")
+    if "://" not in text:
+        text = f"http://{text}"
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"P3S_SERVER is {server!r}; write http://HOST:PORT or HOST:PORT")
+    parts.port  # noqa: B018 - raises ValueError for a port that is none
+    return text
+
+
+class Connection:
+    """Calls routes of one server with one token. Every route of ours may be asked again, so a kept-alive connection
+    that turns out to be dead is opened anew once, without asking."""
+
+    def __init__(self, server: str, token: str = "", timeout_s: float = TIMEOUT_S) -> None:
+        self.server = base_url(server)
+        self.token = token
+        self.timeout_s = timeout_s
+        parts = urlsplit(self.server)
+        self._https = parts.scheme == "https"
+        self._address = (parts.hostname or "", parts.port or (443 if self._https else 80))
+        self._prefix = parts.path
+        self._http: Optional[http.client.HTTPConnection] = None
+
+    def call(
+        self, method: str, path: str, body: Optional[bytes] = None, timeout_s: Optional[float] = None
+    ) -> bytes:
+        """The body of a successful answer; raises the P3sError of a problem answer, or Unreachable."""
+        status, answer = self._ask(method, path, body, timeout_s or self.timeout_s)
+        if 200 <= status < 300:
+            return answer
+        raise _problem(status, answer)
+
+    def close(self) -> None:
+        """Close the connection; the next call opens it again."""
+        if self._http is not None:
+            self._http.close()
+            self._http = None
+
+    def _ask(self, method: str, path: str, body: Optional[bytes], timeout_s: float) -> "tuple[int, bytes]":
+        used = self._http is not None
+        try:
+            return self._once(method, path, body, timeout_s)
+        except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError) as error:
+            self.close()
+            if not used:
+                raise Unreachable(self._why(error)) from None
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            raise Unreachable(self._why(error)) from None
+        try:
+            return self._once(method, path, body, timeout_s)
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            raise Unreachable(self._why(error)) from None
+
+    def _once(self, method: str, path: str, body: Optional[bytes], timeout_s: float) -> "tuple[int, bytes]":
+        if self._http is None:
+            kind = http.client.HTTPSConnection if self._https else http.client.HTTPConnection
+            self._http = kind(*self._address, timeout=timeout_s)
+        if self._http.sock is not None:
+            self._http.sock.settimeout(timeout_s)
+        headers = {"Content-Type": "application/json"}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        self._http.request(method, self._prefix + path, body, headers)
+        answer = self._http.getresponse()
+        return answer.status, answer.read()
+
+    def _why(self, error: Exception) -> str:
+        if isinstance(error, socket.timeout):
+            return f"the server at {self.server} did not answer in time"
+        said = error.strerror if isinstance(error, OSError) and error.strerror else (str(error) or type(error).__name__)
+        return f"no server answers at {self.server} ({said}); is it running, and is P3S_SERVER right?"
+
+
+def _problem(status: int, answer: bytes) -> P3sError:
+    detail: Any = None
+    try:
+        detail = json.loads(answer).get("detail")
+    except (ValueError, AttributeError):
+        pass
+    return from_status(status, str(detail or f"the server answered {status} without a reason"))
