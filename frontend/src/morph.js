@@ -1,0 +1,29 @@
+// Refreshed parts are morphed into place: what did not change is not touched, so that images do not flicker,
+// drawn histograms stay, opened details stay open and the page does not jump.
+import htmx from "htmx.org";
+import { Idiomorph } from "idiomorph";
+
+const seen = new WeakMap();
+
+// A result never changes once published and its figures carry its id, so the same id is the same drawing.
+const isDrawing = (node) => node instanceof HTMLElement && node.matches(".histogram, .histogram-set");
+
+const callbacks = {
+  beforeNodeMorphed: (old, fresh) => !(isDrawing(old) && old.id !== "" && old.id === fresh.id),
+  // Opened by the reader, unknown to the server.
+  beforeAttributeUpdated: (name, node) => !(name === "open" && node.localName === "details"),
+};
+
+export function installMorph() {
+  htmx.defineExtension("morph", {
+    isInlineSwap: () => false,
+    handleSwap: (style, target, fragment) =>
+      style === "morph" ? Idiomorph.morph(target, fragment.childNodes, { morphStyle: "innerHTML", callbacks }) : false,
+  });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { target, xhr } = event.detail;
+    if (xhr.status !== 200 || !target?.dataset.live) return;
+    if (seen.get(target) === xhr.responseText) event.detail.shouldSwap = false;
+    else seen.set(target, xhr.responseText);
+  });
+}

@@ -1,0 +1,55 @@
+"""What pages and cold API routes read about datasets. What became of them is in `jobs.reads` and `results.reads`."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from p3s.server.data.models import Dataset
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetRow:
+    """One dataset. `registered_at` is epoch seconds by the server's clock, `size` bytes."""
+
+    uuid: str
+    name: str
+    url: str
+    size: int | None
+    run: int | None
+    subrun: int | None
+    state: str
+    owner: str
+    registered_at: float
+    keys: dict[str, int | str] = field(default_factory=dict)
+
+
+def _row(dataset: Dataset) -> DatasetRow:
+    return DatasetRow(**{name: getattr(dataset, name) for name in DatasetRow.__slots__})
+
+
+def _rows(datasets: Iterable[Dataset]) -> list[DatasetRow]:
+    return [_row(dataset) for dataset in datasets]
+
+
+def latest(limit: int, before: float | None = None) -> list[DatasetRow]:
+    """Newest first; `before` is the `registered_at` of the last one seen."""
+    rows = Dataset.objects.order_by("-registered_at")
+    return _rows((rows if before is None else rows.filter(registered_at__lt=before))[:limit])
+
+
+def of_run(run: int, limit: int) -> list[DatasetRow]:
+    """Newest first."""
+    return _rows(Dataset.objects.filter(run=run).order_by("-registered_at")[:limit])
+
+
+def find(uuid: str) -> DatasetRow | None:
+    dataset = Dataset.objects.filter(uuid=uuid).first()
+    return None if dataset is None else _row(dataset)
+
+
+def count_since(moment: float) -> int:
+    return Dataset.objects.filter(registered_at__gte=moment).count()
+
+
+def count() -> int:
+    """All datasets known."""
+    return Dataset.objects.count()

@@ -1,0 +1,193 @@
+"""What pages and cold API routes read about jobs, their logs and their events."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Count, Max, QuerySet
+
+from p3s.server.jobs.models import Job, JobLog, JobType
+from p3s.server.journal.models import Event
+
+OUT = ("dispatched", "running")
+#: No index leads from an ended pilot to its jobs; this many of the latest jobs are looked through.
+RECENT = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """A job as listed. Moments are epoch seconds by the server's clock; `wall_s` is measured on the node."""
+
+    id: int
+    uuid: str
+    name: str
+    jobtype: str
+    owner: str
+    state: str
+    reason: str
+    attempt: int
+    pilot: str | None
+    host: str
+    dataset: str | None
+    dataset_name: str
+    input: str
+    run: int | None
+    subrun: int | None
+    submitted_at: float
+    dispatched_at: float | None
+    started_at: float | None
+    ended_at: float | None
+    exit_code: int | None
+    signal: int | None
+    wall_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobDetail:
+    """The rest of a job, for its own page. `env` is what was submitted: hide secrets before showing it."""
+
+    row: JobRow
+    payload: str
+    env: dict[str, Any]
+    priority: int
+    time_limit: float
+    cancelled_by: str
+    stream: str | None
+    cpu_s: float | None
+    peak_memory: int | None
+    keys: dict[str, int | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LogTail:
+    stdout: str
+    stderr: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    at: float
+    what: str
+    who: str
+    why: str
+
+
+#: Where the fields of a JobRow come from, in their order. No model objects: lists are long, and share their
+#: interpreter with the broker.
+_COLUMNS = (
+    "id",
+    "uuid",
+    "name",
+    "jobtype_id",
+    "owner",
+    "state",
+    "reason",
+    "attempt",
+    "pilot_id",
+    "pilot__host",
+    "dataset_id",
+    "dataset__name",
+    "input",
+    "run",
+    "subrun",
+    "submitted_at",
+    "dispatched_at",
+    "started_at",
+    "ended_at",
+    "exit_code",
+    "signal",
+    "wall_s",
+)
+#: Names that an outer join leaves null where there is no pilot or no dataset.
+_NAMES = (_COLUMNS.index("pilot__host"), _COLUMNS.index("dataset__name"))
+
+
+def _rows(jobs: QuerySet[Job]) -> list[JobRow]:
+    rows = []
+    for values in jobs.values_list(*_COLUMNS):
+        row: list[Any] = list(values)
+        for place in _NAMES:
+            row[place] = row[place] or ""
+        rows.append(JobRow(*row))
+    return rows
+
+
+def count_by_state() -> dict[str, int]:
+    return dict(Job.objects.order_by().values_list("state").annotate(n=Count("id")))
+
+
+def job_types() -> list[str]:
+    return list(JobType.objects.order_by("name").values_list("name", flat=True)[:500])
+
+
+def page(limit: int, before: int | None = None, states: Iterable[str] | None = None, jobtype: str = "") -> list[JobRow]:
+    """Newest first; `before` is the `id` of the last one seen."""
+    jobs = Job.objects.order_by("-id")
+    if before is not None:
+        jobs = jobs.filter(id__lt=before)
+    if states is not None:
+        jobs = jobs.filter(state__in=list(states))
+    if jobtype:
+        jobs = jobs.filter(jobtype=jobtype)
+    return _rows(jobs[:limit])
+
+
+def find(uuid: str) -> JobDetail | None:
+    job = Job.objects.filter(uuid=uuid).first()
+    if job is None:
+        return None
+    [row] = _rows(Job.objects.filter(id=job.id))
+    return JobDetail(
+        row=row,
+        payload=job.payload,
+        env=job.env,
+        priority=job.priority,
+        time_limit=job.time_limit,
+        cancelled_by=job.cancelled_by,
+        stream=job.stream_id,
+        cpu_s=job.cpu_s,
+        peak_memory=job.peak_memory,
+        keys=job.keys,
+    )
+
+
+def log(job_id: int, attempt: int) -> LogTail | None:
+    found = JobLog.objects.filter(job=job_id, attempt=attempt).first()
+    return None if found is None else LogTail(found.stdout, found.stderr)
+
+
+def out_by_pilot() -> dict[str, int]:
+    """Jobs dispatched or running, by the uuid of the pilot that holds them."""
+    counts = Job.objects.filter(state__in=OUT, pilot__isnull=False).order_by()
+    return {str(pilot): n for pilot, n in counts.values_list("pilot").annotate(n=Count("id"))}
+
+
+def held_by_pilot(uuid: str, limit: int = 200) -> list[JobRow]:
+    return _rows(Job.objects.filter(state__in=OUT, pilot=uuid).order_by("-id")[:limit])
+
+
+def ended_on_pilot(uuid: str, limit: int = 50) -> list[JobRow]:
+    newest = Job.objects.aggregate(newest=Max("id"))["newest"] or 0
+    jobs = Job.objects.filter(id__gt=newest - RECENT, pilot=uuid).exclude(state__in=OUT)
+    return _rows(jobs.order_by("-id")[:limit])
+
+
+def of_datasets(uuids: Iterable[str], limit: int = 500) -> list[JobRow]:
+    """Newest first."""
+    return _rows(Job.objects.filter(dataset__in=list(uuids)).order_by("-id")[:limit])
+
+
+def states_by_dataset(uuids: Iterable[str]) -> dict[str, dict[str, int]]:
+    """For each dataset how many of its jobs are in which state; datasets without jobs are not in it."""
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    counts = Job.objects.filter(dataset__in=list(uuids)).order_by()
+    for dataset, state, n in counts.values_list("dataset", "state").annotate(n=Count("id")):
+        found[str(dataset)][state] = n
+    return dict(found)
+
+
+def events(kind: str, object_id: str, limit: int = 100) -> list[EventRow]:
+    """Newest first."""
+    rows = Event.objects.filter(kind=kind, object_id=object_id).order_by("-at", "-id")[:limit]
+    return [EventRow(row.at, row.what, row.who, row.why) for row in rows]

@@ -1,0 +1,245 @@
+"""The front page: is data flowing, are results fresh, which plots look wrong."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+from typing import Any, TypeVar
+
+from django.urls import reverse
+
+from p3s.server.data import reads as data
+from p3s.server.data.reads import DatasetRow
+from p3s.server.jobs import reads as jobs
+from p3s.server.monitor import commands
+from p3s.server.monitor.pilot_pages import PilotLine, pilot_lines
+from p3s.server.monitor.states import (
+    GROUP_WORDS,
+    GROUPS,
+    JOB_STATES,
+    Group,
+    Mark,
+    count_groups,
+    dataset_mark,
+    is_silent,
+    job_mark,
+    status_mark,
+    worst_status,
+)
+from p3s.server.monitor.verdict import Facts, LatestRun, notices
+from p3s.server.pilots import reads as pilots
+from p3s.server.results import reads as results
+from p3s.server.results.reads import ResultRow
+
+T = TypeVar("T")
+
+LATEST_FILES = 12
+LATEST_RUNS = 8
+#: Runs and their states are taken from so many of the latest results.
+LATEST_RESULTS = 400
+HOUR = 3600.0
+#: The verdict looks at so many of the latest runs: older ones are known by now.
+RUNS_JUDGED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class FileLine:
+    """A file of the list. `took`: seconds from its arrival to its first plot; `share`: of the slowest, percent."""
+
+    row: DatasetRow
+    mark: Mark
+    took: float | None
+    share: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """A run, or a file without one, with its worst status by category."""
+
+    label: str
+    url: str
+    mark: Mark
+    categories: list[tuple[str, Mark]]
+    at: float
+
+
+def file_lines(rows: list[DatasetRow]) -> list[FileLine]:
+    uuids = [row.uuid for row in rows]
+    states = jobs.states_by_dataset(uuids)
+    first = results.first_published(uuids)
+    took = {row.uuid: max(0.0, first[row.uuid] - row.registered_at) for row in rows if row.uuid in first}
+    slowest = max(took.values(), default=0.0) or 1.0
+    return [
+        FileLine(
+            row=row,
+            mark=dataset_mark(row, states.get(row.uuid, {})),
+            took=took.get(row.uuid),
+            share=max(3, round(100 * took.get(row.uuid, 0.0) / slowest)),
+        )
+        for row in rows
+    ]
+
+
+#: A run by its number, or a file or job that has none.
+About = tuple[str, int | str]
+
+
+def _about(row: ResultRow) -> About:
+    if row.run is not None:
+        return ("run", row.run)
+    return ("dataset", row.dataset) if row.dataset is not None else ("job", row.job)
+
+
+def _label(about: About, rows: list[ResultRow]) -> str:
+    kind, name = about
+    if kind == "run":
+        return f"Run {name}"
+    return f"file {rows[0].dataset_name}" if kind == "dataset" else f"job {str(name)[:8]}"
+
+
+def run_lines(rows: list[ResultRow], files: list[DatasetRow]) -> list[RunLine]:
+    """The latest runs by their newest result or file, the newest first."""
+    found: dict[About, list[ResultRow]] = {}
+    newest: dict[About, float] = {}
+    for row in rows:
+        about = _about(row)
+        found.setdefault(about, []).append(row)
+        newest[about] = max(newest.get(about, 0.0), row.published_at)
+    for file in files:
+        if file.run is not None:
+            newest["run", file.run] = max(newest.get(("run", file.run), 0.0), file.registered_at)
+    order = sorted(newest, key=lambda about: -newest[about])[:LATEST_RUNS]
+    return [_run_line(about, found.get(about, []), newest[about]) for about in order]
+
+
+def _run_line(about: About, rows: list[ResultRow], at: float) -> RunLine:
+    by_category: dict[str, list[str]] = {}
+    for row in rows:
+        by_category.setdefault(row.category, []).append(row.status)
+    judged = [(name, status_mark(worst_status(found))) for name, found in by_category.items()]
+    return RunLine(
+        label=_label(about, rows),
+        url=reverse(f"monitor:{about[0]}", args=[about[1]]),
+        mark=status_mark(worst_status([row.status for row in rows])) if rows else Mark("plain", "no result yet"),
+        categories=sorted(judged, key=lambda pair: (pair[1].group != "wrong", pair[1].group != "warning", pair[0])),
+        at=at,
+    )
+
+
+def _named(line: RunLine, word: str) -> list[str]:
+    return [name for name, mark in line.categories if mark.word == word]
+
+
+class Front:
+    """What the parts of the page share is read once a request."""
+
+    def __init__(self, now: float, heard_from: float) -> None:
+        self.now = now
+        self.heard_from = heard_from
+        self._kept: dict[str, Any] = {}
+
+    def _once(self, name: str, read: Callable[[], T]) -> T:
+        if name not in self._kept:
+            self._kept[name] = read()
+        kept: T = self._kept[name]
+        return kept
+
+    def _files(self) -> list[FileLine]:
+        return self._once("files", lambda: file_lines(data.latest(LATEST_FILES)))
+
+    def _runs(self) -> list[RunLine]:
+        rows = [line.row for line in self._files()]
+        return self._once("runs", lambda: run_lines(results.latest(LATEST_RESULTS), rows))
+
+    def _pilots(self) -> list[PilotLine]:
+        return self._once("pilots", lambda: pilot_lines(pilots.alive(), self.now, self.heard_from))
+
+    def _job_states(self) -> dict[str, int]:
+        return self._once("jobs", jobs.count_by_state)
+
+    def everything(self) -> dict[str, Any]:
+        """What the template shows; its pieces have no name in common."""
+        pieces = (self.verdict(), self.tiles(), self.pilots(), self.jobs())
+        context: dict[str, Any] = {"files": self._files(), "runs": self._runs(), "commands": commands.ALL}
+        for piece in pieces:
+            context |= piece
+        return context
+
+    def verdict(self) -> dict[str, Any]:
+        files, lines, states = self._files(), self._pilots(), self._job_states()
+        judged = [
+            LatestRun(line.label, line.url, _named(line, "bad"), _named(line, "warning"))
+            for line in self._runs()[:RUNS_JUDGED]
+        ]
+        facts = Facts(
+            now=self.now,
+            pilots=len(lines),
+            silent=sum(is_silent(line.row, self.now, self.heard_from) for line in lines),
+            waiting_jobs=states.get("defined", 0),
+            last_file=files[0].row.registered_at if files else None,
+            last_result=self._once("last", results.last_published),
+            failed_files=sum(file.mark.group == "wrong" for file in files),
+            latest_files=len(files),
+            runs=judged,
+        )
+        found = notices(facts)
+        return {"first": found[0], "others": found[1:5]}
+
+    def tiles(self) -> dict[str, Any]:
+        files, lines, states = self._files(), self._pilots(), self._job_states()
+        times = [file.took for file in files if file.took is not None]
+        groups = count_groups(states)
+        return {
+            "last_file": files[0].row.registered_at if files else None,
+            "files_last_hour": data.count_since(self.now - HOUR),
+            "last_result": self._once("last", results.last_published),
+            "median_time": median(times) if times else None,
+            "timed_files": len(times),
+            "slots": sum(line.row.slots for line in lines),
+            "out": sum(line.out for line in lines),
+            "pilot_words": _pilot_words(lines),
+            "running": states.get("running", 0),
+            "queued": states.get("defined", 0),
+            "wrong": groups["wrong"],
+        }
+
+    def pilots(self) -> dict[str, Any]:
+        return {"lines": self._pilots()[:20], "more": max(0, len(self._pilots()) - 20)}
+
+    def jobs(self) -> dict[str, Any]:
+        states = self._job_states()
+        return {"groups": job_groups(states), "total": sum(states.values())}
+
+
+def _pilot_words(lines: list[PilotLine]) -> list[tuple[int, str, Group]]:
+    """How many pilots are idle, running, silent, draining."""
+    counts: dict[tuple[str, Group], int] = {}
+    for line in lines:
+        word = line.mark.word.split(" ")[0].rstrip(",")
+        counts[word, line.mark.group] = counts.get((word, line.mark.group), 0) + 1
+    return [(count, word, group) for (word, group), count in counts.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class JobGroup:
+    """One of the four colours with its states; `share` in percent of all jobs, never 0 where there is one."""
+
+    group: Group
+    word: str
+    count: int
+    share: float
+    states: list[tuple[str, Mark, int]]
+
+
+def job_groups(states: dict[str, int]) -> list[JobGroup]:
+    counts = count_groups(states)
+    total = sum(counts.values()) or 1
+    return [
+        JobGroup(
+            group=group,
+            word=GROUP_WORDS[group],
+            count=counts[group],
+            share=max(1.5, 100 * counts[group] / total) if counts[group] else 0,
+            states=[(s, job_mark(s), states[s]) for s in JOB_STATES if job_mark(s).group == group and states.get(s)],
+        )
+        for group in GROUPS
+    ]

@@ -1,0 +1,135 @@
+"""Jobs as shown: the list, and one job with everything that is known of it."""
+
+import re
+import signal as signals
+from typing import Any
+
+from p3s.server.jobs import reads as jobs
+from p3s.server.jobs.reads import JobDetail, JobRow
+from p3s.server.monitor import commands, links
+from p3s.server.monitor.layout import categories
+from p3s.server.monitor.states import JOB_STATES, can_still_change, is_silent, job_mark
+from p3s.server.pilots import reads as pilots
+from p3s.server.pilots.reads import PilotRow
+from p3s.server.results import reads as results
+
+PAGE = 50
+MOST_ITEMS = 2000
+SECRET = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|PRIVATE|API_?KEY", re.IGNORECASE)
+
+FAILURES = {
+    "exit code": "Its payload ended with an exit code other than 0.",
+    "signal": "A signal that p3s did not send ended its payload.",
+    "timelimit": "It ran longer than its time limit and was ended.",
+    "nonstarter": "The payload is not there, or cannot be executed, on the node.",
+    "stage-out": "The process ended well, but its results could not be delivered.",
+}
+STATES = {
+    "held": "Not released: a person releases or cancels it.",
+    "waiting": "Waits for inputs that other jobs of its workflow make.",
+    "finished": "Ended with exit code 0.",
+    "skipped": "An input of it will never come.",
+}
+
+
+def job_list(state: str, jobtype: str, before: int | None) -> dict[str, Any]:
+    """`state` is a state of a job, or '' for all; `before` the id of the last one seen."""
+    rows = jobs.page(PAGE + 1, before, [state] if state else None, jobtype)
+    counts = jobs.count_by_state()
+    return {
+        "jobs": [(row, job_mark(row.state)) for row in rows[:PAGE]],
+        "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
+        "counts": [(name, mark, counts[name]) for name, mark in JOB_STATES.items() if counts.get(name)],
+        "total": sum(counts.values()),
+        "types": jobs.job_types(),
+        "state": state,
+        "jobtype": jobtype,
+        "before": before,
+        "commands": commands.ALL,
+    }
+
+
+def explain(job: JobDetail, pilot: PilotRow | None, now: float, heard_from: float) -> str:
+    """Why the job is where it is, in a sentence."""
+    row = job.row
+    if row.state == "defined":
+        return "Queued: it starts as soon as a pilot has a free slot." + _no_pilots()
+    if row.state in jobs.OUT:
+        if pilot is not None and is_silent(pilot, now, heard_from):
+            return f"The pilot on {row.host} is silent: if it is not heard again, the job will be lost."
+        if row.state == "dispatched":
+            return f"Ordered of the pilot on {row.host}, which has not yet said that it started."
+        return f"Its process runs on {row.host}."
+    if row.state == "failed":
+        if row.reason == "exit code" and row.exit_code is not None:
+            return f"Its payload ended with exit code {row.exit_code}."
+        return FAILURES.get(row.reason, f"It failed: {row.reason or 'no reason was given'}.")
+    if row.state == "cancelled":
+        return f"Cancelled by {job.cancelled_by or 'a person'}."
+    if row.state == "dropped":
+        return f"Left out on purpose by the system: {row.reason or 'no reason was given'}."
+    if row.state == "lost":
+        return f"Its pilot is gone: {row.reason or 'no reason was given'}."
+    return STATES.get(row.state, row.reason)
+
+
+def _no_pilots() -> str:
+    return "" if pilots.alive(1) else f" No pilot is there now: start one with `{commands.START_PILOT}`."
+
+
+def signal_name(number: int | None) -> str:
+    if number is None:
+        return ""
+    try:
+        return signals.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def shown_environment(env: dict[str, Any]) -> list[tuple[str, str, bool]]:
+    """Name, value, and whether the value is hidden because its name looks like that of a secret."""
+    return [(name, "" if SECRET.search(name) else str(value), bool(SECRET.search(name))) for name, value in env.items()]
+
+
+def _between(start: float | None, end: float | None) -> float | None:
+    return None if start is None or end is None else max(0.0, end - start)
+
+
+def timeline(row: JobRow) -> list[tuple[str, float | None, float | None]]:
+    """Each moment of a job with the seconds since the one before it, where both are known."""
+    moments = [
+        ("submitted", row.submitted_at),
+        ("dispatched", row.dispatched_at),
+        ("started", row.started_at),
+        ("ended", row.ended_at),
+    ]
+    return [
+        (name, at, _between(moments[index - 1][1], at) if index else None) for index, (name, at) in enumerate(moments)
+    ]
+
+
+def one_job(job: JobDetail, now: float, heard_from: float) -> dict[str, Any]:
+    row = job.row
+    pilot = pilots.find(row.pilot) if row.pilot else None
+    tail = jobs.log(row.id, row.attempt)
+    shown = results.of_job(row.id, 200)
+    items = results.items([result.id for result in shown], MOST_ITEMS)
+    return {
+        "job": row,
+        "detail": job,
+        "mark": job_mark(row.state),
+        "explanation": explain(job, pilot, now, heard_from),
+        "timeline": timeline(row),
+        "queue_time": _between(row.submitted_at, row.started_at),
+        "signal": signal_name(row.signal),
+        "env": shown_environment(job.env),
+        "logs": _logs(row, tail),
+        "may_change": can_still_change(row),
+        "categories": categories(shown, items),
+        "events": jobs.events("job", row.uuid),
+    }
+
+
+def _logs(row: JobRow, tail: jobs.LogTail | None) -> list[tuple[str, str, str]]:
+    """Name, text and address of the whole of stdout and stderr."""
+    return [(name, getattr(tail, name) if tail else "", links.job_log(row.uuid, name)) for name in ("stderr", "stdout")]

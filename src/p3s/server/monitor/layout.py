@@ -1,0 +1,238 @@
+"""From the items of results to what a page shows: tables of numbers and checks, figures in grids, named holes."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+from p3s.protocol.patterns import natural
+from p3s.server.monitor import links
+from p3s.server.monitor.states import Mark, status_mark, worst_status
+from p3s.server.results.reads import ItemRow, ResultRow
+
+#: A grid of coordinates larger than this is shown as a plain sequence: mostly holes help nobody.
+MOST_CELLS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One image, histogram, or set of histograms still to be looked up in its file."""
+
+    kind: str  # image, histogram, histogram-set
+    id: str
+    url: str
+    caption: str
+    object: str = ""
+    objects: list[str] = field(default_factory=list)
+    draw: str = ""
+    log: str = ""
+
+    @property
+    def objects_json(self) -> str:
+        """The patterns, for a data attribute."""
+        return json.dumps(self.objects)
+
+
+@dataclass(frozen=True, slots=True)
+class GridRow:
+    label: str
+    #: A cell without figures is a hole.
+    cells: list[list[Figure]]
+
+
+@dataclass(frozen=True, slots=True)
+class FigureGroup:
+    """The figures of one item, in a grid by coordinates or in a row."""
+
+    name: str
+    anchor: str
+    group: str
+    mark: Mark | None
+    comment: str
+    columns: list[str]
+    rows: list[GridRow]
+    figures: list[Figure]
+    missing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A number or check in a table."""
+
+    name: str
+    where: Mapping[str, object]
+    group: str
+    mark: Mark
+    value: str
+    unit: str
+    limits: str
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResultBlock:
+    """One result as shown."""
+
+    row: ResultRow
+    mark: Mark
+    lines: list[Line]
+    figures: list[FigureGroup]
+    holes: list[ItemRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    name: str
+    anchor: str
+    mark: Mark
+    blocks: list[ResultBlock]
+
+
+def categories(rows: Iterable[ResultRow], items: Mapping[int, list[ItemRow]]) -> list[Category]:
+    """By name, so that a category keeps its place on the page; within one the lowest keys first."""
+    ordered = sorted(rows, key=lambda row: (row.category, row.subrun or 0, str(row.keys), row.id))
+    return [
+        Category(
+            name=name,
+            anchor=f"category-{number}",
+            mark=status_mark(worst_status([row.status for row in group])),
+            blocks=[block(row, items.get(row.id, [])) for row in group],
+        )
+        for number, (name, group) in enumerate(
+            (name, list(group)) for name, group in groupby(ordered, key=lambda row: row.category)
+        )
+    ]
+
+
+def block(row: ResultRow, items: list[ItemRow]) -> ResultBlock:
+    whole = [item for item in items if not item.problem]
+    return ResultBlock(
+        row=row,
+        mark=status_mark(row.status),
+        lines=[line(item) for item in whole if item.kind in ("number", "check")],
+        figures=[figure_group(item) for item in whole if item.kind in ("images", "root")],
+        holes=[item for item in items if item.problem],
+    )
+
+
+def line(item: ItemRow) -> Line:
+    value = "" if item.kind == "check" else number(item.value)
+    if value and item.error is not None:
+        value += f" ± {number(item.error)}"
+    return Line(
+        name=item.name,
+        where=item.by,
+        group=item.group,
+        mark=status_mark(item.status),
+        value=value,
+        unit=item.unit,
+        limits=limits(item.detail),
+        comment=item.comment,
+    )
+
+
+def number(value: float | None) -> str:
+    if value is None:
+        return "no value"
+    if math.isfinite(value) and value == int(value) and abs(value) < 1e9:
+        return f"{int(value):,}".replace(",", "\u202f")
+    return f"{value:.4g}"
+
+
+def limits(detail: Mapping[str, Any]) -> str:
+    """What a number is measured against, for people: 'good 0.3 … 5, bad below 0.1'."""
+    parts = []
+    if good := _pair(detail.get("good")):
+        parts.append("good " + _range(*good, words=("≥", "≤", "")))
+    if bad := _pair(detail.get("warn")):
+        parts.append("bad " + _range(*bad, words=("below", "above", "outside ")))
+    return ", ".join(parts)
+
+
+def _range(low: str, high: str, words: tuple[str, str, str]) -> str:
+    """`words` stand before a low bound alone, a high bound alone, and both."""
+    if not high:
+        return f"{words[0]} {low}"
+    return f"{words[2]}{low} … {high}" if low else f"{words[1]} {high}"
+
+
+def _pair(bounds: object) -> tuple[str, str] | None:
+    """Both bounds as text, '' where open; None without limits."""
+    if not isinstance(bounds, list) or len(bounds) != 2 or bounds == [None, None]:
+        return None
+    low, high = ("" if bound is None else number(bound) for bound in bounds)
+    return low, high
+
+
+def figure_group(item: ItemRow) -> FigureGroup:
+    detail = item.detail
+    files = [entry for entry in detail.get("files", []) if isinstance(entry, dict) and "path" in entry]
+    placed = [(_by(entry), figures(item, index, entry)) for index, entry in enumerate(files)]
+    columns, rows = grid(placed, str(detail.get("rows", "")), str(detail.get("columns", "")))
+    return FigureGroup(
+        name=item.name,
+        anchor=f"item-{item.id}",
+        group=item.group,
+        mark=None if item.status == "none" else status_mark(item.status),
+        comment=item.comment,
+        columns=columns,
+        rows=rows,
+        figures=[] if rows else [figure for _, several in placed for figure in several],
+        missing=_missing(detail.get("expect"), len(files)),
+    )
+
+
+def _missing(expect: object, there: int) -> str:
+    if isinstance(expect, int) and there < expect:
+        return f"{expect - there} of {expect} expected files missing"
+    return ""
+
+
+def _by(entry: Mapping[str, Any]) -> dict[str, Any]:
+    by = entry.get("by")
+    return by if isinstance(by, dict) else {}
+
+
+def figures(item: ItemRow, index: int, entry: Mapping[str, Any]) -> list[Figure]:
+    """What one file of an item gives: an image, or its histograms."""
+    path = str(entry["path"])
+    url = links.result_file(item.result, path)
+    identity = f"item-{item.id}-{index}"
+    where = ", ".join(f"{name} {value}" for name, value in _by(entry).items())
+    if item.kind == "images":
+        return [Figure("image", identity, url, where or path)]
+    objects = [str(name) for name in item.detail.get("objects", [])]
+    draw, log = str(item.detail.get("draw", "")), str(item.detail.get("log", ""))
+    patterns = [name for name in objects if "{" in name or "*" in name]
+    made = [
+        Figure("histogram", f"{identity}-{n}", url, f"{where} {name}".strip(), object=name, draw=draw, log=log)
+        for n, name in enumerate(objects)
+        if name not in patterns
+    ]
+    if patterns or not objects:
+        made.append(Figure("histogram-set", f"{identity}-set", url, where, objects=patterns, draw=draw, log=log))
+    return made
+
+
+def _labels(placed: list[tuple[dict[str, Any], list[Figure]]], name: str) -> list[str]:
+    return sorted({str(by[name]) for by, _ in placed if name in by}, key=natural)
+
+
+def grid(
+    placed: list[tuple[dict[str, Any], list[Figure]]], row_name: str, column_name: str
+) -> tuple[list[str], list[GridRow]]:
+    """Figures laid out by two coordinates. Empty where there is no sensible grid: then they stand in a row."""
+    rows, columns = _labels(placed, row_name), _labels(placed, column_name)
+    everywhere = all(row_name in by and (not column_name or column_name in by) for by, _ in placed)
+    if not rows or not everywhere or len(rows) * max(1, len(columns)) > MOST_CELLS:
+        return [], []
+    cells: dict[tuple[str, str], list[Figure]] = {}
+    for by, several in placed:
+        cells.setdefault((str(by[row_name]), str(by.get(column_name, ""))), []).extend(several)
+    if not columns:
+        # Rows alone: one row of cells each as long as it has figures.
+        return [], [GridRow(f"{row_name} {row}", [[figure] for figure in cells[row, ""]]) for row in rows]
+    grid_rows = [GridRow(f"{row_name} {row}", [cells.get((row, column), []) for column in columns]) for row in rows]
+    return [f"{column_name} {column}" for column in columns], grid_rows

@@ -1,0 +1,111 @@
+"""Runs and files as shown: results by category, and what became of the data."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from p3s.server.data import reads as data
+from p3s.server.data.reads import DatasetRow
+from p3s.server.jobs import reads as jobs
+from p3s.server.jobs.reads import JobRow
+from p3s.server.monitor import commands
+from p3s.server.monitor.front import FileLine, file_lines
+from p3s.server.monitor.layout import categories
+from p3s.server.monitor.states import Mark, job_mark, status_mark, worst_status
+from p3s.server.results import reads as results
+from p3s.server.results.reads import ResultRow
+
+MOST_RESULTS = 3000
+MOST_ITEMS = 4000
+MOST_FILES = 200
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class SubrunTab:
+    subrun: int
+    mark: Mark
+    selected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """A file with the jobs that took it."""
+
+    line: FileLine
+    jobs: list[tuple[JobRow, Mark]]
+
+
+def _tabs(rows: list[ResultRow], selected: int | None) -> list[SubrunTab]:
+    """The latest subrun first."""
+    found: dict[int, list[str]] = {}
+    for row in rows:
+        if row.subrun is not None:
+            found.setdefault(row.subrun, []).append(row.status)
+    return [
+        SubrunTab(subrun, status_mark(worst_status(statuses)), subrun == selected)
+        for subrun, statuses in sorted(found.items(), reverse=True)
+    ]
+
+
+def _data_files(rows: list[DatasetRow]) -> list[DataFile]:
+    by_dataset: dict[str | None, list[JobRow]] = {}
+    for job in jobs.of_datasets([row.uuid for row in rows]):
+        by_dataset.setdefault(job.dataset, []).append(job)
+    return [
+        DataFile(line, [(job, job_mark(job.state)) for job in by_dataset.get(line.row.uuid, [])])
+        for line in file_lines(rows)
+    ]
+
+
+def one_run(run: int, subrun: int | None) -> dict[str, Any] | None:
+    """None where nothing is known of the run. Without `subrun` the latest is shown."""
+    rows = results.of_run(run, MOST_RESULTS)
+    files = data.of_run(run, MOST_FILES)
+    if not rows and not files:
+        return None
+    known = {row.subrun for row in rows if row.subrun is not None}
+    selected = subrun if subrun in known else max(known, default=None)
+    # What is about the whole run stays in sight with every subrun.
+    shown = [row for row in rows if row.subrun is None or row.subrun == selected]
+    found = categories(shown, results.items([row.id for row in shown], MOST_ITEMS))
+    tabs = _tabs(rows, selected)
+    earlier, later = results.neighbours(run)
+    return {
+        "run": run,
+        "earlier": earlier,
+        "later": later,
+        "mark": status_mark(worst_status([row.status for row in shown])) if shown else None,
+        "run_mark": status_mark(worst_status([row.status for row in rows])) if rows else None,
+        "tabs": tabs,
+        "bad_tabs": [tab for tab in tabs if tab.mark.group == "wrong"],
+        "selected": selected,
+        "categories": found,
+        "files": _data_files(files),
+        "last": max((row.published_at for row in shown), default=None),
+        "commands": commands.ALL,
+    }
+
+
+def one_dataset(row: DatasetRow) -> dict[str, Any]:
+    shown = results.of_dataset(row.uuid, MOST_RESULTS)
+    found = categories(shown, results.items([result.id for result in shown], MOST_ITEMS))
+    [file] = _data_files([row])
+    return {
+        "file": file,
+        "dataset": row,
+        "mark": file.line.mark,
+        "status": status_mark(worst_status([result.status for result in shown])) if shown else None,
+        "categories": found,
+        "events": jobs.events("dataset", row.uuid),
+        "commands": commands.ALL,
+    }
+
+
+def dataset_list(before: float | None) -> dict[str, Any]:
+    rows = data.latest(PAGE + 1, before)
+    return {
+        "files": file_lines(rows[:PAGE]),
+        "next": repr(rows[PAGE - 1].registered_at) if len(rows) > PAGE else None,
+        "before": before,
+        "commands": commands.ALL,
+    }

@@ -1,0 +1,112 @@
+"""The words and the four colours in which people see states: done, busy, left out on purpose, went wrong.
+
+`warning` and `plain` (nothing to judge) are added for results. Never colour alone: every mark has a shape and a word.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from p3s.server.data.reads import DatasetRow
+from p3s.server.jobs.reads import JobRow
+from p3s.server.pilots.reads import PilotRow
+
+Group = Literal["done", "busy", "left", "wrong", "warning", "plain"]
+GROUPS: Final[tuple[Group, ...]] = ("busy", "done", "left", "wrong")
+GROUP_WORDS: Final[Mapping[Group, str]] = {
+    "busy": "busy",
+    "done": "done",
+    "left": "left out on purpose",
+    "wrong": "went wrong",
+}
+#: A pilot not heard for so long is shown as silent, seconds.
+SILENT_AFTER: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A state as shown: a colour group, a word, and the moment from which an age is counted, if any."""
+
+    group: Group
+    word: str
+    since: float | None = None
+
+
+JOB_STATES: Final[Mapping[str, Mark]] = {
+    "held": Mark("busy", "held"),
+    "waiting": Mark("busy", "waiting for input"),
+    "defined": Mark("busy", "queued"),
+    "dispatched": Mark("busy", "dispatched"),
+    "running": Mark("busy", "running"),
+    "finished": Mark("done", "finished"),
+    "dropped": Mark("left", "dropped"),
+    "cancelled": Mark("left", "cancelled"),
+    "skipped": Mark("left", "skipped"),
+    "failed": Mark("wrong", "failed"),
+    "lost": Mark("wrong", "lost"),
+}
+
+STATUSES: Final[Mapping[str, Mark]] = {
+    "none": Mark("plain", "not judged"),
+    "good": Mark("done", "good"),
+    "warning": Mark("warning", "warning"),
+    "bad": Mark("wrong", "bad"),
+}
+_FROM_BEST: Final = list(STATUSES)
+
+
+def job_mark(state: str) -> Mark:
+    return JOB_STATES.get(state, Mark("plain", state))
+
+
+def status_mark(status: str) -> Mark:
+    return STATUSES.get(status, Mark("plain", status))
+
+
+def worst_status(statuses: list[str]) -> str:
+    return max((status for status in statuses if status in STATUSES), key=_FROM_BEST.index, default="none")
+
+
+def is_silent(pilot: PilotRow, now: float, heard_from: float) -> bool:
+    """`heard_from`: since when this server could hear pilots at all."""
+    return pilot.state == "active" and now - max(pilot.last_seen_at, heard_from) > SILENT_AFTER
+
+
+def pilot_mark(pilot: PilotRow, out: int, now: float, heard_from: float) -> Mark:
+    """`out`: how many jobs it holds. `now`: epoch seconds."""
+    if is_silent(pilot, now, heard_from):
+        return Mark("wrong", "silent", max(pilot.last_seen_at, heard_from))
+    if pilot.state == "active":
+        return Mark("busy", f"running {out} of {pilot.slots}") if out else Mark("done", "idle")
+    if pilot.state == "draining":
+        return Mark("busy", f"draining, {out} of {pilot.slots} running")
+    return Mark("wrong" if pilot.state == "lost" else "left", pilot.state)
+
+
+def dataset_mark(dataset: DatasetRow, job_states: Mapping[str, int]) -> Mark:
+    """Processing and processed are computed from the dataset's jobs: how many are in which state."""
+    if dataset.state == "missing":
+        return Mark("wrong", "missing")
+    if dataset.state == "dropped":
+        return Mark("left", "dropped")
+    by_group = count_groups(job_states)
+    total = sum(by_group.values())
+    if not total:
+        return Mark("left", "no job took it")
+    if by_group["busy"]:
+        return Mark("busy", "processing")
+    if by_group["wrong"]:
+        return Mark("wrong", "failed" if by_group["wrong"] == total else f"{by_group['wrong']} of {total} jobs failed")
+    return Mark("done", "processed") if by_group["done"] else Mark("left", "left out")
+
+
+def count_groups(job_states: Mapping[str, int]) -> dict[Group, int]:
+    counts: dict[Group, int] = dict.fromkeys(GROUPS, 0)
+    for state, count in job_states.items():
+        group = job_mark(state).group
+        counts["left" if group == "plain" else group] += count
+    return counts
+
+
+def can_still_change(row: JobRow) -> bool:
+    return job_mark(row.state).group == "busy"

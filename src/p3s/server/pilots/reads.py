@@ -1,0 +1,58 @@
+"""What pages and cold API routes read about pilots."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Count
+
+from p3s.server.pilots.models import Pilot
+
+ALIVE = ("active", "draining")
+
+
+@dataclass(frozen=True, slots=True)
+class PilotRow:
+    """One pilot. Moments are epoch seconds by the server's clock."""
+
+    uuid: str
+    host: str
+    site: str
+    slots: int
+    state: str
+    reason: str
+    version: str
+    python: str
+    process: int | None
+    batch_id: str
+    owner: str
+    lease_s: float
+    registered_at: float
+    last_seen_at: float
+    ended_at: float | None
+
+
+def _row(pilot: Pilot) -> PilotRow:
+    return PilotRow(**{name: getattr(pilot, name) for name in PilotRow.__slots__})
+
+
+def _rows(pilots: Iterable[Pilot]) -> list[PilotRow]:
+    return [_row(pilot) for pilot in pilots]
+
+
+def alive(limit: int = 500) -> list[PilotRow]:
+    """Pilots that may hold jobs, by host."""
+    return _rows(Pilot.objects.filter(state__in=ALIVE).order_by("host", "registered_at")[:limit])
+
+
+def ended(limit: int = 50) -> list[PilotRow]:
+    """Pilots that are gone, the latest registered first."""
+    return _rows(Pilot.objects.exclude(state__in=ALIVE).order_by("-registered_at")[:limit])
+
+
+def find(uuid: str) -> PilotRow | None:
+    pilot = Pilot.objects.filter(uuid=uuid).first()
+    return None if pilot is None else _row(pilot)
+
+
+def count_by_state() -> dict[str, int]:
+    return dict(Pilot.objects.order_by().values_list("state").annotate(n=Count("uuid")))

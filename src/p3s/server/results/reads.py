@@ -1,0 +1,181 @@
+"""What pages and cold API routes read about results.
+
+Shown is the newest attempt per (job type, category, run, subrun, keys); older ones stay in the database.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Max, Min, QuerySet
+
+from p3s.server.results.models import Item, Result
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRow:
+    """One result with where it came from. `published_at` is epoch seconds by the server's clock."""
+
+    id: int
+    category: str
+    run: int | None
+    subrun: int | None
+    keys: dict[str, int | str]
+    status: str
+    incomplete: bool
+    comment: str
+    data_time: str
+    published_at: float
+    attempt: int
+    job: str
+    job_id: int
+    jobtype: str
+    pilot: str | None
+    host: str
+    dataset: str | None
+    dataset_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRow:
+    """One item of a result; `detail` is its wire form, of which files, limits and drawing are read."""
+
+    id: int
+    result: int
+    kind: str
+    name: str
+    by: dict[str, int | str]
+    status: str
+    comment: str
+    group: str
+    value: float | None
+    error: float | None
+    unit: str
+    problem: str
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+#: Where the fields of a ResultRow come from, in their order. No model objects: a page has hundreds of rows, and
+#: shares its interpreter with the broker.
+_COLUMNS = (
+    "id",
+    "category",
+    "run",
+    "subrun",
+    "keys",
+    "status",
+    "incomplete",
+    "comment",
+    "data_time",
+    "published_at",
+    "attempt",
+    "job__uuid",
+    "job_id",
+    "job__jobtype_id",
+    "job__pilot_id",
+    "job__pilot__host",
+    "job__dataset_id",
+    "job__dataset__name",
+)
+#: Names that an outer join leaves null where there is no pilot or no dataset.
+_NAMES = (_COLUMNS.index("job__pilot__host"), _COLUMNS.index("job__dataset__name"))
+
+
+def _rows(results: QuerySet[Result]) -> list[ResultRow]:
+    rows = []
+    for values in results.values_list(*_COLUMNS):
+        row: list[Any] = list(values)
+        for place in _NAMES:
+            row[place] = row[place] or ""
+        rows.append(ResultRow(*row))
+    return rows
+
+
+def _subject(row: ResultRow) -> tuple[object, ...]:
+    """What a result is about. Without a run, its file is the run."""
+    about = row.run if row.run is not None else (row.dataset or row.job)
+    keys = json.dumps(row.keys, sort_keys=True) if row.keys else ""
+    return (row.jobtype, row.category, row.run is None, about, row.subrun, keys)
+
+
+def newest_attempts(rows: Iterable[ResultRow]) -> list[ResultRow]:
+    """The rows that are shown. One attempt may publish several documents about one subject: all stay."""
+    with_subject = [(row, _subject(row)) for row in rows]
+    newest: dict[tuple[object, ...], tuple[int, int]] = {}
+    for row, subject in with_subject:
+        newest[subject] = max(newest.get(subject, (-1, -1)), (row.job_id, row.attempt))
+    return [row for row, subject in with_subject if newest[subject] == (row.job_id, row.attempt)]
+
+
+def latest(limit: int) -> list[ResultRow]:
+    """Results shown, newest first, among the `limit` published last."""
+    return newest_attempts(_rows(Result.objects.order_by("-published_at", "-id")[:limit]))
+
+
+def of_run(run: int, limit: int) -> list[ResultRow]:
+    """Results shown of a run, all subruns, newest first, among its `limit` latest."""
+    return newest_attempts(_rows(Result.objects.filter(run=run).order_by("-id")[:limit]))
+
+
+def of_dataset(uuid: str, limit: int) -> list[ResultRow]:
+    return newest_attempts(_rows(Result.objects.filter(job__dataset=uuid).order_by("-id")[:limit]))
+
+
+def of_job(job_id: int, limit: int) -> list[ResultRow]:
+    """Every result of a job, older attempts too."""
+    return _rows(Result.objects.filter(job=job_id).order_by("-attempt", "position")[:limit])
+
+
+def items(result_ids: Iterable[int], limit: int) -> dict[int, list[ItemRow]]:
+    """Items by result, in the order in which the payload wrote them."""
+    found: dict[int, list[ItemRow]] = defaultdict(list)
+    rows = Item.objects.filter(result__in=list(result_ids)).order_by("result", "position")
+    for item in rows[:limit]:
+        found[item.result_id].append(
+            ItemRow(
+                id=item.pk,
+                result=item.result_id,
+                kind=item.kind,
+                name=item.name,
+                by=item.by,
+                status=item.status,
+                comment=item.comment,
+                group=item.group,
+                value=item.value,
+                error=item.error,
+                unit=item.unit,
+                problem=item.problem,
+                detail=item.detail,
+            )
+        )
+    return dict(found)
+
+
+def first_published(datasets: Iterable[str]) -> dict[str, float]:
+    """When the first result of each dataset's jobs was published; datasets without any are not in it."""
+    first = Result.objects.filter(job__dataset__in=list(datasets)).order_by()
+    return dict(first.values_list("job__dataset").annotate(at=Min("published_at")))
+
+
+def last_published() -> float | None:
+    """When the newest result of all was published."""
+    return Result.objects.order_by("-published_at").values_list("published_at", flat=True).first()
+
+
+def neighbours(run: int) -> tuple[int | None, int | None]:
+    """The runs with results just below and above `run`."""
+    below = Result.objects.filter(run__lt=run).aggregate(run=Max("run"))["run"]
+    above = Result.objects.filter(run__gt=run).aggregate(run=Min("run"))["run"]
+    return below, above
+
+
+def count() -> int:
+    """All results published."""
+    return Result.objects.count()
+
+
+def attempt_of(result: int) -> tuple[str, int] | None:
+    """(job UUID, attempt) that published a result: where its files lie."""
+    return Result.objects.filter(pk=result).values_list("job__uuid", "attempt").first()

@@ -1,0 +1,99 @@
+"""The front page says what is going on, worst first."""
+
+from typing import Any
+
+
+def verdict(page: str) -> str:
+    return page.split('class="verdict-text">')[1].split("</p>")[0]
+
+
+def test_an_empty_server_says_what_to_do_first(pages: Any) -> None:
+    page = pages.get("/")
+    assert "Ready, and empty" in verdict(page)
+    for command in ("p3s demo", "p3s pilot", "p3s submit"):
+        assert f"<code>{command}" in page
+
+
+def test_all_is_well_when_data_flows(pages: Any, make: Any) -> None:
+    make.pilot()
+    file = make.dataset(ago=10)
+    make.result(make.job(dataset=file), status="good", ago=6)
+    page = pages.get("/")
+    assert "All is well" in verdict(page)
+    assert "4.0 s" in page  # from the file's arrival to its first plot
+    assert "processed" in page
+
+
+def test_a_sick_run_comes_first_and_names_the_category(pages: Any, make: Any) -> None:
+    make.pilot()
+    make.result(make.job(dataset=make.dataset(run=4611)), category="Purity", status="bad")
+    page = pages.get("/")
+    assert "Run 4611: Purity looks bad" in verdict(page)
+    assert 'class="verdict verdict-wrong"' in page
+
+
+def test_jobs_without_a_pilot_are_the_first_thing_to_say(pages: Any, make: Any) -> None:
+    make.job(state="defined")
+    assert "1 job waits and no pilot is there" in verdict(pages.get("/"))
+
+
+def test_a_pilot_not_heard_for_long_is_silent(pages: Any, make: Any) -> None:
+    make.pilot("quiet-host", seen=47)
+    make.pilot("loud-host", seen=2)
+    page = pages.get("/")
+    assert "1 of 2 pilots is silent" in verdict(page)
+    assert page.split("quiet-host")[1].split("</li>")[0].count("silent") == 1
+    assert "silent" not in page.split("loud-host")[1].split("</li>")[0]
+
+
+def test_pilots_show_their_slots(pages: Any, make: Any) -> None:
+    busy = make.pilot("busy-host", slots=3)
+    make.pilot("idle-host")
+    make.job(state="running", pilot=busy)
+    make.job(state="dispatched", pilot=busy)
+    page = pages.get("/")
+    assert "running 2 of 3" in page
+    assert "idle" in page.split("idle-host")[1].split("</li>")[0]
+
+
+def test_a_failed_file_says_how_many_jobs_failed(pages: Any, make: Any) -> None:
+    make.pilot()
+    file = make.dataset()
+    make.job(dataset=file, jobtype="a")
+    make.job(dataset=file, jobtype="b", state="failed", reason="exit code")
+    page = pages.get("/")
+    assert "1 of 2 jobs failed" in page
+    assert "1 of the latest 1 files failed" in verdict(page)
+
+
+def test_a_file_without_run_is_listed_by_its_name(pages: Any, make: Any) -> None:
+    file = make.dataset("cosmics.root", run=None)
+    make.result(make.job(dataset=file), status="good")
+    page = pages.get("/")
+    assert f'<a href="/data/{file.uuid}">file cosmics.root</a>' in page
+
+
+def test_a_run_is_listed_before_its_first_result(pages: Any, make: Any) -> None:
+    make.dataset(run=99)
+    assert "no result yet" in pages.get("/").split("Run 99")[1].split("</tr>")[0]
+
+
+def test_a_superseded_attempt_no_longer_counts(pages: Any, make: Any) -> None:
+    make.pilot()
+    job = make.job(dataset=make.dataset(run=5), attempt=2)
+    make.result(job, status="bad", attempt=1)
+    make.result(job, status="good", attempt=2)
+    assert "All is well" in verdict(pages.get("/"))
+
+
+def test_the_live_part_can_be_fetched_alone(pages: Any, make: Any) -> None:
+    make.pilot()
+    text = pages.get("/?part=now")
+    assert "<html" not in text
+    assert "Latest runs" in text
+
+
+def test_the_page_says_which_topics_make_it_refetch(pages: Any) -> None:
+    page = pages.get("/")
+    assert 'data-live="datasets jobs pilots results" hx-get="/?part=now"' in page
+    assert 'data-live-url="/api/v1/live"' in page

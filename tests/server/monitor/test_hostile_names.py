@@ -1,0 +1,82 @@
+"""Whatever a payload, pilot or person writes, it stays text."""
+
+from typing import Any
+
+EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
+
+
+def hostile_world(make: Any) -> list[str]:
+    """Every text field that others write is hostile. The addresses of all pages."""
+    from p3s.server.jobs.models import JobLog
+    from p3s.server.journal.models import Event
+
+    pilot = make.pilot(EVIL, site=EVIL[:80], version=EVIL[:40], reason=EVIL, python=EVIL[:40], batch_id=EVIL)
+    file = make.dataset(EVIL, run=4, subrun=1, keys={EVIL: EVIL}, owner=EVIL)
+    loose = make.dataset(EVIL + "2", run=None)
+    job = make.job(
+        state="failed",
+        jobtype=EVIL,
+        dataset=file,
+        pilot=pilot,
+        name=EVIL,
+        payload=EVIL,
+        env={EVIL: EVIL},
+        reason=EVIL,
+        owner=EVIL,
+    )
+    JobLog.objects.create(job=job, attempt=1, stdout=EVIL, stderr=EVIL)
+    for kind, uuid in (("job", job.uuid), ("pilot", pilot.uuid), ("dataset", file.uuid)):
+        Event.objects.create(at=1.0, kind=kind, object_id=uuid, what=EVIL[:40], who=EVIL, why=EVIL)
+    by = {EVIL: EVIL}
+    common = {"name": EVIL, "by": by, "comment": EVIL, "group": EVIL}
+    items = [
+        {**common, "kind": "number", "value": 1.0, "unit": EVIL[:40], "status": "bad"},
+        {**common, "kind": "check", "status": "good"},
+        {**common, "kind": "images", "files": [{"path": EVIL, "by": by}], "rows": EVIL},
+        {
+            **common,
+            "kind": "root",
+            "files": [{"path": EVIL, "by": by}],
+            "objects": [EVIL, EVIL + "*"],
+            "draw": EVIL,
+            "log": EVIL,
+        },
+        {**common, "kind": EVIL[:12], "problem": EVIL},
+    ]
+    make.result(job, *items, category=EVIL[:80], status="bad", keys={EVIL: EVIL}, comment=EVIL, data_time=EVIL[:40])
+    make.result(make.job(dataset=loose), *items, category=EVIL[:80])
+    made = [f"/jobs/{job.uuid}", f"/pilots/{pilot.uuid}", f"/data/{file.uuid}", f"/data/{loose.uuid}"]
+    return ["/", "/jobs", "/pilots", "/data", "/runs/4", *made]
+
+
+def test_nothing_hostile_becomes_markup(pages: Any, make: Any) -> None:
+    for address in hostile_world(make):
+        page = pages.get(address)
+        assert "<script>alert" not in page, address
+        assert "<img src=x" not in page, address
+        assert "&lt;script&gt;" in page, address
+
+
+def test_no_page_needs_inline_script(pages: Any, make: Any) -> None:
+    for address in hostile_world(make):
+        page = pages.get(address)
+        assert page.count("<script") == 1, address
+        assert '<script type="module" src="/static/built/main.js"></script>' in page
+        assert " onclick=" not in page
+
+
+def test_an_address_of_an_unknown_object_is_escaped(pages: Any) -> None:
+    page = pages.get("/jobs/%3Cscript%3Ealert(1)", status=404)
+    assert "<script>alert" not in page
+
+
+def test_items_of_unexpected_shape_do_not_break_the_page(pages: Any, make: Any) -> None:
+    odd: list[dict[str, Any]] = [
+        {"kind": "images", "name": "a", "files": ["text", {"path": "p.png", "by": None}], "expect": "many", "rows": 3},
+        {"kind": "root", "name": "b", "files": [{}], "objects": [1, None]},
+        {"kind": "number", "name": "c", "value": None, "good": "low", "warn": [1]},
+        {"kind": "number", "name": "d", "value": 1e308},
+        {"kind": "table", "name": "e"},
+    ]
+    make.result(make.job(dataset=make.dataset(run=4)), *odd, status="strange")
+    assert "no value" in pages.get("/runs/4")
