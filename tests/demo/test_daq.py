@@ -10,7 +10,6 @@ import pytest
 import uproot
 
 from p3s.demo import daq, tpc
-from p3s.demo.runs import run_of
 
 CONFIG = tpc.TpcConfig()
 
@@ -80,7 +79,6 @@ def test_a_file_reads_back_and_nothing_hidden_stays(tmp_path: Path) -> None:
         arrays = file["raw"].arrays(library="np")
     assert np.array_equal(arrays["adc_z"], raw["Z"])
     assert arrays["event"].tolist() == [1, 2]
-    assert run_of(path) == (7, 2)
 
 
 def test_the_command_writes_runs_of_subruns_and_says_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -112,12 +110,3 @@ def test_a_directory_that_cannot_be_written_is_said_in_one_line(
     (tmp_path / "file").write_text("")
     assert daq.main(["--out", str(tmp_path / "file"), "--runs", "1"]) == 1
     assert capsys.readouterr().err.startswith(f"daq: cannot write to {tmp_path / 'file'}: ")
-
-
-def test_a_broken_or_foreign_file_tells_no_run(tmp_path: Path) -> None:
-    whole = daq.write_file(tmp_path, 7, 2, daq.simulate_file(1, 7, 2, CONFIG, events=1)).read_bytes()
-    cut, text, empty = tmp_path / "cut.root", tmp_path / "text.root", tmp_path / "empty.root"
-    cut.write_bytes(whole[:700])
-    text.write_text("not a ROOT file")
-    empty.write_bytes(b"")
-    assert [run_of(path) for path in (cut, text, empty, tmp_path / "gone.root")] == [(None, None)] * 4

@@ -74,6 +74,7 @@ PUBLISH = Route(
     messages.PublishRequest,
     messages.PublishReply,
 )
+RESULTS = Route("GET", f"{API}/results", "read", "List results, newest first")
 RESULT_FILE = Route("GET", f"{API}/results/{{result}}/files/{{path}}", "read", "A file of a result")
 STREAM = Route("PUT", f"{API}/streams/{{name}}", "operate", "Declare a stream", messages.StreamSpec)
 REGISTER_DATASET = Route(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.http import FileResponse, HttpRequest
-from ninja import Router
+from ninja import Query, Router
 
 from p3s.protocol import results as rules
 from p3s.protocol import routes
@@ -16,7 +16,7 @@ from p3s.server.blobs import Blobs
 from p3s.server.broker import running
 from p3s.server.results import reads
 
-from .doors import grant_of, reach, read
+from .doors import grant_of, plain, reach, read
 from .places import BLOBS
 
 router = Router(tags=["results"])
@@ -58,6 +58,12 @@ def publish(request: HttpRequest, job: str, attempt: int) -> PublishReply:
         lambda work: publish_results(work, job=job, attempt=attempt, results=checked, problems=body.problems)
     )
     return PublishReply(count)
+
+
+@router.get("/results", auth=reach("read"), summary=routes.RESULTS.summary)
+def list_results(request: HttpRequest, limit: int = Query(100, ge=1, le=1_000)) -> dict[str, Any]:  # noqa: ARG001
+    """Newest first, without their items."""
+    return {"results": [plain(row) for row in reads.latest(limit)]}
 
 
 @router.get("/results/{result}/files/{path:path}", auth=reach("read"), summary=routes.RESULT_FILE.summary)

@@ -1,0 +1,136 @@
+"""`p3s server ...`, `p3s pilot ...`, `p3s watcher ...`: the parts, started by hand."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from p3s.client import pyz
+from p3s.client.place import find, server_dir
+from p3s.client.sdk import Client
+from p3s.protocol.errors import TryLater
+
+from . import show
+from .options import Json
+
+server = typer.Typer(no_args_is_help=True, help="Run the server.")
+pilot = typer.Typer(no_args_is_help=True, help="Run pilots, and list them.")
+watcher = typer.Typer(no_args_is_help=True, help="Watch directories for data.")
+
+
+@server.command("start")
+def start_server(
+    directory: Annotated[Path | None, typer.Option("--dir", help="Its directory (default: P3S_SERVER_DIR).")] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8373,
+    database: Annotated[str, typer.Option(help="postgresql://... (default: SQLite in the directory).")] = "",
+    standby: Annotated[bool, typer.Option("--standby", help="Wait for the active server to go, then take over.")] = False,
+    public: Annotated[bool, typer.Option("--public", help="Listen beyond this machine without TLS.")] = False,
+    allow_host: Annotated[list[str], typer.Option(help="A name under which it is reached.")] = [],  # noqa: B006
+    lease: Annotated[float, typer.Option(min=1, help="Seconds a pilot may act unheard.")] = 300.0,
+    grace: Annotated[float, typer.Option(min=0, help="Seconds beyond the lease until it is given up.")] = 30.0,
+    log: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "warning",
+) -> None:
+    """Start the server; Ctrl-C ends it. Nothing else is needed: SQLite, this machine only.
+
+    Examples: p3s server start | p3s server start --port 8400 --database postgresql://p3s@db/p3s
+    """
+    words = ["--host", host, "--port", str(port), "--lease", str(lease), "--grace", str(grace), "--log", log]
+    words += ["--dir", str(directory or server_dir())]
+    words += ["--database", database] if database else []
+    words += ["--standby"] if standby else []
+    words += ["--public"] if public else []
+    for name in allow_host:
+        words += ["--allow-host", name]
+    os.execv(sys.executable, [sys.executable, "-m", "p3s.server", *words])
+
+
+@pilot.command("start")
+def start_pilot(
+    slots: Annotated[int, typer.Option(min=1, max=1024, help="Jobs at once.")] = os.cpu_count() or 1,
+    site: Annotated[str, typer.Option(help="Name of the place where it runs.")] = "local",
+    directory: Annotated[str, typer.Option("--dir", help="Where jobs get their directories.")] = "",
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the jobs' directories, for a look.")] = False,
+) -> None:
+    """Start a pilot here; Ctrl-C ends it after its jobs, twice at once. Example: p3s pilot start --slots 4"""
+    place = find()
+    os.environ.update(P3S_SERVER=place.server, P3S_TOKEN=place.token)
+    words = ["--slots", str(slots), "--site", site, *(["--keep"] if keep else [])]
+    words += ["--dir", directory] if directory else []
+    os.execv(sys.executable, [sys.executable, "-m", "p3s.pilot", *words])
+
+
+@pilot.command("build")
+def build_pilot(target: Annotated[Path, typer.Argument()] = Path("p3s-pilot.pyz")) -> None:
+    """Write the pilot as one file for other machines. Example: p3s pilot build /shared/p3s-pilot.pyz"""
+    print(pyz.build(target))
+
+
+@pilot.command("list")
+def list_pilots(
+    ended: Annotated[bool, typer.Option("--ended", help="Those no longer in service.")] = False, json: Json = False
+) -> None:
+    """List pilots. Example: p3s pilot list --json"""
+    found = Client().pilots(ended)
+    if json:
+        show.as_json(found)
+        return
+    now = time.time()
+    rows = (
+        (p["uuid"], p["host"], p["site"], p["state"], f"{p['out']}/{p['slots']}", show.age(p["last_seen_at"], now))
+        for p in found
+    )
+    show.table(("pilot", "host", "site", "state", "slots", "heard"), rows, "no pilots; start one: p3s pilot start")
+
+
+WATCHER_HELP = """Watch the directories of a stream file and register what is complete; Ctrl-C ends it.
+
+The file, at its shortest:
+
+  streams:
+    evdisp: {files: "/data/raw/run{run:d}_{subrun:d}.root", payload: ./evdisp.sh}
+
+Example: p3s watcher start streams.yaml
+"""
+
+
+@watcher.command("start", help=WATCHER_HELP)
+def start_watcher(file: Annotated[Path, typer.Argument(help="Stream file, YAML.")]) -> None:
+    from p3s.watcher.streams import read
+    from p3s.watcher.watch import Watcher
+
+    agent = Watcher(Client(), read(file), lambda text: print(show.plain(text), flush=True))
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    _declare(agent, stop)
+    agent.run(stop)
+
+
+def _declare(agent: "object", stop: threading.Event) -> None:
+    """Wait for a server that is not there yet; what it refuses is the person's to correct."""
+    said = False
+    while not stop.is_set():
+        try:
+            agent.declare()  # type: ignore[attr-defined]
+            return
+        except TryLater as error:
+            if not said:
+                print(f"{error}; waiting for it", flush=True)
+                said = True
+            stop.wait(1.0)
+
+
+@watcher.callback()
+def watcher_group() -> None:
+    """Data arrival."""
+
+
+@server.callback()
+def server_group() -> None:
+    """The server."""

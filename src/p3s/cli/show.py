@@ -1,0 +1,60 @@
+"""How the command line shows things: tables for people, JSON for programs, ages in words."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+console = Console()
+errors = Console(stderr=True)
+
+_COLOURS = {"finished": "green", "active": "green", "failed": "red", "lost": "red", "running": "blue"}
+
+
+def as_json(value: Any) -> None:
+    """One JSON document on stdout."""
+    print(json.dumps(value, indent=2 if sys.stdout.isatty() else None))
+
+
+def table(titles: Sequence[str], rows: Iterable[Sequence[Any]], empty: str) -> None:
+    """A table, or the sentence that says what to do when there is nothing."""
+    listed = [[_cell(cell) for cell in row] for row in rows]
+    if not listed:
+        console.print(escape(empty))
+        return
+    shown = Table(*titles, box=None, pad_edge=False, header_style="bold")
+    for row in listed:
+        shown.add_row(*row)
+    console.print(shown)
+
+
+def _cell(value: Any) -> str:
+    """Text from payloads and people is hostile: no markup, no control characters."""
+    text = "" if value is None else str(value)
+    clean = escape("".join(character if character.isprintable() else "?" for character in text))
+    colour = _COLOURS.get(text)
+    return f"[{colour}]{clean}[/]" if colour else clean
+
+
+def plain(text: str) -> str:
+    """Text for a terminal: line breaks stay, other control characters go."""
+    return "".join(character if character.isprintable() or character in "\n\t" else "?" for character in text)
+
+
+def age(moment: float | None, now: float) -> str:
+    """How long ago, in one unit: 4 s, 12 min, 3 h, 2 d."""
+    return "" if moment is None else length(max(0.0, now - moment))
+
+
+def length(seconds: float | None) -> str:
+    """A duration in one unit."""
+    if seconds is None:
+        return ""
+    for limit, divisor, unit in ((0.9995, 0.001, "ms"), (100, 1, "s"), (100 * 60, 60, "min"), (48 * 3600, 3600, "h")):
+        if seconds < limit:
+            return f"{seconds / divisor:.3g} {unit}"
+    return f"{seconds / 86400:.3g} d"

@@ -1,0 +1,133 @@
+"""Job descriptions from files: 2018's JSON lists through one lenient adapter, our own YAML or JSON strictly."""
+
+import json
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from p3s.protocol.errors import BadInput
+from p3s.protocol.messages import JobSpec
+
+#: 2018's fields -> ours. `state` and `params` are looked at apart.
+_CLASSIC = {
+    "name": "name",
+    "jobtype": "jobtype",
+    "payload": "payload",
+    "priority": "priority",
+    "timeout": "time_limit",
+    "timelimit": "time_limit",
+    "env": "env",
+}
+_OURS = frozenset(field.name for field in fields(JobSpec))
+
+
+def read(path: Path) -> list[JobSpec]:
+    """The jobs that a file describes. Raises BadInput with the file, the place and what to write instead."""
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        said = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
+        raise BadInput(f"cannot read {path}: {said}") from None
+    document = _parsed(text, path)
+    if isinstance(document, list):
+        specs = [_classic(entry, f"{path}: [{place}]") for place, entry in enumerate(document)]
+    elif isinstance(document, dict) and isinstance(document.get("jobs"), list):
+        _only(document, {"jobs"}, str(path))
+        specs = [_ours(entry, f"{path}: jobs[{place}]") for place, entry in enumerate(document["jobs"])]
+    else:
+        raise BadInput(
+            f"{path}: is neither a 2018 list of jobs ([{{...}}]) nor ours (jobs: [...]); p3s job submit --help has both"
+        )
+    if not specs:
+        raise BadInput(f"{path}: describes no job")
+    return specs
+
+
+def _parsed(text: str, path: Path) -> Any:
+    try:
+        if path.suffix == ".json":
+            return json.loads(text, parse_constant=_no_constant)
+        return yaml.safe_load(text)
+    except (ValueError, yaml.YAMLError, RecursionError) as error:
+        raise BadInput(f"{path}: {' '.join(str(error).split())[:300]}") from None
+
+
+def _no_constant(word: str) -> Any:
+    raise ValueError(f"{word} is not a number that JSON knows; write a finite one")
+
+
+def _classic(entry: Any, where: str) -> JobSpec:
+    """One job of a 2018 list: numbers may be text, `state` may say `defined`."""
+    if not isinstance(entry, dict):
+        raise BadInput(f"{where}: must be an object with a payload, not {entry!r}"[:300])
+    _only(entry, {*_CLASSIC, "state", "params"}, where)
+    if entry.get("state", "defined") != "defined":
+        raise BadInput(f"{where}.state: {entry['state']!r} cannot be submitted; write defined, or leave it out")
+    values: dict[str, Any] = {_CLASSIC[name]: value for name, value in entry.items() if name in _CLASSIC}
+    if not isinstance(values.get("payload"), str):
+        raise BadInput(f"{where}.payload: is required, as text")
+    if entry.get("params"):
+        values["payload"] += f" {entry['params']}"
+    if "priority" in values:
+        values["priority"] = int(_number(values["priority"], f"{where}.priority"))
+    if "time_limit" in values:
+        values["time_limit"] = _number(values["time_limit"], f"{where}.timeout")
+    values["env"] = _environment(values.get("env") or {}, where)
+    return JobSpec(**values)
+
+
+def _number(value: Any, where: str) -> float:
+    try:
+        number = float(value) if not isinstance(value, bool) else float("nan")
+    except (TypeError, ValueError):
+        number = float("nan")
+    if not abs(number) < float("inf"):
+        raise BadInput(f"{where}: must be a number, not {value!r}")
+    return number
+
+
+def _environment(env: Any, where: str) -> dict[str, str]:
+    if isinstance(env, str):  # 2018's server took it as JSON text too
+        env = json.loads(env or "{}")
+    if not isinstance(env, dict):
+        raise BadInput(f"{where}.env: must be an object of names and values")
+    return {str(name): value if isinstance(value, str) else json.dumps(value) for name, value in env.items()}
+
+
+def _ours(entry: Any, where: str) -> JobSpec:
+    """One of our own: strict; the server checks the values, a duration may be written as 20m."""
+    if not isinstance(entry, dict):
+        raise BadInput(f"{where}: must be an object with a payload, not {entry!r}"[:300])
+    _only(entry, _OURS, where)
+    if not isinstance(entry.get("payload"), str):
+        raise BadInput(f"{where}.payload: is required, as text")
+    values = dict(entry)
+    if isinstance(values.get("time_limit"), str):
+        values["time_limit"] = duration(values["time_limit"], f"{where}.time_limit")
+    for name, value in (values.get("env") or {}).items():
+        if not isinstance(value, str):
+            raise BadInput(f"{where}.env.{name}: must be text; write {json.dumps(str(value))}")
+    return JobSpec(**values)
+
+
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def duration(text: str, where: str) -> float:
+    """Seconds of `30s`, `20m`, `3h`, `2d`. Raises BadInput."""
+    number, unit = text[:-1], text[-1:]
+    try:
+        seconds = float(number) * _UNITS[unit]
+    except (ValueError, KeyError):
+        seconds = float("nan")
+    if not 0 <= seconds < float("inf"):
+        raise BadInput(f"{where}: {text!r} is not a duration; write 30s, 20m, 3h or 2d")
+    return seconds
+
+
+def _only(entry: dict[Any, Any], known: Any, where: str) -> None:
+    for name in entry:
+        if name not in known:
+            raise BadInput(f"{where}.{name}: is not a known field; known are {', '.join(sorted(known))}")

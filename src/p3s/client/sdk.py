@@ -1,0 +1,174 @@
+"""`Client`: one method a route. Every call that changes something may be asked again without harm, and is."""
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from p3s.protocol import codec, routes
+from p3s.protocol.errors import BadInput, TryLater
+from p3s.protocol.messages import (
+    CancelReply,
+    CancelRequest,
+    DatasetReply,
+    DatasetRequest,
+    JobSpec,
+    StreamSpec,
+    SubmitReply,
+    SubmitRequest,
+)
+from p3s.protocol.routes import Route
+from p3s.protocol.states import FINAL_JOB_STATES
+from p3s.transport.http import Connection
+
+from .place import find
+
+T = TypeVar("T")
+Json = dict[str, Any]
+
+PATIENCE_S = 10.0
+"""For how long a call that may be asked again is, while no server answers."""
+
+
+class Client:
+    """Talks to one server; not for several threads at once.
+
+    >>> client = Client()                      # this machine's server, or P3S_SERVER and P3S_TOKEN
+    >>> [job] = client.submit(["/bin/echo hello"])
+    >>> client.wait([job])[job]["state"]
+    'finished'
+    """
+
+    def __init__(self, server: str = "", token: str = "", patience_s: float = PATIENCE_S) -> None:
+        place = find(server, token)
+        self.patience_s = patience_s
+        self.found = place.found
+        try:
+            self._connection = Connection(place.server, place.token)
+        except ValueError as error:
+            raise BadInput(str(error)) from None
+
+    @property
+    def server(self) -> str:
+        """The server's URL."""
+        return self._connection.server
+
+    # ---- jobs
+
+    def submit(self, jobs: Sequence[JobSpec | str], key: str = "") -> list[str]:
+        """Submit descriptions, or payloads as text; returns their UUIDs. Raises Refused, or TryLater after a while."""
+        return self.submit_all(jobs, key).jobs
+
+    def submit_all(self, jobs: Sequence[JobSpec | str], key: str = "") -> SubmitReply:
+        """As `submit`, with the server's notes. A `key` of your own makes the call repeatable across processes."""
+        specs = [JobSpec(job) if isinstance(job, str) else job for job in jobs]
+        request = SubmitRequest(specs, key or uuid.uuid4().hex)
+        return codec.from_object(SubmitReply, self._ask(routes.SUBMIT, body=request))
+
+    def job(self, job: str) -> Json:
+        """All there is about a job."""
+        return self._ask(routes.JOB, job=job)
+
+    def jobs(self, limit: int = 100, state: str = "", jobtype: str = "") -> list[Json]:
+        """The latest jobs, newest first; `state` may be several, separated by commas."""
+        found: list[Json] = []
+        before = ""
+        while len(found) < limit:
+            size = min(1000, limit - len(found))
+            page = self._ask(routes.JOBS, f"?limit={size}&state={state}&jobtype={jobtype}{before}")
+            found += page["jobs"]
+            if page["next"] is None:
+                break
+            before = f"&before={page['next']}"
+        return found
+
+    def log(self, job: str, stream: str = "stdout") -> str:
+        """stdout or stderr of a job."""
+        return self._bytes(routes.LOG, job=job, stream=stream).decode("utf-8", "replace")
+
+    def cancel(self, job: str, why: str = "") -> CancelReply:
+        """Cancel a job, waiting or running."""
+        return codec.from_object(CancelReply, self._ask(routes.CANCEL, body=CancelRequest(why), job=job))
+
+    def wait(
+        self, jobs: Iterable[str], progress: Callable[[dict[str, Json]], None] = lambda _: None, timeout_s: float = 0
+    ) -> dict[str, Json]:
+        """The jobs once all have ended, by UUID. `progress` is told what has ended so far. Raises TimeoutError."""
+        ended: dict[str, Json] = {}
+        waiting, until, pause = list(jobs), time.monotonic() + (timeout_s or float("inf")), 0.05
+        while waiting:
+            for job in list(waiting):
+                found = self.job(job)
+                if found["state"] in FINAL_JOB_STATES:
+                    ended[job] = found
+                    waiting.remove(job)
+                    pause = 0.05
+                elif len(waiting) > 20:
+                    break  # the first that still runs: the others are asked when it has ended
+            progress(ended)
+            if waiting:
+                if time.monotonic() > until:
+                    raise TimeoutError(f"{len(waiting)} jobs have not ended after {timeout_s:g} s")
+                time.sleep(pause)
+                pause = min(1.0, pause * 1.5)
+        return ended
+
+    # ---- the rest
+
+    def pilots(self, ended: bool = False) -> list[Json]:
+        """Pilots in service, or the latest that are not."""
+        return list(self._ask(routes.PILOTS, "?ended=true" if ended else "")["pilots"])
+
+    def datasets(self, limit: int = 100) -> list[Json]:
+        """The latest datasets, newest first."""
+        return list(self._ask(routes.DATASETS, f"?limit={limit}")["datasets"])
+
+    def results(self, limit: int = 100) -> list[Json]:
+        """The latest results, newest first."""
+        return list(self._ask(routes.RESULTS, f"?limit={limit}")["results"])
+
+    def register_dataset(self, request: DatasetRequest) -> DatasetReply:
+        """Register a complete file; known already, it changes nothing."""
+        return codec.from_object(DatasetReply, self._ask(routes.REGISTER_DATASET, body=request))
+
+    def declare_stream(self, spec: StreamSpec) -> int:
+        """Declare a stream; returns the version in force."""
+        return int(self._ask(routes.STREAM, body=spec, name=spec.name)["version"])
+
+    def summary(self) -> Json:
+        """Counts and freshness."""
+        return self._ask(routes.SUMMARY)
+
+    def whoami(self) -> Json:
+        """Whose token this is, and the server's time."""
+        return self._ask(routes.WHOAMI)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    # ---- asking
+
+    def _ask(self, route: Route, query: str = "", body: Any = None, **names: str) -> Json:
+        found: Json = json.loads(self._bytes(route, query, body, **names))
+        return found
+
+    def _bytes(self, route: Route, query: str = "", body: Any = None, **names: str) -> bytes:
+        data = None if body is None else _encoded(body)
+        until, pause = time.monotonic() + self.patience_s, 0.1
+        while True:
+            try:
+                return self._connection.call(route.method, route.url(**names) + query, data)
+            except TryLater:
+                if time.monotonic() + pause > until:
+                    raise
+                time.sleep(pause)
+                pause = min(2.0, pause * 2)
+
+
+def _encoded(body: Any) -> bytes:
+    try:
+        return codec.encode(body)
+    except ValueError:
+        raise BadInput("a number is NaN or infinite; write a finite one") from None

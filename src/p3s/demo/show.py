@@ -1,0 +1,210 @@
+"""The demo itself: parts, arriving data, progress, and when it has shown enough."""
+
+import shlex
+import socket
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from p3s.client import pyz
+from p3s.client.sdk import Client
+from p3s.protocol.errors import BadInput, TryLater
+from p3s.protocol.states import FINAL_JOB_STATES
+
+from .parts import Parts
+
+ENOUGH_RUNS = 2
+PILOTS = 2
+MOST_FILES = 1_000
+
+
+@dataclass
+class Plan:
+    """What to show: simulated runs, or (`data`) the files of a directory. `exit` when there is enough to see."""
+
+    directory: Path
+    data: Path | None = None
+    exit: bool = False
+    port: int = 0
+    runs: int = 0
+    say: Callable[[str], None] = print
+
+
+@dataclass
+class Seen:
+    """What the server has so far."""
+
+    datasets: list[dict[str, Any]] = field(default_factory=list)
+    jobs: list[dict[str, Any]] = field(default_factory=list)
+    results: list[dict[str, Any]] = field(default_factory=list)
+
+    def runs(self) -> dict[object, str]:
+        """Status by run (or by file, for files without a run) that has results: the worst of its results."""
+        found: dict[object, str] = {}
+        worst = ("none", "good", "warning", "bad")
+        for result in self.results:
+            run = result["run"] if result["run"] is not None else result["dataset_name"]
+            found[run] = max(found.get(run, "none"), result["status"], key=worst.index)
+        return found
+
+    def settled(self) -> bool:
+        """Whether every job has ended."""
+        return all(job["state"] in FINAL_JOB_STATES for job in self.jobs)
+
+    def arrival_to_result_s(self) -> dict[str, float]:
+        """p50 and p95 over datasets: registered -> first result on display, by the server's clock."""
+        first: dict[str, float] = {}
+        for result in self.results:
+            name = result["dataset"]
+            first[name] = min(first.get(name, float("inf")), result["published_at"])
+        took = sorted(first[one["uuid"]] - one["registered_at"] for one in self.datasets if one["uuid"] in first)
+        if not took:
+            return {}
+        return {f"p{share}": round(took[min(len(took) - 1, len(took) * share // 100)], 3) for share in (50, 95)}
+
+
+def show(plan: Plan) -> dict[str, Any]:
+    """Run until there is enough to see (`exit`) or KeyboardInterrupt. Returns the numbers for programs.
+
+    Raises PartFailed, BadInput.
+    """
+    expected = _data_files(plan.data) if plan.data else 0
+    parts = Parts(plan.directory, f"http://127.0.0.1:{plan.port or _free_port()}")
+    try:
+        return _run(plan, parts, expected)
+    finally:
+        parts.end()
+
+
+def _run(plan: Plan, parts: Parts, expected: int) -> dict[str, Any]:
+    client = _start_server(plan, parts)
+    plan.say(f"watch it at {parts.server}/   (Ctrl-C ends everything)")
+    _start_fleet(plan, parts)
+    seen, told = Seen(), _Told(plan.say)
+    began = time.monotonic()
+    while True:
+        parts.check(but="daq")
+        seen = _look(client)
+        told.progress(seen)
+        if plan.exit and _enough(plan, parts, seen, expected):
+            numbers = _numbers(seen)
+            plan.say(f"enough to see after {time.monotonic() - began:.0f} s; the address was {parts.server}/")
+            return numbers
+        time.sleep(0.3)
+
+
+def _start_server(plan: Plan, parts: Parts) -> Client:
+    plan.say("starting the server ...")
+    port = parts.server.rsplit(":", 1)[1]
+    directory = plan.directory / "server"
+    parts.python("server", "-m", "p3s.server", "--dir", str(directory), "--port", port)
+    return parts.client(directory / "token")
+
+
+def _start_fleet(plan: Plan, parts: Parts) -> None:
+    """Two pilots from the one file, the watcher, and what makes data arrive."""
+    token = (plan.directory / "server" / "token").read_text().strip()
+    one_file = pyz.build(plan.directory / "p3s-pilot.pyz")
+    for number in range(1, PILOTS + 1):
+        parts.python(f"pilot {number}", "-I", "-S", str(one_file), "--slots", "1", "--site", "demo", token=token)
+    incoming = plan.data or plan.directory / "incoming"
+    incoming.mkdir(exist_ok=True)
+    streams = plan.directory / "streams.yaml"
+    streams.write_text(_streams(plan, incoming))
+    parts.python("watcher", "-m", "p3s", "watcher", "start", str(streams), token=token)
+    if plan.data is None:
+        plan.say(f"starting a simulated DAQ; its files arrive in {incoming}")
+        runs = str(ENOUGH_RUNS if plan.exit else plan.runs)
+        parts.python("daq", "-m", "p3s.demo.daq", "--out", str(incoming), "--runs", runs, "--interval", "2")
+    else:
+        plan.say(f"taking the files of {incoming} as the arriving data")
+
+
+def _streams(plan: Plan, incoming: Path) -> str:
+    """The stream file of the demo, as a person would write it."""
+    script = "tpc_monitor.py" if plan.data is None else "tree_monitor.py"
+    pattern = "tpc_run{run:d}_{subrun:d}.root" if plan.data is None else "{name}.root"
+    payload = shlex.join([sys.executable, str(files("p3s.demo") / "payloads" / script)])
+    complete = {"renamed": True} if plan.data is None else {"rested": "2s"}
+    rule = {"files": f"{incoming.resolve()}/{pattern}", "complete": complete, "payload": payload}
+    name = "tpc" if plan.data is None else "trees"
+    return yaml.safe_dump({"streams": {name: rule}}, sort_keys=False)
+
+
+def _look(client: Client) -> Seen:
+    try:
+        return Seen(client.datasets(MOST_FILES), client.jobs(MOST_FILES), client.results(MOST_FILES))
+    except TryLater:
+        return Seen()  # it may be restarting; `check` says when it is gone
+
+
+def _enough(plan: Plan, parts: Parts, seen: Seen, expected: int) -> bool:
+    """Two runs with results; with fewer than two runs in the data, all of its files."""
+    if not seen.settled():
+        return False
+    if plan.data is not None:
+        return len(seen.datasets) >= expected
+    return parts.ended("daq") and len(seen.runs()) >= ENOUGH_RUNS and _all_arrived(plan, seen)
+
+
+def _all_arrived(plan: Plan, seen: Seen) -> bool:
+    return len(seen.datasets) >= len(list((plan.directory / "incoming").glob("*.root")))
+
+
+def _numbers(seen: Seen) -> dict[str, Any]:
+    states = [job["state"] for job in seen.jobs]
+    return {
+        "datasets": len(seen.datasets),
+        "jobs": {state: states.count(state) for state in sorted(set(states))},
+        "results": len(seen.results),
+        "runs": {str(run): status for run, status in sorted(seen.runs().items(), key=str)},
+        "arrival_to_result_s": seen.arrival_to_result_s(),
+    }
+
+
+class _Told:
+    """Progress in lines: each thing once."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self.say = say
+        self.known: set[object] = set()
+
+    def once(self, mark: object, text: str) -> None:
+        if mark not in self.known:
+            self.known.add(mark)
+            self.say(text)
+
+    def progress(self, seen: Seen) -> None:
+        for dataset in reversed(seen.datasets):
+            self.once(dataset["uuid"], f"arrived   {dataset['name']}")
+        for job in reversed(seen.jobs):
+            if job["state"] in FINAL_JOB_STATES and job["state"] != "finished":
+                self.once(job["uuid"], f"{job['state']:9} {job['dataset_name']} ({job['reason']}): p3s job show {job['uuid']}")
+        names = {dataset["uuid"]: dataset for dataset in seen.datasets}
+        for result in reversed(seen.results):
+            arrived = names.get(result["dataset"], {}).get("registered_at", result["published_at"])
+            took = result["published_at"] - arrived
+            text = f"on display {took:4.1f} s after arrival: {result['dataset_name']}, {result['status']}"
+            self.once(result["id"], text)
+
+
+def _data_files(data: Path) -> int:
+    """How many files there are to take; raises BadInput when there are none."""
+    if not data.is_dir():
+        raise BadInput(f"--data {data}: is not a directory")
+    found = [path for path in data.rglob("*.root") if path.is_file()]
+    if not found:
+        raise BadInput(f"--data {data}: holds no .root file")
+    return len(found)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
