@@ -17,7 +17,9 @@ def demo(
     data: Annotated[Path | None, typer.Option(help="Take this directory's ROOT files as the arriving data.")] = None,
     exit: Annotated[bool, typer.Option("--exit", help="End once two runs have their results on display.")] = False,
     json: Annotated[bool, typer.Option("--json", help="With --exit: a last line of numbers for programs.")] = False,
-    directory: Annotated[Path | None, typer.Option("--dir", help="Keep everything here (default: nothing kept).")] = None,
+    directory: Annotated[
+        Path | None, typer.Option("--dir", help="Keep everything here (default: nothing kept).")
+    ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 0,
 ) -> None:
     """Show it all on this machine: server, two pilots, a watcher, a simulated detector, live plots in the browser.

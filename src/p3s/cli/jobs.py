@@ -204,7 +204,11 @@ def show_job(job: str, json: Json = False) -> None:
             value = f"{show.age(value, now)} ago"
         print(f"{name:14} {show.plain(str(value))}")
     for event in found["events"]:
-        print(show.plain(f"event          {show.age(event['at'], now)} ago: {event['what']} by {event['who']}: {event['why']}"))
+        print(
+            show.plain(
+                f"event          {show.age(event['at'], now)} ago: {event['what']} by {event['who']}: {event['why']}"
+            )
+        )
 
 
 @app.command()
@@ -215,9 +219,7 @@ def logs(job: str, stderr: Annotated[bool, typer.Option("--stderr", help="stderr
 
 
 @app.command()
-def cancel(
-    jobs: list[str], why: Annotated[str, typer.Option(help="For the record.")] = "", json: Json = False
-) -> None:
+def cancel(jobs: list[str], why: Annotated[str, typer.Option(help="For the record.")] = "", json: Json = False) -> None:
     """Cancel jobs, waiting or running. Example: p3s job cancel UUID --why "wrong release" """
     client = Client()
     replies = [client.cancel(job, why) for job in jobs]

@@ -29,7 +29,9 @@ def start_server(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8373,
     database: Annotated[str, typer.Option(help="postgresql://... (default: SQLite in the directory).")] = "",
-    standby: Annotated[bool, typer.Option("--standby", help="Wait for the active server to go, then take over.")] = False,
+    standby: Annotated[
+        bool, typer.Option("--standby", help="Wait for the active server to go, then take over.")
+    ] = False,
     public: Annotated[bool, typer.Option("--public", help="Listen beyond this machine without TLS.")] = False,
     allow_host: Annotated[list[str], typer.Option(help="A name under which it is reached.")] = [],  # noqa: B006
     lease: Annotated[float, typer.Option(min=1, help="Seconds a pilot may act unheard.")] = 300.0,

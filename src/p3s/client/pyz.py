@@ -20,7 +20,9 @@ def build(target: Path) -> Path:
         (package / "__init__.py").write_text('"""p3s, as far as the pilot needs it."""\n')
         for part in PARTS:
             copytree(source / part, package / part, ignore=ignore_patterns("__pycache__", "*.pyc"))
-        (package.parent / "__main__.py").write_text("import sys\n\nfrom p3s.pilot.__main__ import main\n\nsys.exit(main())\n")
+        (package.parent / "__main__.py").write_text(
+            "import sys\n\nfrom p3s.pilot.__main__ import main\n\nsys.exit(main())\n"
+        )
         target.parent.mkdir(parents=True, exist_ok=True)
         unfinished = target.with_name(f".{target.name}.part")
         zipapp.create_archive(package.parent, unfinished, interpreter=SHEBANG, compressed=True)

@@ -185,7 +185,9 @@ class _Told:
             self.once(dataset["uuid"], f"arrived   {dataset['name']}")
         for job in reversed(seen.jobs):
             if job["state"] in FINAL_JOB_STATES and job["state"] != "finished":
-                self.once(job["uuid"], f"{job['state']:9} {job['dataset_name']} ({job['reason']}): p3s job show {job['uuid']}")
+                self.once(
+                    job["uuid"], f"{job['state']:9} {job['dataset_name']} ({job['reason']}): p3s job show {job['uuid']}"
+                )
         names = {dataset["uuid"]: dataset for dataset in seen.datasets}
         for result in reversed(seen.results):
             arrived = names.get(result["dataset"], {}).get("registered_at", result["published_at"])

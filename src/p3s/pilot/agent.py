@@ -38,9 +38,9 @@ class Agent:
     def __init__(self, machine: Machine, place: Place, token: str) -> None:
         self.machine = machine
         self.place = place
-        self.running: "dict[tuple[str, int], Running]" = {}
+        self.running: dict[tuple[str, int], Running] = {}
         self.finish: Optional[Finish] = None
-        self._events: "deque[Callable[[], None]]" = deque()
+        self._events: deque[Callable[[], None]] = deque()
         self._selector = selectors.DefaultSelector()
         self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._selector.register(self._wake_read, selectors.EVENT_READ)
@@ -220,7 +220,7 @@ def unpack_tools(directory: Path) -> Path:
 
 def end_on_signals(agent_of: "Callable[[], Optional[Agent]]", give_up: "Callable[[], None]") -> None:
     """Ctrl-C drains, again or SIGTERM ends what runs; without an agent the pilot just leaves."""
-    asked = []
+    asked: list[int] = []
 
     def handle(number: int, frame: Any) -> None:  # noqa: ARG001
         agent = agent_of()

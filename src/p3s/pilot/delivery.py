@@ -47,9 +47,7 @@ def _publish(connection: Connection, running: Running, until: "Callable[[], floa
         _ask(connection, routes.PUBLISH.method, path, body, until)
 
 
-def _upload(
-    connection: Connection, running: Running, name: str, data: bytes, until: "Callable[[], float]"
-) -> None:
+def _upload(connection: Connection, running: Running, name: str, data: bytes, until: "Callable[[], float]") -> None:
     order = running.order
     # The path keeps its slashes; everything else in a payload's file name is quoted.
     where = routes.UPLOAD.path.format(job=order.job, attempt=order.attempt, path=quote(name))

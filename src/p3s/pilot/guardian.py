@@ -20,7 +20,7 @@ from .backoff import delay
 
 def watch() -> int:
     """Read the pipe on stdin to its end, then act. Runs as a process of its own, in a session of its own."""
-    known: "dict[str, Any]" = {}
+    known: dict[str, Any] = {}
     for line in sys.stdin.buffer:
         known = json.loads(line)
     if known.get("end"):

@@ -25,7 +25,7 @@ class Lane:
         self.clock = clock
         self.tell = tell
         self.slack_s = slack_s
-        self._requests: "SimpleQueue[Optional[tuple[ExchangeRequest, Answered, Failed]]]" = SimpleQueue()
+        self._requests: SimpleQueue[Optional[tuple[ExchangeRequest, Answered, Failed]]] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 

@@ -55,7 +55,7 @@ def send(processes: "set[int]", number: int) -> None:
 
 def end_all(mark: bytes, within_s: float = 5.0) -> int:
     """Kill all carriers until none is found; returns how many there were."""
-    ended: "set[int]" = set()
+    ended: set[int] = set()
     until = time.monotonic() + within_s
     while True:
         found = carriers(mark)

@@ -143,7 +143,7 @@ def _before(directory: Path, paths: str) -> str:
 
 
 def _command(payload: str, environment: "dict[str, str]", work: Path) -> "list[str]":
-    """The payload text as arguments. `P3S_EXECMODE=SHELL`: for the shell; `P3S_MODE=COPY`: from a copy of the script."""
+    """The payload text as arguments, or for the shell (`P3S_EXECMODE=SHELL`); `P3S_MODE=COPY` copies the script."""
     if environment.get("P3S_EXECMODE") == "SHELL":
         return ["/bin/sh", "-c", payload]
     try:
@@ -154,7 +154,7 @@ def _command(payload: str, environment: "dict[str, str]", work: Path) -> "list[s
         raise NonStarter("the payload is empty")
     if environment.get("P3S_MODE") == "COPY":
         try:
-            words[0] = shutil.copy(words[0], work)
+            words[0] = shutil.copy(words[0], str(work))
         except OSError as error:
             raise NonStarter(_why(error, words[0])) from None
     return words

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from typing import Optional
-from urllib.parse import quote
 
 from . import messages
 
@@ -21,8 +20,15 @@ class Route:
 
     def url(self, **names: object) -> str:
         """The path with its names filled in and quoted."""
-        return self.path.format(**{key: quote(str(value), safe="") for key, value in names.items()})
+        return self.path.format(**{key: _quoted(str(value)) for key, value in names.items()})
 
+
+def _quoted(text: str) -> str:
+    """A name as one part of a path: everything but unreserved characters as %XX (RFC 3986)."""
+    return "".join(chr(byte) if chr(byte) in _UNRESERVED else f"%{byte:02X}" for byte in text.encode())
+
+
+_UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 API = "/api/v1"
 

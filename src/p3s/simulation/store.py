@@ -103,9 +103,7 @@ class Store:
             case JobAdded():
                 if effect.job in self.jobs:
                     raise Broken(f"{effect.job} was added twice")
-                self.jobs[effect.job] = JobRow(
-                    effect.id, effect.job, effect.jobtype, effect.priority, effect.state
-                )
+                self.jobs[effect.job] = JobRow(effect.id, effect.job, effect.jobtype, effect.priority, effect.state)
             case JobDispatched():
                 row = self._move(effect.job, JobState.DEFINED, JobState.DISPATCHED)
                 if effect.attempt != row.attempt + 1:
@@ -142,7 +140,7 @@ class Store:
 
     def _write_lane(self, effect: LaneAnswered) -> None:
         row = self.pilots[effect.pilot]
-        numbers = [one.number for one in (*effect.orders, *effect.instructions)]
+        numbers = [one.number for one in effect.orders] + [one.number for one in effect.instructions]
         row.seq, row.acked, row.numbered = effect.seq, effect.acked, max([row.numbered, *numbers])
 
     def _move(self, job: str, before: JobState, after: JobState) -> JobRow:
@@ -170,7 +168,7 @@ class Store:
     def past(self, job: str) -> Past | None:
         """A job's row as the rules want it."""
         row = self.jobs.get(job)
-        return row and Past(row.id, row.state, row.attempt, row.pilot, None)
+        return Past(row.id, row.state, row.attempt, row.pilot, None) if row else None
 
     def queued(self, key: ClassKey, limit: int) -> tuple[list[Queued], bool]:
         """The oldest queued jobs of a class, and whether there are more."""
@@ -233,5 +231,3 @@ def _entry(row: PilotRow) -> PilotEntry:
         row.acked,
         row.numbered,
     )
-
-

@@ -37,9 +37,7 @@ class Connection:
         self._prefix = parts.path
         self._http: Optional[http.client.HTTPConnection] = None
 
-    def call(
-        self, method: str, path: str, body: Optional[bytes] = None, timeout_s: Optional[float] = None
-    ) -> bytes:
+    def call(self, method: str, path: str, body: Optional[bytes] = None, timeout_s: Optional[float] = None) -> bytes:
         """The body of a successful answer; raises the P3sError of a problem answer, or Unreachable."""
         status, answer = self._ask(method, path, body, timeout_s or self.timeout_s)
         if 200 <= status < 300:

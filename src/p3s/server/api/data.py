@@ -1,6 +1,6 @@
 """Cold routes of streams and datasets."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from django.http import HttpRequest
 from ninja import Query, Router
@@ -46,8 +46,8 @@ def register(request: HttpRequest) -> DatasetReply:
 @router.get("/datasets", auth=reach("read"), summary=routes.DATASETS.summary)
 def list_datasets(
     request: HttpRequest,  # noqa: ARG001
-    limit: int = Query(100, ge=1, le=1_000),
-    before: float | None = Query(None, ge=0, le=1e12, description="`next` of the page before"),
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+    before: Annotated[float | None, Query(ge=0, le=1e12, description="`next` of the page before")] = None,
 ) -> dict[str, Any]:
     """Newest first; `next` continues, null at the end."""
     rows = reads.latest(limit, before)

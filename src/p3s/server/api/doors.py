@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
-from functools import cache
 from typing import Any, TypeVar
 
 import orjson
@@ -59,9 +58,7 @@ def problem(request: HttpRequest, error: P3sError) -> HttpResponse:
     return HttpResponse(body, status=error.status, content_type="application/problem+json")
 
 
-@cache
-def _adapter(cls: type[T]) -> TypeAdapter[T]:
-    return TypeAdapter(cls)
+_ADAPTERS: dict[type, TypeAdapter[Any]] = {}
 
 
 def read(request: HttpRequest, cls: type[T]) -> T:
@@ -70,7 +67,8 @@ def read(request: HttpRequest, cls: type[T]) -> T:
         data = request.body
     except RequestDataTooBig:
         raise TooLarge(f"the body has more than {MOST_BYTES} bytes; send it in parts") from None
-    return decode(_adapter(cls), data)
+    adapter: TypeAdapter[T] = _ADAPTERS.get(cls) or _ADAPTERS.setdefault(cls, TypeAdapter(cls))
+    return decode(adapter, data)
 
 
 def plain(row: Any) -> dict[str, Any]:

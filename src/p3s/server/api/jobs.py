@@ -1,6 +1,6 @@
 """Cold routes of jobs: list, look, logs, cancel."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from django.http import FileResponse, HttpRequest, HttpResponse
 from ninja import Query, Router
@@ -32,10 +32,10 @@ def found(job: str) -> reads.JobDetail:
 @router.get("/jobs", auth=reach("read"), summary=routes.JOBS.summary)
 def list_jobs(
     request: HttpRequest,  # noqa: ARG001
-    state: str = Query("", description="states, separated by commas"),
+    state: Annotated[str, Query(description="states, separated by commas")] = "",
     jobtype: str = "",
-    limit: int = Query(100, ge=1, le=MOST),
-    before: int | None = Query(None, ge=0, le=2**62, description="`next` of the page before"),
+    limit: Annotated[int, Query(ge=1, le=MOST)] = 100,
+    before: Annotated[int | None, Query(ge=0, le=2**62, description="`next` of the page before")] = None,
 ) -> dict[str, Any]:
     """Newest first; `next` continues, null at the end."""
     states = [word for word in state.split(",") if word]

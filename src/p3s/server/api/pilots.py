@@ -1,6 +1,6 @@
 """Cold routes of pilots: registration, a guardian's word, the list."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from django.http import HttpRequest
 from ninja import Query, Router
@@ -26,16 +26,12 @@ def register(request: HttpRequest) -> RegisterReply:
     bounds.check_register(body)
     if body.protocol != PROTOCOL_VERSION:
         older = "the pilot" if body.protocol < PROTOCOL_VERSION else "the server"
-        raise Conflict(
-            f"the pilot speaks protocol {body.protocol}, this server {PROTOCOL_VERSION}: upgrade {older}"
-        )
+        raise Conflict(f"the pilot speaks protocol {body.protocol}, this server {PROTOCOL_VERSION}: upgrade {older}")
     broker, owner = running(), grant_of(request).owner
     token = broker.grants.pilot_token(body.pilot, body.nonce)
     lease_s = broker.settings.lease_s
     broker.ask(
-        lambda work: exchange.register(
-            work, request=body, token_hash=digest(token), owner=owner, lease_s=lease_s
-        )
+        lambda work: exchange.register(work, request=body, token_hash=digest(token), owner=owner, lease_s=lease_s)
     )
     return RegisterReply(body.pilot, token, lease_s, broker.settings.wait_s, PROTOCOL_VERSION)
 
@@ -53,7 +49,7 @@ def death(request: HttpRequest, pilot: str) -> dict[str, bool]:
 def list_pilots(
     request: HttpRequest,  # noqa: ARG001
     ended: bool = False,
-    limit: int = Query(200, ge=1, le=1_000),
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 200,
 ) -> dict[str, Any]:
     """Pilots in service, or with `ended` the latest that are not. `out` is how many jobs each holds."""
     out = jobs.out_by_pilot()

@@ -2,7 +2,7 @@
 
 import mimetypes
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
 from django.http import FileResponse, HttpRequest
 from ninja import Query, Router
@@ -61,7 +61,7 @@ def publish(request: HttpRequest, job: str, attempt: int) -> PublishReply:
 
 
 @router.get("/results", auth=reach("read"), summary=routes.RESULTS.summary)
-def list_results(request: HttpRequest, limit: int = Query(100, ge=1, le=1_000)) -> dict[str, Any]:  # noqa: ARG001
+def list_results(request: HttpRequest, limit: Annotated[int, Query(ge=1, le=1_000)] = 100) -> dict[str, Any]:  # noqa: ARG001
     """Newest first, without their items."""
     return {"results": [plain(row) for row in reads.latest(limit)]}
 

@@ -8,7 +8,7 @@ _running: Broker | None = None
 
 def use(broker: Broker) -> None:
     """Make a broker the one of this process; the entrances find it by `running`."""
-    global _running  # noqa: PLW0603 - one process, one broker: that is the design
+    global _running
     _running = broker
 
 

@@ -148,7 +148,7 @@ class Broker:
         try:
             while batch := self._take():
                 self._tell(batch)
-        except BaseException as error:  # noqa: BLE001 - without its writer the process must end, and say why
+        except BaseException as error:
             log.critical("the writer died: %s", error, exc_info=error)
             self.died(error)
 
@@ -255,5 +255,3 @@ def _topics(effects: list[Effect]) -> set[str]:
         elif not isinstance(effect, LaneAnswered):
             topics.add("jobs")
     return topics
-
-

@@ -1,4 +1,4 @@
-"""The fast door and what stands behind it: submit, exchange and the live stream are answered here, all else by Django."""
+"""The fast door: submit, exchange and the live stream are answered here, all else by Django behind it."""
 
 import asyncio
 from collections.abc import Callable
@@ -24,7 +24,7 @@ _REPLY = TypeAdapter(ExchangeReply)
 
 _BEFORE, _AFTER = routes.EXCHANGE.path.split("{pilot}")
 
-Application = Callable[[Scope, Receive, Send], Any]
+Application = Callable[[Any, Any, Any], Any]
 
 
 class Door:
@@ -126,7 +126,10 @@ def _promise() -> tuple["asyncio.Future[Any]", Callable[[Any], None]]:
         if not promise.done():
             promise.set_result(value)
 
-    return promise, lambda value: loop.call_soon_threadsafe(fulfil, value) and None
+    def fulfil_from_afar(value: Any) -> None:
+        loop.call_soon_threadsafe(fulfil, value)
+
+    return promise, fulfil_from_afar
 
 
 def _value(value: Any) -> Any:

@@ -48,7 +48,7 @@ class Hub:
         """One page's stream, until it or the server goes."""
         stream = _Stream()
         self._streams.add(stream)
-        gone = asyncio.ensure_future(_disconnected(receive))
+        gone: asyncio.Future[Any] = asyncio.ensure_future(_disconnected(receive))
         try:
             await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
             await send({"type": "http.response.body", "body": b"retry: 1000\n\n", "more_body": True})
@@ -60,9 +60,9 @@ class Hub:
             self._streams.discard(stream)
             gone.cancel()
 
-    async def _event(self, stream: "_Stream", gone: "asyncio.Future[None]", send: Send) -> None:
-        waiting = asyncio.ensure_future(stream.wake.wait())
-        await asyncio.wait({waiting, gone}, timeout=BEAT_S, return_when=asyncio.FIRST_COMPLETED)
+    async def _event(self, stream: "_Stream", gone: asyncio.Future[Any], send: Send) -> None:
+        waiting: asyncio.Future[Any] = asyncio.ensure_future(stream.wake.wait())
+        await asyncio.wait([waiting, gone], timeout=BEAT_S, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
         if gone.done() or self.closing:
             return

@@ -217,9 +217,7 @@ def out() -> list[Out]:
     found = []
     for id, uuid, attempt, state, jobtype, priority, pilot, number, kill, by, *spec in _rows(OUT):
         found.append(
-            Out(
-                id, uuid, attempt, JobState(state), jobtype, priority, spec_of(*spec), pilot, number or 0, kill, by
-            )
+            Out(id, uuid, attempt, JobState(state), jobtype, priority, spec_of(*spec), pilot, number or 0, kill, by)
         )
     return found
 

@@ -52,8 +52,8 @@ def write_lanes(effects: Sequence[LaneAnswered]) -> None:
     """Write `seq` and `acked` with the orders that an answer carries. An empty renewal writes nothing."""
     rows = []
     for effect in effects:
-        numbers = [one.number for one in (*effect.orders, *effect.instructions) if one.number]
-        if numbers:
+        numbers = [one.number for one in effect.orders] + [one.number for one in effect.instructions]
+        if any(numbers):
             rows.append((effect.seq, effect.acked, max(numbers), effect.pilot))
     if rows:
         with connection.cursor() as cursor:

@@ -9,7 +9,7 @@ from pathlib import Path
 from time import sleep
 from typing import Any, Protocol
 
-from django.db import connections
+from django.db import DatabaseError, connections
 
 POLL_S = 0.5
 _PG_KEY = 0x703373  # "p3s"
@@ -85,7 +85,7 @@ class AdvisoryLock:
         try:
             with self._connection.cursor() as cursor:
                 cursor.execute("SELECT 1")
-        except connections["default"].Database.Error:
+        except DatabaseError:
             self._connection.close()
             self.take(self._url)
 

@@ -12,8 +12,10 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import time
+from typing import Any
 
 import uvicorn
+import uvloop
 from a2wsgi import WSGIMiddleware
 from django.conf import settings as django_settings
 from django.core.management import call_command
@@ -60,7 +62,7 @@ def serve(options: Options) -> None:
     _check_address(options)
     directory: Path = django_settings.SERVER_DIR
     directory.mkdir(parents=True, exist_ok=True)
-    sqlite = "sqlite3" in django_settings.DATABASES["default"]["ENGINE"]
+    sqlite = not django_settings.DATABASE_URL
     lock: locks.Lock = locks.FileLock(directory) if sqlite else locks.AdvisoryLock()
     try:
         locks.take(lock, options.url, options.standby, _say)
@@ -80,16 +82,9 @@ def serve(options: Options) -> None:
     # With the default of 5 ms one busy thread (a page) turns each hand-off to the writer into milliseconds.
     sys.setswitchinterval(5e-4)
     try:
-        uvloop_run(_run(door, broker, hub, listener))
+        uvloop.run(_run(door, broker, hub, listener))
     finally:
         (directory / "server.json").unlink(missing_ok=True)
-
-
-def uvloop_run(main: "asyncio.Future[None] | object") -> None:
-    """Run the loop on uvloop."""
-    import uvloop
-
-    uvloop.run(main)
 
 
 def _check_address(options: Options) -> None:
@@ -126,9 +121,9 @@ def _grants(directory: Path, owner: str) -> Grants:
     return Grants(accounts.secret(), accounts.valid(now))
 
 
-def _behind() -> WSGIMiddleware:
+def _behind() -> Any:
     """Django in threads: synchronous code, and connections to the database that last."""
-    return WSGIMiddleware(get_wsgi_application(), workers=4)
+    return WSGIMiddleware(get_wsgi_application(), workers=4)  # type: ignore[arg-type]
 
 
 def _hosts(options: Options) -> frozenset[str]:

@@ -4,30 +4,28 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Secret',
+            name="Secret",
             fields=[
-                ('name', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('value', models.CharField(max_length=128)),
+                ("name", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("value", models.CharField(max_length=128)),
             ],
         ),
         migrations.CreateModel(
-            name='Token',
+            name="Token",
             fields=[
-                ('hash', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=80)),
-                ('owner', models.CharField(max_length=150)),
-                ('scopes', models.CharField(max_length=100)),
-                ('created_at', models.FloatField()),
-                ('expires_at', models.FloatField(null=True)),
-                ('revoked_at', models.FloatField(null=True)),
+                ("hash", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=80)),
+                ("owner", models.CharField(max_length=150)),
+                ("scopes", models.CharField(max_length=100)),
+                ("created_at", models.FloatField()),
+                ("expires_at", models.FloatField(null=True)),
+                ("revoked_at", models.FloatField(null=True)),
             ],
         ),
     ]

@@ -4,39 +4,40 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Stream',
+            name="Stream",
             fields=[
-                ('name', models.CharField(max_length=80, primary_key=True, serialize=False)),
-                ('version', models.IntegerField(default=1)),
-                ('spec', models.JSONField()),
-                ('owner', models.CharField(max_length=150)),
-                ('updated_at', models.FloatField()),
+                ("name", models.CharField(max_length=80, primary_key=True, serialize=False)),
+                ("version", models.IntegerField(default=1)),
+                ("spec", models.JSONField()),
+                ("owner", models.CharField(max_length=150)),
+                ("updated_at", models.FloatField()),
             ],
         ),
         migrations.CreateModel(
-            name='Dataset',
+            name="Dataset",
             fields=[
-                ('uuid', models.CharField(max_length=36, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=255)),
-                ('url', models.CharField(max_length=2000, unique=True)),
-                ('size', models.BigIntegerField(null=True)),
-                ('run', models.BigIntegerField(null=True)),
-                ('subrun', models.BigIntegerField(null=True)),
-                ('keys', models.JSONField(default=dict)),
-                ('state', models.CharField(max_length=16)),
-                ('owner', models.CharField(max_length=150)),
-                ('registered_at', models.FloatField()),
+                ("uuid", models.CharField(max_length=36, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=255)),
+                ("url", models.CharField(max_length=2000, unique=True)),
+                ("size", models.BigIntegerField(null=True)),
+                ("run", models.BigIntegerField(null=True)),
+                ("subrun", models.BigIntegerField(null=True)),
+                ("keys", models.JSONField(default=dict)),
+                ("state", models.CharField(max_length=16)),
+                ("owner", models.CharField(max_length=150)),
+                ("registered_at", models.FloatField()),
             ],
             options={
-                'indexes': [models.Index(fields=['registered_at'], name='dataset_latest'), models.Index(fields=['run', 'subrun'], name='dataset_by_run')],
+                "indexes": [
+                    models.Index(fields=["registered_at"], name="dataset_latest"),
+                    models.Index(fields=["run", "subrun"], name="dataset_by_run"),
+                ],
             },
         ),
     ]

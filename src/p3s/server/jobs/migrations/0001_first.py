@@ -5,96 +5,126 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('data', '0001_first'),
-        ('pilots', '0001_first'),
+        ("data", "0001_first"),
+        ("pilots", "0001_first"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='JobType',
+            name="JobType",
             fields=[
-                ('name', models.CharField(max_length=80, primary_key=True, serialize=False)),
-                ('cap', models.IntegerField(null=True)),
-                ('created_at', models.FloatField()),
+                ("name", models.CharField(max_length=80, primary_key=True, serialize=False)),
+                ("cap", models.IntegerField(null=True)),
+                ("created_at", models.FloatField()),
             ],
         ),
         migrations.CreateModel(
-            name='Submission',
+            name="Submission",
             fields=[
-                ('key', models.CharField(max_length=300, primary_key=True, serialize=False)),
-                ('fingerprint', models.CharField(max_length=64)),
-                ('first_id', models.BigIntegerField()),
-                ('count', models.IntegerField()),
-                ('created_at', models.FloatField()),
+                ("key", models.CharField(max_length=300, primary_key=True, serialize=False)),
+                ("fingerprint", models.CharField(max_length=64)),
+                ("first_id", models.BigIntegerField()),
+                ("count", models.IntegerField()),
+                ("created_at", models.FloatField()),
             ],
         ),
         migrations.CreateModel(
-            name='Job',
+            name="Job",
             fields=[
-                ('id', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('uuid', models.CharField(max_length=36, unique=True)),
-                ('name', models.CharField(blank=True, default='', max_length=200)),
-                ('owner', models.CharField(max_length=150)),
-                ('payload', models.TextField()),
-                ('input', models.CharField(blank=True, default='', max_length=2000)),
-                ('env', models.JSONField(default=dict)),
-                ('priority', models.IntegerField(default=0)),
-                ('time_limit', models.FloatField(default=0)),
-                ('state', models.CharField(max_length=12)),
-                ('reason', models.CharField(blank=True, default='', max_length=200)),
-                ('attempt', models.IntegerField(default=0)),
-                ('order_number', models.BigIntegerField(null=True)),
-                ('kill_number', models.BigIntegerField(null=True)),
-                ('cancelled_by', models.CharField(blank=True, default='', max_length=150)),
-                ('submitted_at', models.FloatField()),
-                ('dispatched_at', models.FloatField(null=True)),
-                ('started_at', models.FloatField(null=True)),
-                ('ended_at', models.FloatField(null=True)),
-                ('exit_code', models.IntegerField(null=True)),
-                ('signal', models.IntegerField(null=True)),
-                ('wall_s', models.FloatField(null=True)),
-                ('cpu_s', models.FloatField(null=True)),
-                ('peak_memory', models.BigIntegerField(null=True)),
-                ('run', models.BigIntegerField(null=True)),
-                ('subrun', models.BigIntegerField(null=True)),
-                ('keys', models.JSONField(default=dict)),
-                ('dataset', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, to='data.dataset')),
-                ('pilot', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, to='pilots.pilot')),
-                ('stream', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, to='data.stream')),
-                ('jobtype', models.ForeignKey(db_column='jobtype', db_index=False, on_delete=django.db.models.deletion.PROTECT, to='jobs.jobtype')),
+                ("id", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("uuid", models.CharField(max_length=36, unique=True)),
+                ("name", models.CharField(blank=True, default="", max_length=200)),
+                ("owner", models.CharField(max_length=150)),
+                ("payload", models.TextField()),
+                ("input", models.CharField(blank=True, default="", max_length=2000)),
+                ("env", models.JSONField(default=dict)),
+                ("priority", models.IntegerField(default=0)),
+                ("time_limit", models.FloatField(default=0)),
+                ("state", models.CharField(max_length=12)),
+                ("reason", models.CharField(blank=True, default="", max_length=200)),
+                ("attempt", models.IntegerField(default=0)),
+                ("order_number", models.BigIntegerField(null=True)),
+                ("kill_number", models.BigIntegerField(null=True)),
+                ("cancelled_by", models.CharField(blank=True, default="", max_length=150)),
+                ("submitted_at", models.FloatField()),
+                ("dispatched_at", models.FloatField(null=True)),
+                ("started_at", models.FloatField(null=True)),
+                ("ended_at", models.FloatField(null=True)),
+                ("exit_code", models.IntegerField(null=True)),
+                ("signal", models.IntegerField(null=True)),
+                ("wall_s", models.FloatField(null=True)),
+                ("cpu_s", models.FloatField(null=True)),
+                ("peak_memory", models.BigIntegerField(null=True)),
+                ("run", models.BigIntegerField(null=True)),
+                ("subrun", models.BigIntegerField(null=True)),
+                ("keys", models.JSONField(default=dict)),
+                (
+                    "dataset",
+                    models.ForeignKey(
+                        db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, to="data.dataset"
+                    ),
+                ),
+                (
+                    "pilot",
+                    models.ForeignKey(
+                        db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, to="pilots.pilot"
+                    ),
+                ),
+                (
+                    "stream",
+                    models.ForeignKey(
+                        db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, to="data.stream"
+                    ),
+                ),
+                (
+                    "jobtype",
+                    models.ForeignKey(
+                        db_column="jobtype",
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="jobs.jobtype",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='JobLog',
+            name="JobLog",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('attempt', models.IntegerField()),
-                ('stdout', models.TextField(blank=True, default='')),
-                ('stderr', models.TextField(blank=True, default='')),
-                ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='jobs.job')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("attempt", models.IntegerField()),
+                ("stdout", models.TextField(blank=True, default="")),
+                ("stderr", models.TextField(blank=True, default="")),
+                ("job", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="jobs.job")),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('job', 'attempt'), name='joblog_once')],
+                "constraints": [models.UniqueConstraint(fields=("job", "attempt"), name="joblog_once")],
             },
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(condition=models.Q(('state', 'defined')), fields=['jobtype', 'priority', 'id'], name='job_queue'),
+            model_name="job",
+            index=models.Index(
+                condition=models.Q(("state", "defined")), fields=["jobtype", "priority", "id"], name="job_queue"
+            ),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(condition=models.Q(('state__in', ['dispatched', 'running'])), fields=['pilot'], name='job_out'),
+            model_name="job",
+            index=models.Index(
+                condition=models.Q(("state__in", ["dispatched", "running"])), fields=["pilot"], name="job_out"
+            ),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(fields=['state', 'id'], name='job_by_state'),
+            model_name="job",
+            index=models.Index(fields=["state", "id"], name="job_by_state"),
         ),
         migrations.AddConstraint(
-            model_name='job',
-            constraint=models.UniqueConstraint(condition=models.Q(('dataset__isnull', False)), fields=('dataset', 'stream', 'jobtype'), name='job_once_per_dataset'),
+            model_name="job",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("dataset__isnull", False)),
+                fields=("dataset", "stream", "jobtype"),
+                name="job_once_per_dataset",
+            ),
         ),
     ]

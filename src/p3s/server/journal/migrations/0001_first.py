@@ -4,26 +4,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.FloatField()),
-                ('kind', models.CharField(max_length=12)),
-                ('object_id', models.CharField(max_length=80)),
-                ('what', models.CharField(max_length=40)),
-                ('who', models.CharField(max_length=150)),
-                ('why', models.TextField(blank=True, default='')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.FloatField()),
+                ("kind", models.CharField(max_length=12)),
+                ("object_id", models.CharField(max_length=80)),
+                ("what", models.CharField(max_length=40)),
+                ("who", models.CharField(max_length=150)),
+                ("why", models.TextField(blank=True, default="")),
             ],
             options={
-                'indexes': [models.Index(fields=['kind', 'object_id'], name='event_of_object')],
+                "indexes": [models.Index(fields=["kind", "object_id"], name="event_of_object")],
             },
         ),
     ]

@@ -4,40 +4,43 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Pilot',
+            name="Pilot",
             fields=[
-                ('uuid', models.CharField(max_length=36, primary_key=True, serialize=False)),
-                ('host', models.CharField(max_length=255)),
-                ('site', models.CharField(max_length=80)),
-                ('slots', models.IntegerField()),
-                ('state', models.CharField(max_length=16)),
-                ('reason', models.CharField(blank=True, default='', max_length=200)),
-                ('version', models.CharField(max_length=40)),
-                ('python', models.CharField(blank=True, default='', max_length=40)),
-                ('process', models.IntegerField(null=True)),
-                ('batch_id', models.CharField(blank=True, default='', max_length=120)),
-                ('owner', models.CharField(max_length=150)),
-                ('token_hash', models.CharField(max_length=64)),
-                ('lease_s', models.FloatField()),
-                ('seq', models.BigIntegerField(default=0)),
-                ('numbered', models.BigIntegerField(default=0)),
-                ('acked', models.BigIntegerField(default=0)),
-                ('instruction', models.CharField(blank=True, default='', max_length=16)),
-                ('instruction_number', models.BigIntegerField(null=True)),
-                ('registered_at', models.FloatField()),
-                ('last_seen_at', models.FloatField()),
-                ('ended_at', models.FloatField(null=True)),
+                ("uuid", models.CharField(max_length=36, primary_key=True, serialize=False)),
+                ("host", models.CharField(max_length=255)),
+                ("site", models.CharField(max_length=80)),
+                ("slots", models.IntegerField()),
+                ("state", models.CharField(max_length=16)),
+                ("reason", models.CharField(blank=True, default="", max_length=200)),
+                ("version", models.CharField(max_length=40)),
+                ("python", models.CharField(blank=True, default="", max_length=40)),
+                ("process", models.IntegerField(null=True)),
+                ("batch_id", models.CharField(blank=True, default="", max_length=120)),
+                ("owner", models.CharField(max_length=150)),
+                ("token_hash", models.CharField(max_length=64)),
+                ("lease_s", models.FloatField()),
+                ("seq", models.BigIntegerField(default=0)),
+                ("numbered", models.BigIntegerField(default=0)),
+                ("acked", models.BigIntegerField(default=0)),
+                ("instruction", models.CharField(blank=True, default="", max_length=16)),
+                ("instruction_number", models.BigIntegerField(null=True)),
+                ("registered_at", models.FloatField()),
+                ("last_seen_at", models.FloatField()),
+                ("ended_at", models.FloatField(null=True)),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('state__in', ['active', 'draining'])), fields=['state'], name='pilot_alive'), models.Index(fields=['registered_at'], name='pilot_listing')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state__in", ["active", "draining"])), fields=["state"], name="pilot_alive"
+                    ),
+                    models.Index(fields=["registered_at"], name="pilot_listing"),
+                ],
             },
         ),
     ]

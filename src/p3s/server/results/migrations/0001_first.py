@@ -5,64 +5,63 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('jobs', '0001_first'),
+        ("jobs", "0001_first"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Result',
+            name="Result",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('attempt', models.IntegerField()),
-                ('position', models.IntegerField()),
-                ('category', models.CharField(max_length=80)),
-                ('run', models.BigIntegerField(null=True)),
-                ('subrun', models.BigIntegerField(null=True)),
-                ('keys', models.JSONField(default=dict)),
-                ('status', models.CharField(max_length=8)),
-                ('incomplete', models.BooleanField(default=False)),
-                ('comment', models.TextField(blank=True, default='')),
-                ('data_time', models.CharField(blank=True, default='', max_length=40)),
-                ('published_at', models.FloatField()),
-                ('job', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='jobs.job')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("attempt", models.IntegerField()),
+                ("position", models.IntegerField()),
+                ("category", models.CharField(max_length=80)),
+                ("run", models.BigIntegerField(null=True)),
+                ("subrun", models.BigIntegerField(null=True)),
+                ("keys", models.JSONField(default=dict)),
+                ("status", models.CharField(max_length=8)),
+                ("incomplete", models.BooleanField(default=False)),
+                ("comment", models.TextField(blank=True, default="")),
+                ("data_time", models.CharField(blank=True, default="", max_length=40)),
+                ("published_at", models.FloatField()),
+                ("job", models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to="jobs.job")),
             ],
         ),
         migrations.CreateModel(
-            name='Item',
+            name="Item",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.IntegerField()),
-                ('kind', models.CharField(max_length=12)),
-                ('name', models.CharField(max_length=200)),
-                ('by', models.JSONField(default=dict)),
-                ('status', models.CharField(max_length=8)),
-                ('comment', models.TextField(blank=True, default='')),
-                ('group', models.CharField(blank=True, default='', max_length=200)),
-                ('value', models.FloatField(null=True)),
-                ('error', models.FloatField(null=True)),
-                ('unit', models.CharField(blank=True, default='', max_length=40)),
-                ('detail', models.JSONField(default=dict)),
-                ('problem', models.TextField(blank=True, default='')),
-                ('result', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='results.result')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("position", models.IntegerField()),
+                ("kind", models.CharField(max_length=12)),
+                ("name", models.CharField(max_length=200)),
+                ("by", models.JSONField(default=dict)),
+                ("status", models.CharField(max_length=8)),
+                ("comment", models.TextField(blank=True, default="")),
+                ("group", models.CharField(blank=True, default="", max_length=200)),
+                ("value", models.FloatField(null=True)),
+                ("error", models.FloatField(null=True)),
+                ("unit", models.CharField(blank=True, default="", max_length=40)),
+                ("detail", models.JSONField(default=dict)),
+                ("problem", models.TextField(blank=True, default="")),
+                ("result", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="results.result")),
             ],
             options={
-                'ordering': ['position'],
+                "ordering": ["position"],
             },
         ),
         migrations.AddIndex(
-            model_name='result',
-            index=models.Index(fields=['run', 'subrun'], name='result_by_run'),
+            model_name="result",
+            index=models.Index(fields=["run", "subrun"], name="result_by_run"),
         ),
         migrations.AddIndex(
-            model_name='result',
-            index=models.Index(fields=['published_at'], name='result_latest'),
+            model_name="result",
+            index=models.Index(fields=["published_at"], name="result_latest"),
         ),
         migrations.AddConstraint(
-            model_name='result',
-            constraint=models.UniqueConstraint(fields=('job', 'attempt', 'position'), name='result_once'),
+            model_name="result",
+            constraint=models.UniqueConstraint(fields=("job", "attempt", "position"), name="result_once"),
         ),
     ]
