@@ -23,6 +23,7 @@ from p3s.transport.http import Connection, base_url
 from . import guardian
 from .agent import Agent, clock, end_on_signals, say, unpack_tools
 from .backoff import delay
+from .berth import Berths
 from .machine import Machine
 from .runner import Place
 from .version import VERSION
@@ -64,6 +65,7 @@ def _serve(server: str, token: str, directory: Path, asked: argparse.Namespace) 
 
     end_on_signals(lambda: agent, leave)
     tools = unpack_tools(directory)
+    berths = Berths(directory, asked.slots, asked.keep)
     while True:
         name = str(uuid.uuid4())
         pipe = _start_guardian()
@@ -74,10 +76,10 @@ def _serve(server: str, token: str, directory: Path, asked: argparse.Namespace) 
             _close(pipe)
             return 1
         _tell(pipe, {"pilot": name, "token": reply.token, "server": server, "lease_s": reply.lease_s})
-        place = Place(directory, tools, server, asked.site, name, asked.keep)
+        place = Place(tools, server, asked.site, name)
         machine = Machine(asked.slots, reply.lease_s, reply.wait_s, sent_at, secrets.randbelow(1000) / 1000)
         say(f"{name} serves {server} with {asked.slots} slots")
-        agent = Agent(machine, place, reply.token)
+        agent = Agent(machine, place, berths, reply.token)
         finish = agent.run()
         agent = None
         _tell(pipe, {"end": True})

@@ -10,9 +10,10 @@ from collections import deque
 from pathlib import Path
 from typing import Any, Callable, Optional
 
-from p3s.protocol.messages import ExchangeReply
+from p3s.protocol.messages import ExchangeReply, Order
 from p3s.transport.http import Connection
 
+from .berth import Berths
 from .delivery import Undelivered, deliver
 from .lanes import Lane
 from .machine import Action, Call, Ended, Finish, Kill, Machine, OpenLane, Start
@@ -35,9 +36,10 @@ def say(text: str) -> None:
 class Agent:
     """Serves one registration, from `run` to its Finish action."""
 
-    def __init__(self, machine: Machine, place: Place, token: str) -> None:
+    def __init__(self, machine: Machine, place: Place, berths: Berths, token: str) -> None:
         self.machine = machine
         self.place = place
+        self.berths = berths
         self.running: dict[tuple[str, int], Running] = {}
         self.finish: Optional[Finish] = None
         self._events: deque[Callable[[], None]] = deque()
@@ -103,18 +105,25 @@ class Agent:
 
     def _start(self, action: Start) -> None:
         order = action.order
-        running = Running(self.place, order)
-        self.running[order.job, order.attempt] = running
+        try:
+            berth = self.berths.take()
+        except OSError as error:  # a full disk, mostly: nothing was started
+            self._not_started(order, f"on this node: {error}")
+            return
+        running = Running(self.place, order, berth)
         try:
             running.start()
         except NonStarter as error:
-            self._ended(running, Ended(ended_at=clock(), reason="nonstarter", detail=str(error)))
+            self.berths.give_back(berth)
+            self._not_started(order, str(error))
             return
-        except OSError as error:
-            self._ended(running, Ended(ended_at=clock(), reason="nonstarter", detail=f"on this node: {error}"))
-            return
+        self.running[order.job, order.attempt] = running
         self._selector.register(running.pidfd, selectors.EVENT_READ, running)
         self._perform(self.machine.child_started(order.job, order.attempt, clock()))
+
+    def _not_started(self, order: Order, why: str) -> None:
+        ended = Ended(ended_at=clock(), reason="nonstarter", detail=why)
+        self._perform(self.machine.child_ended(order.job, order.attempt, ended, clock()))
 
     def _kill(self, action: Kill) -> None:
         running = self.running.get((action.job, action.attempt))
@@ -168,7 +177,7 @@ class Agent:
             "cpu_s": round(cpu_s, 6),
             "peak_memory": peak,
         }
-        if running.has_results() or running.long_logs():
+        if running.berth.has_results() or running.long_logs():
             threading.Thread(target=self._deliver, args=(running, ended), daemon=True).start()
         else:
             self._settle(running, ended)
@@ -191,7 +200,7 @@ class Agent:
         key = (running.order.job, running.order.attempt)
         del self.running[key]
         self._perform(self.machine.child_ended(*key, ended, clock()))
-        running.clean()
+        self.berths.give_back(running.berth)
 
 
 _DO: "dict[type, Callable[[Agent, Any], None]]" = {

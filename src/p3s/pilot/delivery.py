@@ -30,16 +30,16 @@ def deliver(running: Running, until: "Callable[[], float]") -> None:
     try:
         for name, path in running.long_logs():
             _upload(connection, running, f".p3s/{name}", _end_of(path), until)
-        if running.has_results():
+        if running.berth.has_results():
             _publish(connection, running, until)
     finally:
         connection.close()
 
 
 def _publish(connection: Connection, running: Running, until: "Callable[[], float]") -> None:
-    collected = collect(running.results)
+    collected = collect(running.berth.results)
     for name in collected.files:
-        _upload(connection, running, name, (running.results / name).read_bytes(), until)
+        _upload(connection, running, name, (running.berth.results / name).read_bytes(), until)
     if collected.results or collected.problems:
         order = running.order
         path = routes.PUBLISH.url(job=order.job, attempt=order.attempt)

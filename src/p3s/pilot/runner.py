@@ -12,6 +12,7 @@ from typing import Optional
 from p3s.protocol.messages import MAX_TAIL_BYTES, Order
 
 from . import processes
+from .berth import LOGS, Berth
 
 
 class NonStarter(Exception):
@@ -22,46 +23,40 @@ class NonStarter(Exception):
 class Place:
     """What every payload of this pilot is given. `tools` holds p3s_result.py and p3s-publish."""
 
-    directory: Path
     tools: Path
     server: str
     site: str
     pilot: str
-    keep: bool = False
 
 
 class Running:
-    """An attempt's process. Its directory is its own; results and logs lie beside it."""
+    """An attempt's process, in a berth of its own."""
 
-    def __init__(self, place: Place, order: Order) -> None:
+    def __init__(self, place: Place, order: Order, berth: Berth) -> None:
         self.order = order
         self.place = place
-        self.work = place.directory / f"{order.job}-{order.attempt}"
-        self.results = Path(f"{self.work}.results")
-        self.stdout = Path(f"{self.work}.stdout")
-        self.stderr = Path(f"{self.work}.stderr")
+        self.berth = berth
         self.process: Optional[subprocess.Popen[bytes]] = None
         self.pidfd = -1
 
     def start(self) -> None:
         """Raises NonStarter. Afterwards `pidfd` becomes readable when the process ends."""
-        self.work.mkdir()
-        self.results.mkdir()
         environment = self._environment()
-        command = _command(self.order.payload, environment, self.work)
-        with open(self.stdout, "wb") as out, open(self.stderr, "wb") as err:
-            try:
-                self.process = subprocess.Popen(
-                    command,
-                    cwd=str(self.work),
-                    env=environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=out,
-                    stderr=err,
-                    start_new_session=True,
-                )
-            except OSError as error:
-                raise NonStarter(_why(error, command[0])) from None
+        command = _command(self.order.payload, environment, self.berth.work)
+        try:
+            self.process = subprocess.Popen(
+                command,
+                cwd=str(self.berth.work),
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=self.berth.logs["stdout"],
+                stderr=self.berth.logs["stderr"],
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise NonStarter(_why(error, command[0])) from None
+        except ValueError as error:
+            raise NonStarter(f"cannot be executed: {error}") from None
         self.pidfd = os.pidfd_open(self.process.pid)
 
     def reap(self) -> "tuple[int, float, int]":
@@ -93,33 +88,12 @@ class Running:
         processes.send(processes.carriers(mark) - {self.process.pid}, number)
 
     def tails(self) -> "tuple[str, str]":
-        """The ends of stdout and stderr, at most MAX_TAIL_BYTES each."""
-        return _tail(self.stdout), _tail(self.stderr)
+        """The ends of stdout and stderr."""
+        return self.berth.tail("stdout"), self.berth.tail("stderr")
 
     def long_logs(self) -> "list[tuple[str, Path]]":
         """Logs that the tails do not hold whole."""
-        logs = (("stdout", self.stdout), ("stderr", self.stderr))
-        return [(name, path) for name, path in logs if path.exists() and path.stat().st_size > MAX_TAIL_BYTES]
-
-    def has_results(self) -> bool:
-        """Whether the payload left anything in its result directory."""
-        with os.scandir(self.results) as entries:
-            return next(entries, None) is not None
-
-    def clean(self) -> None:
-        """Remove what the attempt left, unless it is to be kept for a look."""
-        if self.place.keep:
-            return
-        for directory in (self.work, self.results):
-            try:
-                directory.rmdir()
-            except OSError:
-                shutil.rmtree(directory, ignore_errors=True)
-        for log in (self.stdout, self.stderr):
-            try:
-                log.unlink()
-            except OSError:
-                pass
+        return [(name, self.berth.log(name)) for name in LOGS if self.berth.log_size(name) > MAX_TAIL_BYTES]
 
     def _environment(self) -> "dict[str, str]":
         """The pilot's own, what the order says, and what p3s alone may say, in that order."""
@@ -133,7 +107,7 @@ class Running:
             P3S_SITE=place.site,
             P3S_PILOT_UUID=place.pilot,
             P3S_JOB_UUID=order.job,
-            P3S_RESULT_DIR=str(self.results),
+            P3S_RESULT_DIR=str(self.berth.results),
         )
         return environment
 
@@ -166,19 +140,3 @@ def _why(error: OSError, program: str) -> str:
         "PermissionError": "is not executable on this node (chmod +x?)",
     }.get(type(error).__name__, f"cannot be executed: {error.strerror} (a script needs a first line like #!/bin/sh)")
     return f"{program[:500]} {said}"
-
-
-def _tail(path: Path) -> str:
-    """The end of a log; when it was cut, it begins at a line."""
-    try:
-        with open(path, "rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            if not size:
-                return ""
-            file.seek(max(0, size - MAX_TAIL_BYTES))
-            data = file.read(MAX_TAIL_BYTES)
-    except OSError:
-        return ""
-    if size > MAX_TAIL_BYTES:
-        data = data.split(b"\n", 1)[-1]
-    return data.decode("utf-8", "replace")

@@ -1,9 +1,9 @@
-"""The commands that empty pages name, in one place: what to type next."""
+"""The commands that empty pages name, in one place: what to type next. A test holds them to the command line."""
 
 START_PILOT = "p3s pilot start"
-SUBMIT = "p3s submit ./payload.sh"
+SUBMIT = "p3s job submit -- ./payload.sh"
 DEMO = "p3s demo"
-REGISTER = "p3s data register FILE"
+REGISTER = "p3s watcher start streams.yaml"
 
 #: For templates.
 ALL = {"pilot": START_PILOT, "submit": SUBMIT, "demo": DEMO, "register": REGISTER}

@@ -9,6 +9,7 @@ import secrets
 import signal
 import socket
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import time
@@ -142,23 +143,36 @@ async def _run(door: Door, broker: Broker, hub: Hub, listener: socket.socket) ->
     loop = asyncio.get_running_loop()
     hub.attach(loop)
     config = uvicorn.Config(
-        door, log_config=None, access_log=False, timeout_graceful_shutdown=3, lifespan="off", timeout_keep_alive=120
+        door,
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=3,
+        lifespan="off",
+        timeout_keep_alive=120,
     )
-    server = uvicorn.Server(config)
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    server = _Server(config)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     upkeep = asyncio.ensure_future(rounds(broker))
-    with contextlib.ExitStack() as stack:
-        stack.callback(upkeep.cancel)
-        serving = asyncio.ensure_future(server._serve([listener]))  # its `serve` would take the signals from us
-        _say_ready(listener)
-        await asyncio.wait({serving, asyncio.ensure_future(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
-        hub.close()
-        await loop.run_in_executor(None, broker.stop)
-        server.should_exit = True
-        await serving
+    serving = asyncio.ensure_future(server.serve(sockets=[listener]))
+    _say_ready(listener)
+    await asyncio.wait({serving, asyncio.ensure_future(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
+    upkeep.cancel()
+    hub.close()
+    await loop.run_in_executor(None, broker.stop)
+    server.should_exit = True
+    await serving
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to us: the waiters must be answered before connections are closed."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 def _say_ready(listener: socket.socket) -> None:

@@ -1,0 +1,83 @@
+"""The work: `floor`, `latency`, `throughput`. Each returns one round's numbers."""
+
+import random
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import quantiles
+
+from p3s.protocol.messages import JobSpec
+
+from .rig import compiled, rig, scratch
+
+IN_FLIGHT = 4
+
+Numbers = dict[str, float]
+
+
+def floor(count: int = 5_000) -> Numbers:
+    """Spawning and reaping /bin/true, 4 in flight: a C program, and Python's subprocess in 4 threads."""
+    with scratch() as directory:
+        program = compiled("floor", directory)
+        words = [str(program), str(count), str(IN_FLIGHT)]
+        seconds = float(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+    began = time.perf_counter()
+    with ThreadPoolExecutor(IN_FLIGHT) as pool:
+        for _ in pool.map(lambda _: subprocess.run(["/bin/true"], check=True), range(count)):
+            pass
+    python_s = time.perf_counter() - began
+    return {
+        "spawns_per_s": count / seconds,
+        "spawn_ms": 1000 * seconds / count,
+        "python_spawns_per_s": count / python_s,
+    }
+
+
+def latency(database: str, count: int = 200) -> Numbers:
+    """An idle system, one pilot; submit call begins -> the payload's own time stamp, at random gaps of 50-200 ms."""
+    chance = random.Random(8373)
+    with rig(database, slots=IN_FLIGHT) as system:
+        program = compiled("stamp", system.directory)
+        stamps = system.directory / "stamps"
+        stamps.mkdir(mode=0o777)
+        took, submit = [], []
+        for number in range(count + 10):
+            time.sleep(chance.uniform(0.05, 0.2))
+            began = time.time_ns()
+            [job] = system.client.submit([f"{program} {stamps}/{number}"])
+            returned = time.time_ns()
+            if number >= 10:  # the first warm both sides up
+                took.append((_stamp(stamps / str(number)) - began) / 1e6)
+                submit.append((returned - began) / 1e6)
+            del job
+    share = quantiles(took, n=100)
+    return {"p50_ms": share[49], "p95_ms": share[94], "p99_ms": share[98], "submit_p50_ms": quantiles(submit, n=2)[0]}
+
+
+def _stamp(path: Path) -> int:
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        try:
+            text = path.read_text()
+        except FileNotFoundError:
+            text = ""
+        if text.endswith("\n"):
+            return int(text)
+        time.sleep(0.001)
+    raise TimeoutError(f"no stamp at {path}: the job did not run")
+
+
+def throughput(database: str, count: int = 10_000) -> Numbers:
+    """/bin/true in bulks of 1,000, one pilot with 4 slots; first submit -> last outcome known to the server."""
+    with rig(database, slots=IN_FLIGHT) as system:
+        cpu_s, began = system.cpu_s(), time.perf_counter()
+        for _ in range(count // 1_000):
+            system.client.submit([JobSpec("/bin/true")] * 1_000)
+        while system.client.jobs(limit=1, state="defined,dispatched,running"):
+            time.sleep(0.05)
+        seconds = time.perf_counter() - began
+        cpu_s = system.cpu_s() - cpu_s
+        done = system.client.summary()["jobs"]
+        assert done == {"finished": count + 1}, done
+    return {"jobs_per_s": count / seconds, "cpu_ms_per_job": 1000 * cpu_s / count}
