@@ -61,9 +61,9 @@ def submit(
     client = Client()
     reply = client.submit_all(specs, key)
     for note in reply.notes:
-        show.errors.print(f"note: {note}", markup=False)
+        show.note(f"note: {note}")
     if not reply.pilots and not json:
-        show.errors.print("note: no pilot has a free slot right now; p3s summary shows what there is")
+        show.note("note: no pilot has a free slot right now; p3s summary shows what there is")
     if not json:
         print("\n".join(reply.jobs), flush=True)
     ended = _watch(client, reply.jobs) if wait else {}
@@ -128,15 +128,13 @@ def _warn_if_missing(payload: str) -> None:
     except (ValueError, IndexError):
         return
     if program.startswith(("/", "./")) and not Path(program).exists():
-        show.errors.print(
-            f"note: {program} is not on this machine; where the pilot runs, it must be", markup=False, highlight=False
-        )
+        show.note(f"note: {program} is not on this machine; where the pilot runs, it must be")
 
 
 def _watch(client: Client, jobs: list[str]) -> dict[str, dict[str, Any]]:
     """Progress on stderr until all have ended."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=show.errors, transient=True) as progress:
+    with Progress(*columns, console=show.errors, transient=True, disable=not show.errors.is_terminal) as progress:
         task = progress.add_task("jobs", total=len(jobs))
 
         def tell(ended: dict[str, dict[str, Any]]) -> None:
@@ -145,8 +143,8 @@ def _watch(client: Client, jobs: list[str]) -> dict[str, dict[str, Any]]:
         ended = client.wait(jobs, tell)
     for job in ended.values():
         if job["state"] != "finished":
-            show.errors.print(show.plain(_sentence(client, job)), markup=False, highlight=False)
-    show.errors.print(_words(list(ended.values())))
+            show.note(_sentence(client, job))
+    show.note(_words(list(ended.values())))
     return ended
 
 

@@ -26,7 +26,10 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[Any]], empty: str) -> N
     if not listed:
         console.print(escape(empty))
         return
-    shown = Table(*titles, box=None, pad_edge=False, header_style="bold")
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    shown.add_column(titles[0], no_wrap=True, min_width=max(len(row[0]) for row in listed))  # to be copied whole
+    for title in titles[1:]:
+        shown.add_column(title)
     for row in listed:
         shown.add_row(*row)
     console.print(shown)
@@ -38,6 +41,11 @@ def _cell(value: Any) -> str:
     clean = escape("".join(character if character.isprintable() else "?" for character in text))
     colour = _COLOURS.get(text)
     return f"[{colour}]{clean}[/]" if colour else clean
+
+
+def note(text: str) -> None:
+    """One line beside the answer, on stderr."""
+    errors.print(plain(text), markup=False, highlight=False, soft_wrap=True)
 
 
 def plain(text: str) -> str:

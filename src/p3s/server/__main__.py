@@ -16,6 +16,8 @@ def main() -> int:
         os.environ["P3S_DATABASE"] = asked.database
     os.environ["DJANGO_SETTINGS_MODULE"] = "p3s.server.project.settings"
     logging.basicConfig(level=asked.log.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # A refused request is the caller's affair, who is told; only our own failures belong into the log.
+    logging.getLogger("django.request").setLevel(logging.ERROR)
     import django
     from django.core.exceptions import ImproperlyConfigured
     from django.db import DatabaseError

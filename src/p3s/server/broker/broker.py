@@ -2,10 +2,10 @@
 
 import logging
 import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from time import time
 from typing import Any
 
@@ -61,8 +61,8 @@ class Broker:
         #: Set when the memory must be rebuilt before the next batch, and why.
         self.stale = "not yet built"
         self._book = Book(self.started_at)
-        self._requests: deque[Request] = deque()
-        self._wake = threading.Condition(threading.Lock())
+        #: None is the last: the broker stops after what came before it.
+        self._requests: SimpleQueue[Request | None] = SimpleQueue()
         self._stopping = False
         self._lanes: dict[tuple[str, int], Answer] = {}
         self._thread = threading.Thread(target=self._run, name="p3s-writer", daemon=True)
@@ -77,19 +77,20 @@ class Broker:
     def stop(self) -> None:
         """Answer every waiter «come back», write what is queued, end."""
         self.post(self._send_home, lambda _: None)
-        with self._wake:
-            self._stopping = True
-            self._wake.notify()
+        self._stopping = True
+        self._requests.put(None)
         self._thread.join()
+        while not self._requests.empty():  # posted while we were stopping
+            request = self._requests.get()
+            if request is not None:
+                request.answer(TryLater("the server is stopping; ask again"))
 
     def post(self, story: Story, answer: Answer) -> None:
         """Queue a story; `answer` is called from the writer thread."""
-        with self._wake:
-            if self._stopping:
-                answer(TryLater("the server is stopping; ask again"))
-                return
-            self._requests.append(Request(story, answer))
-            self._wake.notify()
+        if self._stopping:
+            answer(TryLater("the server is stopping; ask again"))
+        else:
+            self._requests.put(Request(story, answer))
 
     def ask(self, story: Story, timeout_s: float = 60.0) -> Any:
         """Queue a story and wait for its value; raises the P3sError that it ended in."""
@@ -154,11 +155,19 @@ class Broker:
 
     def _take(self) -> list[Request]:
         """All that is queued; empty only when the broker stops."""
-        with self._wake:
-            while not self._requests and not self._stopping:
-                self._wake.wait()
-            count = min(len(self._requests), MOST_IN_A_BATCH)
-            return [self._requests.popleft() for _ in range(count)]
+        batch: list[Request] = []
+        request = self._requests.get()
+        while request is not None:
+            batch.append(request)
+            if len(batch) == MOST_IN_A_BATCH:
+                return batch
+            try:
+                request = self._requests.get_nowait()
+            except Empty:
+                return batch
+        if batch:
+            self._requests.put(None)  # seen again when the batch is done
+        return batch
 
     def _tell(self, batch: list[Request]) -> None:
         """One transaction for the batch; if it fails, one for each of its requests."""
