@@ -5,7 +5,7 @@ import shlex
 import shutil
 import signal
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Optional
 
@@ -21,12 +21,14 @@ class NonStarter(Exception):
 
 @dataclass
 class Place:
-    """What every payload of this pilot is given. `tools` holds p3s_result.py and p3s-publish."""
+    """What every payload of this pilot is given. `tools` holds p3s_result.py and p3s-publish; `environment` is the
+    pilot's own, copied once."""
 
     tools: Path
     server: str
     site: str
     pilot: str
+    environment: "dict[str, str]" = field(default_factory=lambda: dict(os.environ))
 
 
 class Running:
@@ -98,7 +100,7 @@ class Running:
     def _environment(self) -> "dict[str, str]":
         """The pilot's own, what the order says, and what p3s alone may say, in that order."""
         place, order = self.place, self.order
-        environment = {**os.environ, **order.env}
+        environment = {**place.environment, **order.env}
         environment["PATH"] = _before(place.tools, environment.get("PATH", os.defpath))
         environment["PYTHONPATH"] = _before(place.tools, environment.get("PYTHONPATH", ""))
         environment.update(

@@ -26,21 +26,24 @@ _ENTRIES = {
 
 def to_object(message: Any) -> Any:
     """A dataclass as a JSON object, leaving out what equals its default."""
-    if isinstance(message, (str, int, float, bool)) or message is None:
+    kind = type(message)
+    if kind in _PLAIN:
         return message
-    if isinstance(message, (list, tuple)):
+    if kind is list or kind is tuple:
         return [to_object(entry) for entry in message]
-    if isinstance(message, dict):
+    if kind is dict:
         return {key: to_object(value) for key, value in message.items()}
-    return {
-        name: to_object(value)
-        for name, value in vars(message).items()
-        if value or name in _ALWAYS or value != _DEFAULTS[type(message)].get(name, _MISSING)
-    }
+    defaults = _DEFAULTS.get(kind)
+    if defaults is None:  # a word of the wire, or a number of a library's own type: JSON's encoder judges it
+        return message
+    found = {}
+    for name, value in vars(message).items():
+        if value != defaults[name]:
+            found[name] = value if type(value) in _PLAIN else to_object(value)
+    return found
 
 
-_MISSING = object()
-_ALWAYS = frozenset({"number", "job", "attempt", "lane", "seq", "acked", "payload"})
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 def _defaults(cls: type) -> "dict[str, Any]":
