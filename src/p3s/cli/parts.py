@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from p3s.client import pyz
-from p3s.client.place import find, server_dir
+from p3s.client.place import Place, find, server_dir
 from p3s.client.sdk import Client
 from p3s.protocol.errors import TryLater
 
@@ -60,11 +60,24 @@ def start_pilot(
     keep: Annotated[bool, typer.Option("--keep", help="Leave the jobs' directories, for a look.")] = False,
 ) -> None:
     """Start a pilot here; Ctrl-C ends it after its jobs, twice at once. Example: p3s pilot start --slots 4"""
-    place = find()
+    place = _place()
     os.environ.update(P3S_SERVER=place.server, P3S_TOKEN=place.token)
     words = ["--slots", str(slots), "--site", site, *(["--keep"] if keep else [])]
     words += ["--dir", directory] if directory else []
     os.execv(sys.executable, [sys.executable, "-m", "p3s.pilot", *words])
+
+
+def _place() -> Place:
+    """Where the server is; a part that is started before its server waits for it."""
+    said = False
+    while True:
+        try:
+            return find()
+        except TryLater as error:
+            if not said:
+                print(f"{error}; waiting for one", file=sys.stderr, flush=True)
+                said = True
+            time.sleep(0.5)
 
 
 @pilot.command("build")
@@ -106,7 +119,8 @@ def start_watcher(file: Annotated[Path, typer.Argument(help="Stream file, YAML."
     from p3s.watcher.streams import read
     from p3s.watcher.watch import Watcher
 
-    agent = Watcher(Client(), read(file), lambda text: print(show.plain(text), flush=True))
+    streams, place = read(file), _place()
+    agent = Watcher(Client(place.server, place.token), streams, lambda text: print(show.plain(text), flush=True))
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

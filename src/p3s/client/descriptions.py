@@ -1,7 +1,8 @@
 """Job descriptions from files: 2018's JSON lists through one lenient adapter, our own YAML or JSON strictly."""
 
 import json
-from dataclasses import fields
+import shlex
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,8 @@ def read(path: Path) -> list[JobSpec]:
         specs = [_classic(entry, f"{path}: [{place}]") for place, entry in enumerate(document)]
     elif isinstance(document, dict) and isinstance(document.get("jobs"), list):
         _only(document, {"jobs"}, str(path))
-        specs = [_ours(entry, f"{path}: jobs[{place}]") for place, entry in enumerate(document["jobs"])]
+        found = [_ours(entry, f"{path}: jobs[{place}]") for place, entry in enumerate(document["jobs"])]
+        specs = [_beside(spec, path.parent) for spec in found]
     else:
         raise BadInput(
             f"{path}: is neither a 2018 list of jobs ([{{...}}]) nor ours (jobs: [...]); p3s job submit --help has both"
@@ -110,6 +112,21 @@ def _ours(entry: Any, where: str) -> JobSpec:
         if not isinstance(value, str):
             raise BadInput(f"{where}.env.{name}: must be text; write {json.dumps(str(value))}")
     return JobSpec(**values)
+
+
+def _beside(spec: JobSpec, directory: Path) -> JobSpec:
+    """A payload or input written as ./x is the one beside the description, wherever the job runs."""
+    there = directory / spec.input
+    own = spec.input and "://" not in spec.input and there.exists()
+    return replace(spec, payload=resolved(spec.payload, directory), input=str(there.resolve()) if own else spec.input)
+
+
+def resolved(payload: str, directory: Path) -> str:
+    """A payload text whose program, if written as ./x or ../x, is made absolute from `directory`."""
+    first, *rest = payload.split(None, 1) or [""]
+    if not first.startswith(("./", "../")):
+        return payload
+    return " ".join([shlex.quote(str((directory / first).resolve())), *rest])
 
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}

@@ -200,9 +200,9 @@ def _data_files(data: Path) -> int:
     """How many files there are to take; raises BadInput when there are none."""
     if not data.is_dir():
         raise BadInput(f"--data {data}: is not a directory")
-    found = [path for path in data.rglob("*.root") if path.is_file()]
+    found = [path for path in data.glob("*.root") if path.is_file()]
     if not found:
-        raise BadInput(f"--data {data}: holds no .root file")
+        raise BadInput(f"--data {data}: holds no .root file (directories in it are not looked into)")
     return len(found)
 
 

@@ -75,7 +75,9 @@ def _serve(server: str, token: str, directory: Path, asked: argparse.Namespace) 
             say(f"cannot register: {error}")
             _close(pipe)
             return 1
-        _tell(pipe, {"pilot": name, "token": reply.token, "server": server, "lease_s": reply.lease_s})
+        own = "" if asked.keep else str(directory)
+        word = {"pilot": name, "token": reply.token, "server": server, "lease_s": reply.lease_s, "directory": own}
+        _tell(pipe, word)
         place = Place(tools, server, asked.site, name)
         machine = Machine(asked.slots, reply.lease_s, reply.wait_s, sent_at, secrets.randbelow(1000) / 1000)
         say(f"{name} serves {server} with {asked.slots} slots")

@@ -58,8 +58,8 @@ class Agent:
         self._events.append(event)
         try:
             os.write(self._wake_write, b"x")
-        except BlockingIOError:
-            pass  # it is being woken already
+        except OSError:
+            pass  # it is being woken already, or it has ended
 
     def run(self) -> Finish:
         """Until the machine is over."""

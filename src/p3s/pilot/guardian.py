@@ -5,6 +5,7 @@ means that the pilot is dead, however it died.
 """
 
 import json
+import shutil
 import sys
 import time
 from typing import Any
@@ -32,6 +33,8 @@ def watch() -> int:
 
 def _bury(known: "dict[str, Any]") -> None:
     killed = processes.end_all(f"P3S_PILOT_UUID={known['pilot']}".encode())
+    if known.get("directory"):
+        shutil.rmtree(known["directory"], ignore_errors=True)
     word = codec.encode(DeathRequest("its guardian saw the pilot's process end", killed))
     path = routes.DEATH.url(pilot=known["pilot"])
     connection = Connection(known["server"], known["token"], timeout_s=10.0)

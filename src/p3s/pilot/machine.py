@@ -161,7 +161,8 @@ class Machine:
         self.lane_failures = 0
         self.must_reconcile = False
         self._renew(reply, sent_at)
-        if reply.come_back:
+        if reply.come_back:  # a server stops, or has rebuilt its memory: it may not know all that we hold
+            self.must_reconcile = True
             self.lane_after = now + delay(1, self.chance)
         actions = self._obey(reply, now)
         self._confirm(reply.verdicts, self.riding)

@@ -84,8 +84,8 @@ class Result:
 
     @property
     def status(self) -> str:
-        """The status of the worst item."""
-        return worst(item.status for item in self.items)
+        """The status of the worst item; a result with holes is never better than a warning."""
+        return worst([*(item.status for item in self.items), "warning" if self.incomplete else "none"])
 
 
 def decode(text: str) -> list[dict[str, Any]]:

@@ -1,13 +1,12 @@
 """Stream files: what people write, checked with file and place, and what the server is told of it."""
 
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from p3s.client.descriptions import duration
+from p3s.client.descriptions import duration, resolved
 from p3s.protocol.errors import BadInput
 from p3s.protocol.messages import StreamJob, StreamSpec
 from p3s.protocol.patterns import Pattern, PatternError, parse
@@ -94,15 +93,7 @@ def _job(entry: Any, env: dict[str, str], where: str, path: Path) -> StreamJob:
     if isinstance(limit, bool) or not isinstance(limit, (int, float)):
         raise BadInput(f"{where}.time_limit: must be a duration like 20m, not {limit!r}")
     own = _environment(entry.get("env"), where)
-    return StreamJob(_resolved(entry["payload"], path), {**env, **own}, priority, float(limit))
-
-
-def _resolved(payload: str, path: Path) -> str:
-    """A payload written as ./x is the one beside the stream file, wherever the pilot's job runs."""
-    first, *rest = payload.split(None, 1)
-    if not first.startswith(("./", "../")):
-        return payload
-    return " ".join([shlex.quote(str((path.parent / first).resolve())), *rest])
+    return StreamJob(resolved(entry["payload"], path.parent), {**env, **own}, priority, float(limit))
 
 
 def _environment(env: Any, where: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ def verdict(page: str) -> str:
 def test_an_empty_server_says_what_to_do_first(pages: Any) -> None:
     page = pages.get("/")
     assert "Ready, and empty" in verdict(page)
-    for command in ("p3s demo", "p3s pilot", "p3s submit"):
+    for command in ("p3s watcher start", "p3s pilot start", "p3s job submit -- ", "p3s demo"):
         assert f"<code>{command}" in page
 
 

@@ -104,7 +104,7 @@ def test_nonsense_in_the_address_is_ignored(pages: Any, make: Any, query: str) -
 
 
 @pytest.mark.parametrize(
-    ("address", "command"), [("/jobs", "p3s submit"), ("/pilots", "p3s pilot"), ("/data", "p3s demo")]
+    ("address", "command"), [("/jobs", "p3s job submit -- "), ("/pilots", "p3s pilot"), ("/data", "p3s watcher start")]
 )
 def test_an_empty_list_names_the_next_command(pages: Any, address: str, command: str) -> None:
     assert f"<code>{command}" in pages.get(address)

@@ -1,7 +1,7 @@
 """The one broker of the process: memory of the queue, and the one writer of the database."""
 
 from .broker import Broker, Story
-from .settings import Settings
+from .settings import NotOurs, Settings
 
 _running: Broker | None = None
 
@@ -19,4 +19,4 @@ def running() -> Broker:
     return _running
 
 
-__all__ = ["Broker", "Settings", "Story", "running", "use"]
+__all__ = ["Broker", "NotOurs", "Settings", "Story", "running", "use"]

@@ -22,7 +22,7 @@ from p3s.server.actions.work import Work
 from p3s.server.jobs import queries as jobs
 from p3s.server.pilots import queries as pilots
 
-from .settings import Settings
+from .settings import NotOurs, Settings
 
 log = logging.getLogger("p3s.broker")
 
@@ -55,7 +55,7 @@ class Broker:
         self.grants = grants
         self.changed = changed
         self.died = died
-        #: Raises when another server has taken the database over.
+        #: Raises NotOurs when another server has taken the database over.
         self.still_ours = still_ours
         self.started_at = time()
         #: Set when the memory must be rebuilt before the next batch, and why.
@@ -174,6 +174,8 @@ class Broker:
         try:
             self._transact(batch)
             return
+        except NotOurs:
+            raise
         except Exception as error:  # noqa: BLE001 - boundary: whatever one request did, the others must go on
             self.stale = f"a transaction failed: {error}"
             if len(batch) > 1:

@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 
 
+class NotOurs(Exception):
+    """Another server has taken the database over: this process must end."""
+
+
 @dataclass(slots=True)
 class Settings:
     """Durations in seconds: the pilots' lease, the grace beyond it, the longest wait of an exchange."""

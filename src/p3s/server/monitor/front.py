@@ -93,7 +93,7 @@ def _label(about: About, rows: list[ResultRow]) -> str:
     kind, name = about
     if kind == "run":
         return f"Run {name}"
-    return f"file {rows[0].dataset_name}" if kind == "dataset" else f"job {str(name)[:8]}"
+    return f"file {rows[0].dataset_name}" if kind == "dataset" else f"job {str(name)[-8:]}"
 
 
 def run_lines(rows: list[ResultRow], files: list[DatasetRow]) -> list[RunLine]:
@@ -168,7 +168,7 @@ class Front:
         files, lines, states = self._files(), self._pilots(), self._job_states()
         judged = [
             LatestRun(line.label, line.url, _named(line, "bad"), _named(line, "warning"))
-            for line in self._runs()[:RUNS_JUDGED]
+            for line in [line for line in self._runs() if line.categories][:RUNS_JUDGED]
         ]
         facts = Facts(
             now=self.now,

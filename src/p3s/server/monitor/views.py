@@ -85,7 +85,7 @@ def job(request: HttpRequest, uuid: str) -> HttpResponse:
     if found is None:
         return absent(request, f"There is no job {uuid}.", now)
     parts = [Part("job", "jobs results pilots", "job_body", lambda: job_pages.one_job(found, now, HEARD_FROM))]
-    return respond(request, parts, now, here="jobs", title=f"Job {found.row.name or uuid[:8]}")
+    return respond(request, parts, now, here="jobs", title=f"Job {found.row.name or uuid[-8:]}")
 
 
 def pilot_list(request: HttpRequest) -> HttpResponse:

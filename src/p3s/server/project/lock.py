@@ -11,6 +11,8 @@ from typing import Any, Protocol
 
 from django.db import DatabaseError, connections
 
+from p3s.server.broker import NotOurs
+
 POLL_S = 0.5
 _PG_KEY = 0x703373  # "p3s"
 
@@ -24,7 +26,7 @@ class Lock(Protocol):
         """Become the active server; raises Taken."""
 
     def check(self) -> None:
-        """Raise Taken when it is no longer ours."""
+        """Raise NotOurs when another server has it; take it again when only the connection was lost."""
 
 
 class FileLock:
@@ -81,13 +83,16 @@ class AdvisoryLock:
         self._connection = connection
 
     def check(self) -> None:
-        """Take it again when the connection was lost (a restarted database); another's lock raises Taken."""
+        """Take it again when the connection was lost (a restarted database)."""
         try:
             with self._connection.cursor() as cursor:
                 cursor.execute("SELECT 1")
         except DatabaseError:
             self._connection.close()
-            self.take(self._url)
+            try:
+                self.take(self._url)
+            except Taken as taken:
+                raise NotOurs(f"the database was taken over by {taken}") from None
 
 
 _HOLDER = """

@@ -19,16 +19,17 @@ async def rounds(broker: Broker) -> None:
     while True:
         wait_s = min(LEASES_EVERY_S, broker.settings.lease_s / 5)
         await asyncio.sleep(wait_s)
-        broker.post(lambda work: expire(work, broker.settings.grace_s), _report)
+        broker.post(lambda work: expire(work, broker), _report)
         flushed += wait_s
         if flushed >= min(SEEN_EVERY_S, broker.settings.lease_s):
             flushed = 0.0
             broker.post(flush_seen, _report)
 
 
-def expire(work: Work, grace_s: float) -> None:
-    """Give up pilots that were not heard for their lease plus grace."""
-    work.desk.expire(grace_s)
+def expire(work: Work, broker: Broker) -> None:
+    """Give up pilots that were not heard for their lease plus grace; first make sure that we still may."""
+    broker.still_ours()
+    work.desk.expire(broker.settings.grace_s)
 
 
 def flush_seen(work: Work) -> None:

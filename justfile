@@ -1,0 +1,44 @@
+# Tasks. Each recipe is one line that can be copied. `just` lists them.
+
+_list:
+    @just --list --unsorted
+
+# what CI runs: static checks, tests, no unexpected skips
+check:
+    .ci/run
+
+# all tests
+test *WORDS:
+    uv run pytest {{WORDS}}
+
+# ruff and the import contracts
+lint:
+    uv run ruff check && uv run ruff format --check && uv run lint-imports
+
+# mypy, strict
+types:
+    uv run mypy
+
+# the rules against each other on a virtual clock
+sim SEEDS="200":
+    uv run python -m p3s.simulation --seeds {{SEEDS}}
+
+# a benchmark: floor, latency or throughput
+bench NAME="throughput":
+    uv run python -m benchmarks {{NAME}}
+
+# the pilot as one file
+pyz TARGET="p3s-pilot.pyz":
+    uv run p3s pilot build {{TARGET}}
+
+# the pictures of the README, from the demo; needs Chromium
+pictures:
+    uv run python docs/pictures/take.py
+
+# docs/states.md from the tables of the code
+states:
+    uv run python -m p3s.domain.lifecycle > docs/states.md
+
+# the long figures
+nightly:
+    uv run python -m p3s.simulation --seeds 5000 && for name in floor latency throughput; do uv run python -m benchmarks $name --rounds 5 || exit 1; done
