@@ -68,7 +68,9 @@ def from_object(cls: "type[T]", data: Any) -> T:
     values = {name: value for name, value in data.items() if name in known}
     for name, value in values.items():
         entry = _ENTRIES.get((cls, name))
-        if entry and isinstance(value, list):
+        if entry and value is not None:
+            if not isinstance(value, list):
+                raise ValueError(f"{cls.__name__}.{name}: expected a list, got {type(value).__name__}")
             values[name] = [from_object(entry, one) for one in value]
     try:
         return cls(**values)

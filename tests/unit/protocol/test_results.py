@@ -148,7 +148,7 @@ def test_a_bad_item_alone_becomes_a_named_hole(item: Any, says: str) -> None:
     assert (hole.status, hole.files) == ("none", ())
     assert other.problem is None
     assert result.incomplete
-    assert result.status == "good"
+    assert result.status == "warning"
 
 
 def test_a_second_item_of_the_same_identity_is_refused_and_the_same_name_with_other_coordinates_is_not() -> None:
