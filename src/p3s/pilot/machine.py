@@ -21,6 +21,10 @@ LINGER_S = 0.005
 """A full pilot waits so long for a job to end before it opens its order lane again, so that the report of the end and
 the order of the next job share one exchange. Longer jobs do not notice; short ones come at half the cost."""
 
+GATHER_S = 0.001
+"""When a job ends while others that began within LINGER_S still run, their ends are waited for so long: jobs so short
+come in flocks, and one exchange serves a flock."""
+
 SPARE_S = 0.02
 """The start of a process is reported when it has run so long; an end before that says both."""
 
@@ -142,6 +146,7 @@ class Machine:
     lane_after: float = 0.0
     call_after: float = 0.0
     linger_until: float = 0.0
+    gather_until: float = 0.0
     must_reconcile: bool = True
     asked: str = ""
     told_draining: bool = False
@@ -218,6 +223,8 @@ class Machine:
     def child_ended(self, job: str, attempt: int, ended: Ended, now: float) -> "list[Action]":
         """Its process is gone (or could not be started), and what it left is delivered."""
         child = self.children.pop((job, attempt))
+        if self.children and now < self.linger_until and now >= self.gather_until:
+            self.gather_until = now + GATHER_S
         state, reason, detail = _outcome(child, ended)
         report = Report(
             job,
@@ -301,8 +308,12 @@ class Machine:
         if self.lane_open or self.gone or self.leaving or self.over:
             return NEVER
         if len(self.children) < self.slots:
-            return self.lane_after
+            return max(self.lane_after, self._gathered())
         return max(self.lane_after, min(self.linger_until, self._reports_due()))
+
+    def _gathered(self) -> float:
+        """When a flock of ends is taken as complete: at once when nothing runs any more."""
+        return min(self.gather_until, self.linger_until) if self.children else 0.0
 
     def _call_due(self) -> float:
         """When to call beside the lane: with reports unless the lane takes them, or with a last word."""
@@ -310,7 +321,7 @@ class Machine:
             return NEVER
         if self.outbox:
             # A lane that carries reports is answered at once: what came since goes with the next one.
-            return NEVER if self.riding else max(self.call_after, self._reports_due())
+            return NEVER if self.riding else max(self.call_after, self._reports_due(), self._gathered())
         if not self.asked or self.gone or (self.children and self.told_draining):
             return NEVER
         return self.call_after

@@ -148,6 +148,7 @@ async def _run(door: Door, broker: Broker, hub: Hub, listener: socket.socket) ->
         access_log=False,
         proxy_headers=False,
         server_header=False,
+        date_header=False,
         timeout_graceful_shutdown=3,
         lifespan="off",
         timeout_keep_alive=120,
