@@ -1,0 +1,342 @@
+"""What goes wrong at the command line is one line that says what to do, and an exit code; never a traceback."""
+
+import http.server
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.system
+
+Refused = Callable[..., str]
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+# ---- the command line itself
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--nonsense"],
+        ["nonsense"],
+        ["job", "submit"],
+        ["job", "list", "--limit", "many"],
+        ["job", "list", "--limit", "0"],
+        ["server", "start", "--port", "99999"],
+        ["server", "start", "--lease", "0"],
+        ["pilot", "start", "--slots", "0"],
+        ["watcher", "start"],
+        ["demo", "--nonsense"],
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_command_line_ends_with_2_and_shows_the_usage(run: Run, words: list[str]) -> None:
+    done = run(*words)
+    assert done.returncode == 2
+    assert "Usage: p3s" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+# ---- no server, or a strange one
+
+
+@pytest.mark.parametrize("words", [["summary"], ["job", "list"], ["pilot", "list"]], ids=" ".join)
+def test_without_any_server_it_says_how_to_start_one_and_ends_with_3(refused: Refused, words: list[str]) -> None:
+    line = refused(3, *words)
+    assert line.startswith("p3s: no server: ")
+    assert "p3s server start" in line
+    assert "P3S_SERVER=" in line
+
+
+def test_a_server_that_does_not_answer_is_named_and_ends_with_3(refused: Refused, free_port: int) -> None:
+    line = refused(3, "summary", P3S_SERVER=f"127.0.0.1:{free_port}")
+    assert f"http://127.0.0.1:{free_port}" in line
+
+
+def test_after_a_kill_of_the_local_server_its_old_address_is_named(
+    refused: Refused, tmp_path: Path, free_port: int
+) -> None:
+    (tmp_path / "server").mkdir()
+    entry = {"url": f"http://127.0.0.1:{free_port}", "process": 1}
+    (tmp_path / "server" / "server.json").write_text(json.dumps(entry))
+    assert f"no server answers at http://127.0.0.1:{free_port}" in refused(3, "summary", at=tmp_path / "server")
+
+
+NONSENSE = ["nonsense://x", "http://", "http://127.0.0.1:99999", "127.0.0.1:port", "http://[::1"]
+
+
+@pytest.mark.parametrize("server", [*NONSENSE, f"http://{'a' * 70}.org"])
+def test_a_server_that_is_nonsense_is_quoted(run: Run, server: str) -> None:
+    done = run("summary", P3S_SERVER=server)
+    assert done.returncode in (1, 3)
+    [line] = done.stderr.splitlines()
+    assert "P3S_SERVER" in line
+    assert server in line
+
+
+@pytest.mark.parametrize("server", NONSENSE)
+def test_a_pilot_does_not_wait_for_a_server_that_is_nonsense(run: Run, server: str) -> None:
+    done = run("pilot", "start", P3S_SERVER=server)
+    assert done.returncode in (1, 2)
+    [line] = done.stderr.splitlines()
+    assert server in line
+
+
+@pytest.mark.parametrize("token", ["wrong", "tok\u20acn", "to\nken", " "])
+def test_a_wrong_token_is_one_line(refused: Refused, server: Any, token: str) -> None:
+    line = refused(1, "job", "submit", "--", "/bin/true", P3S_SERVER=server.url, P3S_TOKEN=token)
+    assert "token" in line.lower()
+
+
+class _Elsewhere(http.server.BaseHTTPRequestHandler):
+    """A web server that is not ours: every address has a page, as behind a sign-on."""
+
+    def do_GET(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        page = b"<html>Please sign in</html>"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(page)))
+        self.end_headers()
+        self.wfile.write(page)
+
+    do_POST = do_PUT = do_GET
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[str]:
+    other = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Elsewhere)
+    threading.Thread(target=other.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{other.server_address[1]}"
+    other.shutdown()
+    other.server_close()
+
+
+@pytest.mark.parametrize(
+    "words", [["summary"], ["job", "list"], ["job", "submit", "--", "/bin/true"], ["pilot", "start"]], ids=" ".join
+)
+def test_a_web_server_that_is_not_p3s_is_told_from_one(refused: Refused, elsewhere: str, words: list[str]) -> None:
+    line = refused(1, *words, P3S_SERVER=elsewhere, P3S_TOKEN="x")
+    assert elsewhere in line
+
+
+# ---- jobs
+
+BAD_FILES = {
+    "neither kind.json": ('{"payload": "/bin/true"}', "neither a 2018 list"),
+    "not json.json": ("[{", "not json.json: "),
+    "not yaml.yaml": ("jobs: [", "not yaml.yaml: "),
+    "nan.json": ('[{"payload": "/bin/true", "timeout": NaN}]', "NaN"),
+    "infinity.json": ('[{"payload": "/bin/true", "timeout": 1e999}]', "[0].timeout: must be a number"),
+    "nan.yaml": ("jobs: [{payload: /bin/true, time_limit: .nan}]", "NaN"),
+    "unknown.json": ('[{"payload": "/bin/true", "prio": 1}]', "[0].prio: is not a known field"),
+    "unknown.yaml": ("jobs: [{payload: /bin/true, prio: 1}]", "jobs[0].prio: is not a known field"),
+    "text number.yaml": ('jobs: [{payload: /bin/true, priority: "5"}]', "jobs[0].priority: "),
+    "duration.yaml": ("jobs: [{payload: /bin/true, time_limit: soon}]", "jobs[0].time_limit: 'soon' is not a duration"),
+    "word number.json": ('[{"payload": "/bin/true", "priority": "high"}]', "[0].priority: must be a number"),
+    "no payload.yaml": ("jobs: [{name: x}]", "jobs[0].payload: is required"),
+    "no payload.json": ('[{"name": "x"}]', "[0].payload: is required"),
+    "no job.json": ("[]", "describes no job"),
+    "no job.yaml": ("jobs: []", "describes no job"),
+    "not an object.json": ("[1]", "[0]: must be an object"),
+    "template.json": ('[{"payload": "/bin/true", "state": "running"}]', "[0].state: 'running' cannot be submitted"),
+    "env list.json": ('{"jobs": [{"payload": "/bin/true", "env": ["A=1"]}]}', "jobs[0].env"),
+    "env text.json": ('[{"payload": "/bin/true", "env": "A=1"}]', "[0].env"),
+    "env number.yaml": ("jobs: [{payload: /bin/true, env: {N: 3}}]", "jobs[0].env.N: must be text"),
+    "huge number.json": ('[{"payload": "/bin/true", "priority": 1' + "0" * 400 + "}]", "[0].priority"),
+    "date.yaml": ("jobs: [{payload: /bin/true, name: 2020-01-01}]", "jobs[0].name"),
+    "surrogate.json": ('[{"payload": "/bin/true", "name": "\\ud800"}]', "name"),
+    "deep.json": ("[" * 100_000, "deep.json"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+def test_a_bad_job_file_is_refused_with_its_place(refused: Refused, server: Any, tmp_path: Path, name: str) -> None:
+    text, says = BAD_FILES[name]
+    (tmp_path / name).write_text(text)
+    assert says in refused(1, "job", "submit", name, at=server.directory)
+
+
+def test_a_job_file_that_is_not_there_or_not_text_is_named(refused: Refused, server: Any, tmp_path: Path) -> None:
+    assert "cannot read none.yaml: No such file" in refused(1, "job", "submit", "none.yaml", at=server.directory)
+    (tmp_path / "binary.json").write_bytes(b"\xff\xfe\x00")
+    assert "cannot read binary.json: it is not text" in refused(1, "job", "submit", "binary.json", at=server.directory)
+
+
+@pytest.mark.parametrize("entry", ["NAME", "=value", "A-B=1", "9=1"])
+def test_a_bad_variable_is_quoted(refused: Refused, server: Any, entry: str) -> None:
+    line = refused(1, "job", "submit", "-e", entry, "--", "/bin/true", at=server.directory)
+    assert repr(entry.partition("=")[0] or entry) in line or repr(entry) in line
+
+
+@pytest.mark.parametrize("limit", ["soon", "nans"])
+def test_a_bad_time_limit_says_what_to_write(refused: Refused, server: Any, limit: str) -> None:
+    line = refused(1, "job", "submit", f"--time-limit={limit}", "--", "/bin/true", at=server.directory)
+    assert f"--time-limit: {limit!r} is not a duration; write 30s" in line
+
+
+@pytest.mark.parametrize(
+    ("verb", "job"),
+    [*(("show", job) for job in ("nonsense", "a/b", "..", "")), ("logs", "a/b"), ("cancel", "nonsense")],
+)
+def test_an_unknown_job_is_said_to_be_unknown(refused: Refused, server: Any, verb: str, job: str) -> None:
+    line = refused(1, "job", verb, job, at=server.directory)
+    assert "there is no job" in line or "there is nothing" in line
+    assert job in line
+
+
+def test_an_unknown_state_is_refused_with_those_there_are(refused: Refused, server: Any) -> None:
+    line = refused(1, "job", "list", "--state", "broken", at=server.directory)
+    assert "'broken' is none" in line
+    assert "failed" in line
+
+
+@pytest.mark.parametrize("filter_", [["--state", "failed, lost"], ["--jobtype", "a b&c=d"]], ids=["state", "jobtype"])
+def test_spaces_and_signs_in_a_filter_are_not_taken_for_a_missing_server(
+    run: Run, server: Any, filter_: list[str]
+) -> None:
+    done = run("job", "list", *filter_, at=server.directory)
+    assert "no server answers" not in done.stderr
+    assert done.returncode in (0, 1)
+
+
+# ---- the server
+
+
+def test_a_port_in_use_is_one_line(refused: Refused, tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        line = refused(1, "server", "start", "--port", str(port), at=tmp_path / "new")
+    assert f"cannot listen on 127.0.0.1:{port}" in line
+    assert "--port" in line
+
+
+def test_a_second_server_on_the_same_directory_names_the_first_and_does_not_harm_it(
+    refused: Refused, run: Run, server: Any, free_port: int
+) -> None:
+    line = refused(1, "server", "start", "--port", str(free_port), at=server.directory)
+    assert f"process {server.process.pid}" in line
+    assert server.url in line
+    assert "--standby" in line
+    assert run("summary", at=server.directory).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--host", "0.0.0.0"], "--public"),
+        (["--log", "nonsense"], "nonsense"),
+        (["--database", "mysql://x/y"], "postgresql://"),
+        (["--database", "postgresql://localhost:abc/p3s"], "postgresql://"),
+        (["--database", "postgresql://nobody@127.0.0.1:1/p3s"], "127.0.0.1"),
+        (["--host", "256.0.0.1", "--public"], "256.0.0.1"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_server_that_cannot_start_so_says_why(
+    refused: Refused, tmp_path: Path, free_port: int, words: list[str], says: str
+) -> None:
+    line = refused(1, "server", "start", "--port", str(free_port), *words, at=tmp_path / "new")
+    assert says in line
+
+
+def test_a_server_directory_that_is_a_file_is_named(refused: Refused, tmp_path: Path, free_port: int) -> None:
+    (tmp_path / "file").touch()
+    line = refused(1, "server", "start", "--port", str(free_port), at=tmp_path / "file")
+    assert str(tmp_path / "file") in line
+
+
+# ---- pilots
+
+
+@pytest.mark.parametrize("target", ["/proc/none/p3s-pilot.pyz"])
+def test_a_pilot_file_that_cannot_be_written_is_one_line(refused: Refused, target: str) -> None:
+    assert "/proc/none" in refused(1, "pilot", "build", target)
+
+
+def test_a_pilot_with_a_directory_that_is_not_there_says_so(refused: Refused, server: Any) -> None:
+    assert "/no/such/place" in refused(1, "pilot", "start", "--dir", "/no/such/place", at=server.directory)
+
+
+# ---- streams
+
+BAD_STREAMS = {
+    "nothing": ("", "must begin with streams:"),
+    "no stream": ("streams: {}", "must begin with streams:"),
+    "no yaml": ("streams: [", "cannot read streams.yaml"),
+    "a list": ("streams: [a]", "must begin with streams:"),
+    "a foreign section": ("streams: {a: {%s, payload: x}}\nextra: 1", "streams.yaml.extra: is not a known field"),
+    "no rule": ("streams: {a: 1}", "streams.a: must have files and a payload"),
+    "an unknown field": ("streams: {a: {%s, payload: x, filse: y}}", "streams.a.filse: is not a known field"),
+    "no files": ("streams: {a: {payload: x}}", "streams.a.files: is required"),
+    "files that are a number": ("streams: {a: {files: 3, payload: x}}", "streams.a.files: is required"),
+    "files that are a URL": ('streams: {a: {files: "root://h//x", payload: x}}', "is a URL"),
+    "an open brace": ('streams: {a: {files: "{here}/x{run", payload: x}}', "streams.a.files: braces"),
+    "no payload": ("streams: {a: {%s}}", "streams.a: must have either a payload or jobs"),
+    "payload and jobs": ("streams: {a: {%s, payload: x, jobs: {}}}", "streams.a: must have either a payload or jobs"),
+    "an empty payload": ('streams: {a: {%s, payload: ""}}', "streams.a.jobs.a.payload: is required"),
+    "no jobs": ("streams: {a: {%s, jobs: {}}}", "streams.a.jobs: must name job types"),
+    "a job without payload": ("streams: {a: {%s, jobs: {b: {}}}}", "streams.a.jobs.b.payload: is required"),
+    "a job's unknown field": ("streams: {a: {%s, jobs: {b: {payload: x, cap: 3}}}}", "jobs.b.cap: is not a known"),
+    "a priority in words": ("streams: {a: {%s, jobs: {b: {payload: x, priority: high}}}}", "jobs.b.priority: must be"),
+    "a priority too high": ("streams: {a: {%s, jobs: {b: {payload: x, priority: 99999}}}}", "jobs.b.priority: must be"),
+    "a time limit in words": ("streams: {a: {%s, jobs: {b: {payload: x, time_limit: soon}}}}", "jobs.b.time_limit: "),
+    "an env that is a list": ("streams: {a: {%s, payload: x, env: [A]}}", "streams.a.env: must be names and values"),
+    "an env of lists": ("streams: {a: {%s, payload: x, env: {A: [1]}}}", "streams.a.env.A: must be a text or a number"),
+    "an env with a bad name": ("streams: {a: {%s, payload: x, env: {A-B: 1}}}", "A-B"),
+    "an unknown completeness": ("streams: {a: {%s, payload: x, complete: {rested: 3}}}", "streams.a.complete: write"),
+    "rested for a word": ("streams: {a: {%s, payload: x, complete: {rested: soon}}}", "streams.a.complete.rested: "),
+    "a name with a slash": ("streams: {a/b: {%s, payload: x}}", "a/b"),
+    "an empty name": ('streams: {"": {%s, payload: x}}', "streams."),
+    "a missing directory": ('streams: {a: {files: "{here}/none/x{run:d}.root", payload: x}}', "is not a directory"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_STREAMS)
+def test_a_bad_stream_file_is_refused_with_its_place(refused: Refused, server: Any, tmp_path: Path, name: str) -> None:
+    text, says = BAD_STREAMS[name]
+    text = text.replace("%s", 'files: "{here}/x{run:d}.root"').replace("{here}", str(tmp_path))
+    (tmp_path / "streams.yaml").write_text(text)
+    line = refused(1, "watcher", "start", "streams.yaml", at=server.directory)
+    assert says in line
+
+
+@pytest.mark.parametrize("part", ["pilot", "watcher"])
+def test_a_part_started_before_its_server_waits_says_so_once_and_ends_when_told(
+    started: Callable[..., Any], tmp_path: Path, part: str
+) -> None:
+    (tmp_path / "streams.yaml").write_text(f'streams: {{a: {{files: "{tmp_path}/x{{run:d}}.root", payload: x}}}}')
+    words = ["watcher", "start", str(tmp_path / "streams.yaml")] if part == "watcher" else ["pilot", "start"]
+    process, said = started("waiting for", *words)
+    process.terminate()
+    assert process.wait(30) in (0, 130, -signal.SIGTERM)
+    assert said().count("waiting for") == 1
+    assert "Traceback" not in said()
+
+
+def test_output_into_a_closed_pipe_ends_quietly(server: Any) -> None:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("P3S_")}
+    p3s = Path(sys.executable).with_name("p3s")
+    done = subprocess.run(
+        ["/bin/bash", "-c", f"'{p3s}' job list --json | exec 0<&-; exit ${{PIPESTATUS[0]}}"],
+        env={**env, "P3S_SERVER_DIR": str(server.directory)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stderr == ""
+    assert done.returncode in (0, 1, 128 + signal.SIGPIPE)

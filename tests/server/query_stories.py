@@ -1,0 +1,339 @@
+# ruff: noqa: E402 - Django is set up before its models can be imported
+"""Run by test_queries.py in a process of its own for each database: the writer's SQL against the real tables.
+
+Prints a JSON object: the name of each story, and nothing or the traceback it ended in.
+"""
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "p3s.server.project.settings"
+
+import django
+
+django.setup()
+
+from django.core.management import call_command
+from django.db import transaction
+
+from p3s.domain.effects import (
+    JobAdded,
+    JobDispatched,
+    JobEnded,
+    JobReturned,
+    JobStarted,
+    KillOrdered,
+    LaneAnswered,
+    PilotAdded,
+    PilotMoved,
+    Spec,
+)
+from p3s.protocol.messages import Instruction, Order, Report
+from p3s.protocol.states import JobState, PilotState
+from p3s.server.accounts import queries as accounts
+from p3s.server.jobs import queries as jobs
+from p3s.server.jobs.models import Job, JobLog, JobType
+from p3s.server.pilots import queries as pilots
+from p3s.server.pilots.models import Pilot
+
+NOW = 1_700_000_000.0
+
+
+def uuid_of(number: int) -> str:
+    return f"{number:08d}-0000-7000-8000-000000000000"
+
+
+def add(number: int, jobtype: str = "plain", priority: int = 0, **columns: Any) -> JobAdded:
+    jobs.add_type(jobtype, NOW)
+    given = {"name": "n", "owner": "ana", "input": "", "env": {"A": "é"}, **columns}
+    effect = JobAdded(
+        number, uuid_of(number), jobtype, priority, JobState.DEFINED, Spec("true", {"A": "é"}, 1.5), NOW, given
+    )
+    jobs.add([effect])
+    return effect
+
+
+def pilot(name: str = "p") -> None:
+    pilots.add([PilotAdded(name, "host", "site", 4, 300.0, "hash", "ana", NOW, {"version": "1"})])
+
+
+def dispatch(number: int, attempt: int = 1, order: int = 1) -> None:
+    jobs.dispatch([JobDispatched(number, uuid_of(number), attempt, "plain", 0, Spec("true"), "p", order, NOW)])
+
+
+def refused(act: Callable[[], None]) -> None:
+    """It must disagree, and leave the row as it was."""
+    before = list(Job.objects.order_by("id").values())
+    try:
+        with transaction.atomic():
+            act()
+    except jobs.Disagreement:
+        assert list(Job.objects.order_by("id").values()) == before
+        return
+    raise AssertionError("a row that was not as expected was changed")
+
+
+def end(number: int, before: JobState, after: JobState, attempt: int = 1, **report: Any) -> None:
+    said = Report(uuid_of(number), attempt, after.value, **report)
+    jobs.end([JobEnded(number, uuid_of(number), attempt, before, after, "why", NOW + 9, NOW + 1, said)])
+
+
+# ---- stories
+
+
+def an_added_job_is_read_back_as_it_was() -> None:
+    effect = add(1)
+    (queued,), more = jobs.queued(("plain", 0), 10)
+    assert not more
+    assert (queued.id, queued.job, queued.attempt, queued.spec) == (1, effect.job, 0, effect.spec)
+    assert jobs.classes() == [("plain", 0)]
+    assert jobs.last_id() == 1
+    assert jobs.types() == {"plain"}
+
+
+def the_head_of_a_queue_is_the_oldest_and_says_if_there_is_more() -> None:
+    for number in range(1, 6):
+        add(number)
+    add(6, "other")
+    add(7, priority=3)
+    found, more = jobs.queued(("plain", 0), 3)
+    assert ([job.id for job in found], more) == ([1, 2, 3], True)
+    found, more = jobs.queued(("plain", 0), 5)
+    assert ([job.id for job in found], more) == ([1, 2, 3, 4, 5], False)
+    assert sorted(jobs.classes()) == [("other", 0), ("plain", 0), ("plain", 3)]
+
+
+def the_input_s_variables_come_back_after_a_restart() -> None:
+    add(1, input="file:///data/x.root", run=7, subrun=2, keys={"apa": 3})
+    (queued,), _ = jobs.queued(("plain", 0), 10)
+    assert queued.spec.env["P3S_INPUT_PATH"] == "/data/x.root"
+    assert (queued.spec.env["P3S_RUN"], queued.spec.env["P3S_SUBRUN"], queued.spec.env["P3S_KEY_APA"]) == (
+        "7",
+        "2",
+        "3",
+    )
+
+
+def a_queued_job_is_dispatched_once() -> None:
+    add(1)
+    pilot()
+    dispatch(1)
+    refused(lambda: dispatch(1))
+    refused(lambda: dispatch(1, attempt=2))
+    (out,) = jobs.out()
+    assert (out.job, out.attempt, out.state, out.pilot, out.number) == (uuid_of(1), 1, JobState.DISPATCHED, "p", 1)
+
+
+def a_dispatch_that_names_another_attempt_is_refused() -> None:
+    add(1)
+    pilot()
+    refused(lambda: dispatch(1, attempt=2))
+    refused(lambda: dispatch(1, attempt=0))
+
+
+def one_wrong_row_refuses_the_whole_statement() -> None:
+    add(1)
+    pilot()
+    both = [JobDispatched(n, uuid_of(n), 1, "plain", 0, Spec("true"), "p", n, NOW) for n in (1, 2)]
+    refused(lambda: jobs.dispatch(both))
+
+
+def only_a_dispatched_job_of_that_attempt_starts() -> None:
+    add(1)
+    pilot()
+    refused(lambda: jobs.start([JobStarted(1, uuid_of(1), 0, NOW)]))
+    dispatch(1)
+    refused(lambda: jobs.start([JobStarted(1, uuid_of(1), 2, NOW)]))
+    jobs.start([JobStarted(1, uuid_of(1), 1, NOW + 1)])
+    refused(lambda: jobs.start([JobStarted(1, uuid_of(1), 1, NOW)]))
+    assert Job.objects.get(id=1).started_at == NOW + 1
+
+
+def a_refused_order_is_queued_again_and_goes_out_as_the_next_attempt() -> None:
+    add(1)
+    pilot()
+    dispatch(1)
+    refused(lambda: jobs.give_back([JobReturned(1, uuid_of(1), 2, "full", NOW)]))
+    jobs.give_back([JobReturned(1, uuid_of(1), 1, "full", NOW)])
+    (queued,), _ = jobs.queued(("plain", 0), 10)
+    assert queued.attempt == 1
+    assert jobs.out() == []
+    dispatch(1, attempt=2, order=2)
+    jobs.start([JobStarted(1, uuid_of(1), 2, NOW)])
+    refused(lambda: jobs.give_back([JobReturned(1, uuid_of(1), 2, "late", NOW)]))
+
+
+def an_end_writes_what_was_measured_and_the_tails() -> None:
+    add(1)
+    pilot()
+    dispatch(1)
+    measured = {"exit_code": 3, "wall_s": 1.5, "cpu_s": 0.5, "peak_memory": 2**40}
+    end(1, JobState.DISPATCHED, JobState.FAILED, stdout="a\0b", stderr="é", detail="no such file", **measured)
+    row = Job.objects.get(id=1)
+    assert (row.state, row.reason, row.ended_at, row.started_at) == ("failed", "why", NOW + 9, NOW + 1)
+    assert {name: getattr(row, name) for name in measured} == measured
+    log = JobLog.objects.get(job_id=1)
+    assert (log.stdout, log.stderr) == ("a\N{REPLACEMENT CHARACTER}b", "é\n[p3s] no such file")
+    refused(lambda: end(1, JobState.DISPATCHED, JobState.FINISHED))
+    refused(lambda: end(1, JobState.RUNNING, JobState.FINISHED))
+
+
+def an_end_keeps_the_start_that_was_reported() -> None:
+    add(1)
+    pilot()
+    dispatch(1)
+    jobs.start([JobStarted(1, uuid_of(1), 1, NOW + 5)])
+    end(1, JobState.RUNNING, JobState.FINISHED)
+    assert Job.objects.get(id=1).started_at == NOW + 5
+
+
+def a_lost_job_is_amended_and_its_tails_replaced() -> None:
+    add(1)
+    pilot()
+    dispatch(1)
+    end(1, JobState.DISPATCHED, JobState.LOST, stdout="first")
+    end(1, JobState.LOST, JobState.FINISHED, stdout="second")
+    assert [log.stdout for log in JobLog.objects.filter(job_id=1)] == ["second"]
+    refused(lambda: end(1, JobState.LOST, JobState.FAILED))
+
+
+def a_kill_is_written_for_what_is_out_and_survives_a_restart() -> None:
+    add(1)
+    pilot()
+    refused(lambda: jobs.order_kill([KillOrdered(1, uuid_of(1), 0, "p", 2, "ana")]))
+    dispatch(1)
+    refused(lambda: jobs.order_kill([KillOrdered(1, uuid_of(1), 2, "p", 2, "ana")]))
+    jobs.order_kill([KillOrdered(1, uuid_of(1), 1, "p", 2, "ana")])
+    (out,) = jobs.out()
+    assert (out.kill_number, out.cancelled_by) == (2, "ana")
+
+
+def what_is_out_comes_in_the_order_in_which_it_was_ordered() -> None:
+    pilot()
+    for number in (1, 2, 3):
+        add(number)
+    for number, order in ((3, 1), (1, 2), (2, 3)):
+        dispatch(number, order=order)
+    assert [out.id for out in jobs.out()] == [3, 1, 2]
+
+
+def a_submission_is_known_by_its_key() -> None:
+    for number in (1, 2, 3):
+        add(number)
+    jobs.add_submission("ana:k", "f" * 64, 2, 2, NOW)
+    assert jobs.submission("ana:k") == ("f" * 64, [uuid_of(2), uuid_of(3)])
+    assert jobs.submission("ana:other") is None
+
+
+def caps_are_those_that_are_set() -> None:
+    jobs.add_type("free", NOW)
+    for name, cap in (("braked", 0), ("capped", 3)):
+        JobType.objects.create(name=name, cap=cap, created_at=NOW)
+    assert jobs.caps() == {"braked": 0, "capped": 3}
+    jobs.add_type("capped", NOW)
+    assert jobs.caps() == {"braked": 0, "capped": 3}
+
+
+def the_past_of_jobs_is_known_and_unknown_ones_are_left_out() -> None:
+    add(1)
+    found = jobs.past([uuid_of(1), "nobody"])
+    assert set(found) == {uuid_of(1)}
+    assert (found[uuid_of(1)].state, found[uuid_of(1)].pilot) == (JobState.DEFINED, "")
+
+
+def a_pilot_moves_only_from_the_state_it_is_in() -> None:
+    pilot()
+    pilots.move([PilotMoved("p", PilotState.ACTIVE, PilotState.DRAINING, "asked", NOW)])
+    assert pilots.in_service()[0].state is PilotState.DRAINING
+    try:
+        with transaction.atomic():
+            pilots.move([PilotMoved("p", PilotState.ACTIVE, PilotState.LOST, "late", NOW)])
+    except RuntimeError:
+        pass
+    else:
+        raise AssertionError("a pilot that was not as expected was moved")
+    pilots.move([PilotMoved("p", PilotState.DRAINING, PilotState.STOPPED, "bye", NOW + 1)])
+    assert pilots.in_service() == []
+    assert Pilot.objects.get(uuid="p").ended_at == NOW + 1
+    assert pilots.known("p") == "hash"
+    assert pilots.known("nobody") is None
+
+
+def an_empty_renewal_writes_nothing_and_an_order_writes_the_lane() -> None:
+    pilot()
+    pilots.write_lanes([LaneAnswered("p", 9, 3, [], [], [])])
+    assert Pilot.objects.get(uuid="p").seq == 0
+    pilots.write_lanes([LaneAnswered("p", 9, 3, [], [Instruction(0, "kill", "", "x", 1)])])
+    assert Pilot.objects.get(uuid="p").seq == 0
+    pilots.write_lanes([LaneAnswered("p", 9, 3, [Order(4, "a", 1, "", ""), Order(6, "b", 1, "", "")], [])])
+    row = Pilot.objects.get(uuid="p")
+    assert (row.seq, row.acked, row.numbered) == (9, 3, 6)
+
+
+def when_pilots_were_heard_is_written_in_bulk() -> None:
+    for name in ("p", "q"):
+        pilot(name)
+    pilots.flush_seen({"p": NOW + 5, "q": NOW + 6, "nobody": NOW})
+    assert {row.uuid: row.last_seen_at for row in Pilot.objects.all()} == {"p": NOW + 5, "q": NOW + 6}
+
+
+def tokens_in_force_are_neither_expired_nor_revoked() -> None:
+    from p3s.server.accounts.models import Token
+
+    for name in ("good", "revoked", "expired"):
+        accounts.add(name, name=name, owner="ana", scopes="read submit", now=NOW)
+    accounts.add("good", name="again", owner="other", scopes="admin", now=NOW)
+    Token.objects.filter(name="revoked").update(revoked_at=NOW)
+    Token.objects.filter(name="expired").update(expires_at=NOW)
+    assert accounts.valid(NOW + 1) == {accounts.digest("good"): ("ana", frozenset({"read", "submit"}))}
+    assert accounts.secret() == accounts.secret()
+
+
+STORIES = [
+    an_added_job_is_read_back_as_it_was,
+    the_head_of_a_queue_is_the_oldest_and_says_if_there_is_more,
+    the_input_s_variables_come_back_after_a_restart,
+    a_queued_job_is_dispatched_once,
+    a_dispatch_that_names_another_attempt_is_refused,
+    one_wrong_row_refuses_the_whole_statement,
+    only_a_dispatched_job_of_that_attempt_starts,
+    a_refused_order_is_queued_again_and_goes_out_as_the_next_attempt,
+    an_end_writes_what_was_measured_and_the_tails,
+    an_end_keeps_the_start_that_was_reported,
+    a_lost_job_is_amended_and_its_tails_replaced,
+    a_kill_is_written_for_what_is_out_and_survives_a_restart,
+    what_is_out_comes_in_the_order_in_which_it_was_ordered,
+    a_submission_is_known_by_its_key,
+    caps_are_those_that_are_set,
+    the_past_of_jobs_is_known_and_unknown_ones_are_left_out,
+    a_pilot_moves_only_from_the_state_it_is_in,
+    an_empty_renewal_writes_nothing_and_an_order_writes_the_lane,
+    when_pilots_were_heard_is_written_in_bulk,
+    tokens_in_force_are_neither_expired_nor_revoked,
+]
+
+
+class Undone(Exception):
+    """Ends a story's transaction, so that the next one finds empty tables."""
+
+
+def main() -> None:
+    call_command("migrate", verbosity=0, interactive=False)
+    outcome = {}
+    for story in STORIES:
+        try:
+            with transaction.atomic():
+                story()
+                raise Undone
+        except Undone:
+            outcome[story.__name__] = ""
+        except BaseException:  # noqa: BLE001 - the parent process tells it
+            outcome[story.__name__] = traceback.format_exc()
+    json.dump(outcome, sys.stdout)
+
+
+main()

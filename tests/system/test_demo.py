@@ -1,0 +1,149 @@
+"""`p3s demo` as a newcomer runs it: one command, two runs on display, nothing left behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.system
+
+Place = Any
+
+P3S = str(Path(sys.executable).with_name("p3s"))
+ROOT_LIBRARIES = "the demo needs the ROOT libraries of p3s[demo]"
+
+
+@pytest.fixture(autouse=True)
+def root_libraries() -> None:
+    pytest.importorskip("uproot", reason=ROOT_LIBRARIES)
+    pytest.importorskip("matplotlib", reason=ROOT_LIBRARIES)
+
+
+def numbers(done: "subprocess.CompletedProcess[str]") -> dict[str, Any]:
+    """The last line of stdout, which is for programs."""
+    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return found
+
+
+def start_demo(place: Place, *words: str) -> "subprocess.Popen[bytes]":
+    demo: subprocess.Popen[bytes] = place.spawn("demo", P3S, "demo", *words)
+    return demo
+
+
+def end_by(place: Place, demo: "subprocess.Popen[bytes]", number: signal.Signals) -> int:
+    os.kill(demo.pid, number)
+    place.until("the demo has ended", lambda: demo.poll() is not None, 60)
+    return int(demo.returncode)
+
+
+def test_it_shows_two_runs_and_ends_within_90_seconds_leaving_nothing_behind(place: Place) -> None:
+    done = place.p3s("demo", "--exit", "--json", timeout=90)
+    assert done.returncode == 0, done.stderr
+    told = numbers(done)
+    assert set(told) == {"datasets", "jobs", "results", "runs", "arrival_to_result_s"}
+    assert told["datasets"] >= 2
+    assert told["jobs"] == {"finished": told["datasets"]}
+    assert told["results"] == told["datasets"]
+    assert told["runs"] == {"1": "good", "2": "bad"}
+    times = told["arrival_to_result_s"]
+    assert 0 < times["p50"] <= times["p95"] < 90
+    assert "watch it at http://127.0.0.1:" in done.stderr
+    place.until_nothing_runs(5)
+    assert list(place.temporary.iterdir()) == [], "temporary files are left"
+
+
+def test_real_files_are_taken_as_the_arriving_data(place: Place, root_files: Path) -> None:
+    count = len(list(root_files.iterdir()))
+    done = place.p3s("demo", "--exit", "--json", "--data", str(root_files), timeout=90)
+    assert done.returncode == 0, done.stderr
+    told = numbers(done)
+    assert (told["datasets"], told["jobs"], told["results"]) == (count, {"finished": count}, count)
+    assert sorted(path.name for path in root_files.iterdir()), "the data is left as it was"
+    place.until_nothing_runs(5)
+
+
+def test_a_truncated_file_among_the_data_fails_alone_and_says_so(place: Place, root_files: Path) -> None:
+    source = sorted(root_files.iterdir())[-1]
+    (root_files / "cut.root").write_bytes(source.read_bytes()[: source.stat().st_size // 2])
+    kept = place.directory / "kept"
+    done = place.p3s("demo", "--exit", "--json", "--data", str(root_files), "--dir", str(kept), timeout=90)
+    assert done.returncode == 1
+    told = numbers(done)
+    others = len(list(root_files.iterdir())) - 1
+    assert told["jobs"] == {"failed": 1, "finished": others}
+    assert told["results"] == others
+    assert "not everything went well: 1 failed" in done.stderr
+    place.until_nothing_runs(5)
+
+    # What was kept can be looked at with an ordinary server.
+    place.server_dir = kept / "server"
+    place.start_server()
+    [failed] = place.client.jobs(10, state="failed")
+    assert (failed["dataset_name"], failed["reason"], failed["exit_code"]) == ("cut.root", "exit code", 1)
+    assert "cut.root is truncated" in place.client.log(failed["uuid"], "stderr")
+
+
+def test_it_ends_whatever_else_lies_in_the_data_directory(place: Place, root_files: Path) -> None:
+    """`--exit` must not wait for a file that the watcher will never register: below, empty, hidden."""
+    one, *others = sorted(root_files.iterdir())
+    for path in others:
+        path.unlink()
+    (root_files / "below").mkdir()
+    for odd in (root_files / "below" / one.name, root_files / ".hidden.root"):
+        odd.write_bytes(one.read_bytes())
+    (root_files / "empty.root").touch()
+    demo = start_demo(place, "--exit", "--data", str(root_files))
+    place.until("the real file is on display", lambda: "on display" in place.log("demo"), 60)
+    place.until("the demo ends", lambda: demo.poll() is not None, 30)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ending_it_in_the_middle_ends_everything(place: Place, number: signal.Signals) -> None:
+    """Ctrl-C; kill; the closing of its terminal."""
+    demo = start_demo(place)
+    place.until("data arrives", lambda: "arrived" in place.log("demo"), 60)
+    code = end_by(place, demo, number)
+    place.until_nothing_runs(20)
+    if number != signal.SIGHUP:
+        assert code == 0
+        assert place.log("demo").rstrip().endswith("ended")
+    assert list(place.temporary.iterdir()) == [], "temporary files are left"
+
+
+def test_an_impatient_second_ctrl_c_ends_everything_too(place: Place) -> None:
+    demo = start_demo(place)
+    place.until("data arrives", lambda: "arrived" in place.log("demo"), 60)
+    os.kill(demo.pid, signal.SIGINT)
+    place.until("the first one is obeyed", lambda: len(place.processes()) < 8 or demo.poll() is not None, 30)
+    if demo.poll() is None:
+        os.kill(demo.pid, signal.SIGINT)
+    place.until("the demo has ended", lambda: demo.poll() is not None, 60)
+    place.until_nothing_runs(30)
+    assert "Traceback" not in place.log("demo")
+
+
+@pytest.mark.parametrize(("data", "says"), [("empty", "holds no .root file"), ("missing", "is not a directory")])
+def test_data_that_is_not_there_gives_one_line_and_exit_code_1(
+    place: Place, tmp_path: Path, data: str, says: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    done = place.p3s("demo", "--exit", "--data", str(tmp_path / data))
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert line.startswith(f"p3s: --data {tmp_path / data}: {says}")
+    assert list(place.temporary.iterdir()) == []
+
+
+def test_a_port_in_use_gives_one_line_and_leaves_nothing_behind(place: Place) -> None:
+    place.start_server()
+    running = len(place.processes())
+    done = place.p3s("demo", "--exit", "--port", str(place.port))
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert "cannot listen on" in line
+    place.until("only the first server runs", lambda: len(place.processes()) == running, 20)
