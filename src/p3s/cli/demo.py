@@ -32,7 +32,8 @@ def demo(
 
     place = directory or Path(tempfile.mkdtemp(prefix="p3s-demo-"))
     place.mkdir(parents=True, exist_ok=True)
-    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+    for number in (signal.SIGTERM, signal.SIGHUP):  # a closed terminal ends it like Ctrl-C
+        signal.signal(number, _interrupt)
     out = sys.stderr if json else sys.stdout
     plan = Plan(place, data, exit, port, say=lambda text: print(text, file=out, flush=True))
     try:
@@ -46,6 +47,10 @@ def demo(
         if directory is None:
             shutil.rmtree(place, ignore_errors=True)
     _finish(numbers, json)
+
+
+def _interrupt(number: int, frame: Any) -> None:  # noqa: ARG001
+    raise KeyboardInterrupt
 
 
 def _finish(numbers: dict[str, Any], json: bool) -> None:

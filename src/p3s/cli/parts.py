@@ -13,10 +13,12 @@ import typer
 from p3s.client import pyz
 from p3s.client.place import Place, find, server_dir
 from p3s.client.sdk import Client
-from p3s.protocol.errors import TryLater
+from p3s.protocol.errors import BadInput, TryLater
 
 from . import show
 from .options import Json
+
+LOG_LEVELS = ("debug", "info", "warning", "error")
 
 server = typer.Typer(no_args_is_help=True, help="Run the server.")
 pilot = typer.Typer(no_args_is_help=True, help="Run pilots, and list them.")
@@ -42,6 +44,8 @@ def start_server(
 
     Examples: p3s server start | p3s server start --port 8400 --database postgresql://p3s@db/p3s
     """
+    if log not in LOG_LEVELS:
+        raise BadInput(f"--log {log}: must be one of {', '.join(LOG_LEVELS)}")
     words = ["--host", host, "--port", str(port), "--lease", str(lease), "--grace", str(grace), "--log", log]
     words += ["--dir", str(directory or server_dir())]
     words += ["--database", database] if database else []
@@ -83,7 +87,10 @@ def _place() -> Place:
 @pilot.command("build")
 def build_pilot(target: Annotated[Path, typer.Argument()] = Path("p3s-pilot.pyz")) -> None:
     """Write the pilot as one file for other machines. Example: p3s pilot build /shared/p3s-pilot.pyz"""
-    print(pyz.build(target))
+    try:
+        print(pyz.build(target))
+    except OSError as error:
+        raise BadInput(f"cannot write {target}: {error.strerror}") from None
 
 
 @pilot.command("list")

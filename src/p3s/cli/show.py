@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-console = Console()
+console = Console() if sys.stdout.isatty() else Console(width=1000)  # in a pipe nothing is cut
 errors = Console(stderr=True)
 
 _COLOURS = {"finished": "green", "active": "green", "failed": "red", "lost": "red", "running": "blue"}

@@ -83,7 +83,7 @@ def _classic(entry: Any, where: str) -> JobSpec:
 def _number(value: Any, where: str) -> float:
     try:
         number = float(value) if not isinstance(value, bool) else float("nan")
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = float("nan")
     if not abs(number) < float("inf"):
         raise BadInput(f"{where}: must be a number, not {value!r}")
@@ -92,7 +92,10 @@ def _number(value: Any, where: str) -> float:
 
 def _environment(env: Any, where: str) -> dict[str, str]:
     if isinstance(env, str):  # 2018's server took it as JSON text too
-        env = json.loads(env or "{}")
+        try:
+            env = json.loads(env or "{}")
+        except ValueError:
+            raise BadInput(f"{where}.env: {env[:60]!r} is not JSON; write an object of names and values") from None
     if not isinstance(env, dict):
         raise BadInput(f"{where}.env: must be an object of names and values")
     return {str(name): value if isinstance(value, str) else json.dumps(value) for name, value in env.items()}
@@ -108,7 +111,12 @@ def _ours(entry: Any, where: str) -> JobSpec:
     values = dict(entry)
     if isinstance(values.get("time_limit"), str):
         values["time_limit"] = duration(values["time_limit"], f"{where}.time_limit")
-    for name, value in (values.get("env") or {}).items():
+    for name in ("name", "jobtype", "input"):
+        if name in values and not isinstance(values[name], str):
+            raise BadInput(f"{where}.{name}: must be text; write it in quotes, not {values[name]!r}")
+    if not isinstance(values.get("env", {}), dict):
+        raise BadInput(f"{where}.env: must be an object of names and values")
+    for name, value in values.get("env", {}).items():
         if not isinstance(value, str):
             raise BadInput(f"{where}.env.{name}: must be text; write {json.dumps(str(value))}")
     return JobSpec(**values)

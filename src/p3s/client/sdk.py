@@ -5,9 +5,10 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 from p3s.protocol import codec, routes
-from p3s.protocol.errors import BadInput, TryLater
+from p3s.protocol.errors import BadInput, NotKnown, Refused, TryLater
 from p3s.protocol.messages import (
     CancelReply,
     CancelRequest,
@@ -27,7 +28,7 @@ from .place import find
 T = TypeVar("T")
 Json = dict[str, Any]
 
-PATIENCE_S = 10.0
+PATIENCE_S = 3.0
 """For how long a call that may be asked again is, while no server answers."""
 
 
@@ -73,14 +74,15 @@ class Client:
     def jobs(self, limit: int = 100, state: str = "", jobtype: str = "") -> list[Json]:
         """The latest jobs, newest first; `state` may be several, separated by commas."""
         found: list[Json] = []
-        before = ""
+        before: Json = {}
         while len(found) < limit:
             size = min(1000, limit - len(found))
-            page = self._ask(routes.JOBS, f"?limit={size}&state={state}&jobtype={jobtype}{before}")
+            asked = {"limit": size, "state": state.replace(" ", ""), "jobtype": jobtype, **before}
+            page = self._ask(routes.JOBS, f"?{urlencode(asked)}")
             found += page["jobs"]
             if page["next"] is None:
                 break
-            before = f"&before={page['next']}"
+            before = {"before": page["next"]}
         return found
 
     def log(self, job: str, stream: str = "stdout") -> str:
@@ -151,10 +153,17 @@ class Client:
     # ---- asking
 
     def _ask(self, route: Route, query: str = "", body: Any = None, **names: str) -> Json:
-        found: Json = json.loads(self._bytes(route, query, body, **names))
+        answer = self._bytes(route, query, body, **names)
+        try:
+            found: Json = json.loads(answer)
+        except ValueError:
+            raise Refused(f"what answers at {self.server} is not a p3s server; correct P3S_SERVER") from None
         return found
 
     def _bytes(self, route: Route, query: str = "", body: Any = None, **names: str) -> bytes:
+        for name, value in names.items():
+            if not value or "/" in value:
+                raise NotKnown(f"there is no {name} {value!r}")
         data = None if body is None else _encoded(body)
         until, pause = time.monotonic() + self.patience_s, 0.1
         while True:
@@ -172,3 +181,5 @@ def _encoded(body: Any) -> bytes:
         return codec.encode(body)
     except ValueError:
         raise BadInput("a number is NaN or infinite; write a finite one") from None
+    except TypeError as error:
+        raise BadInput(f"a value is neither text nor a number ({error}); write it in quotes") from None

@@ -15,6 +15,7 @@ from p3s.protocol.errors import P3sError
 _NOT_OURS = ("P3S_", "PYTHONDONTWRITEBYTECODE")
 READY_S = 60.0
 END_S = 20.0
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class PartFailed(Exception):
@@ -80,9 +81,14 @@ class Parts:
                 time.sleep(0.05)
 
     def end(self) -> None:
-        """End all, the latest first: what feeds before what is fed, the server last."""
+        """End all, the latest first: what feeds before what is fed, the server last.
+
+        Whatever else asks us to end meanwhile is not heard: nothing may be left behind.
+        """
+        for number in ENDINGS:
+            signal.signal(number, signal.SIG_IGN)
         while self._running:
-            _, process = self._running.pop()
+            _, process = self._running[-1]
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
             try:
@@ -90,3 +96,4 @@ class Parts:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+            self._running.pop()

@@ -197,10 +197,11 @@ class _Told:
 
 
 def _data_files(data: Path) -> int:
-    """How many files there are to take; raises BadInput when there are none."""
+    """How many files the watcher will take (not hidden, not empty); raises BadInput when there are none."""
     if not data.is_dir():
         raise BadInput(f"--data {data}: is not a directory")
-    found = [path for path in data.glob("*.root") if path.is_file()]
+    files = (path for path in data.glob("*.root") if path.is_file() and not path.name.startswith("."))
+    found = [path for path in files if path.stat().st_size]
     if not found:
         raise BadInput(f"--data {data}: holds no .root file (directories in it are not looked into)")
     return len(found)

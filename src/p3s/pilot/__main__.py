@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Optional
 
 from p3s.protocol import codec, routes
-from p3s.protocol.errors import Conflict, P3sError, TryLater
+from p3s.protocol.errors import Conflict, P3sError, Refused, TryLater
 from p3s.protocol.messages import PROTOCOL_VERSION, RegisterReply, RegisterRequest
 from p3s.transport.http import Connection, base_url
 
@@ -27,6 +27,8 @@ from .berth import Berths
 from .machine import Machine
 from .runner import Place
 from .version import VERSION
+
+TOKEN_PIPE = "P3S_PILOT_TOKEN_PIPE"
 
 EPILOG = """examples:
   P3S_SERVER=http://p3s.example:8373 P3S_TOKEN=... python3 p3s-pilot.pyz --slots 4
@@ -39,16 +41,25 @@ def main() -> int:
     if sys.argv[1:2] == ["guardian"]:
         return guardian.watch()
     asked = _parser().parse_args()
+    named = asked.server or os.environ.get("P3S_SERVER", "")
     try:
-        server = base_url(asked.server or os.environ.get("P3S_SERVER", ""))
-    except ValueError:
-        print("p3s pilot: no server: set P3S_SERVER=http://HOST:PORT, or say --server", file=sys.stderr)
+        server = base_url(named)
+    except ValueError as error:
+        why = str(error) if named else "no server: set P3S_SERVER=http://HOST:PORT, or say --server"
+        print(f"p3s pilot: {why}", file=sys.stderr)
         return 2
-    token = _token(asked.token_file)
-    os.environ.pop("P3S_TOKEN", None)  # payloads get their own
-    directory = Path(tempfile.mkdtemp(prefix="p3s-pilot-", dir=asked.dir))
+    _hide_token()
+    try:
+        token = _token(asked.token_file)
+        directory = Path(tempfile.mkdtemp(prefix="p3s-pilot-", dir=asked.dir))
+    except OSError as error:
+        print(f"p3s pilot: cannot use {error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
     try:
         return _serve(server, token, directory, asked)
+    except P3sError as error:
+        print(f"p3s pilot: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 0
     finally:
@@ -112,7 +123,7 @@ def _register(connection: Connection, name: str, asked: argparse.Namespace) -> "
         sent_at = clock()
         try:
             body = connection.call(routes.REGISTER.method, routes.REGISTER.path, codec.encode(request))
-            reply = codec.decode(RegisterReply, body)
+            reply = _decoded(connection, body)
             if reply.protocol != PROTOCOL_VERSION:
                 raise Conflict(f"the server speaks protocol {reply.protocol}, this pilot {PROTOCOL_VERSION}: upgrade")
             return sent_at, reply
@@ -123,11 +134,16 @@ def _register(connection: Connection, name: str, asked: argparse.Namespace) -> "
             time.sleep(delay(failures, 0.5))
 
 
+def _decoded(connection: Connection, body: bytes) -> RegisterReply:
+    try:
+        return codec.decode(RegisterReply, body)
+    except ValueError:
+        raise Refused(f"what answers at {connection.server} is not a p3s server; correct P3S_SERVER") from None
+
+
 def _start_guardian() -> "subprocess.Popen[bytes]":
     """In a session of its own, so that what ends the pilot does not end it too."""
-    own = sys.argv[0] if sys.argv[0].endswith(".pyz") else None
-    flags = ["-I", "-S", own] if own else ["-m", "p3s.pilot"]
-    return subprocess.Popen([sys.executable, *flags, "guardian"], stdin=subprocess.PIPE, start_new_session=True)
+    return subprocess.Popen([sys.executable, *_own_words(), "guardian"], stdin=subprocess.PIPE, start_new_session=True)
 
 
 def _tell(pipe: "subprocess.Popen[bytes]", word: "dict[str, object]") -> None:
@@ -145,10 +161,32 @@ def _close(pipe: "subprocess.Popen[bytes]") -> None:
     pipe.wait(timeout=10)
 
 
+def _hide_token() -> None:
+    """Start this very program again without the token in its environment, where payloads could read it."""
+    token = os.environ.pop("P3S_TOKEN", "")
+    if not token:
+        return
+    reading, writing = os.pipe()
+    os.write(writing, token.encode())
+    os.close(writing)
+    os.set_inheritable(reading, True)
+    os.environ[TOKEN_PIPE] = str(reading)
+    os.execv(sys.executable, [sys.executable, *_own_words(), *sys.argv[1:]])
+
+
+def _own_words() -> "list[str]":
+    """How this program is started: the one file in isolation, or the installed package."""
+    return ["-I", "-S", sys.argv[0]] if sys.argv[0].endswith(".pyz") else ["-m", "p3s.pilot"]
+
+
 def _token(path: Optional[str]) -> str:
     if path:
         return Path(path).expanduser().read_text().strip()
-    return os.environ.get("P3S_TOKEN", "")
+    pipe = os.environ.pop(TOKEN_PIPE, "")
+    if not pipe:
+        return ""
+    with open(int(pipe), "rb") as file:
+        return file.read().decode().strip()
 
 
 def _slots(text: str) -> int:

@@ -169,6 +169,8 @@ class Agent:
         code, cpu_s, peak = running.reap()
         now = clock()
         child = self.machine.children[running.order.job, running.order.attempt]
+        if child.ending:  # it may have obeyed while a child of its own, in a session apart, did not
+            running.signal(signal.SIGKILL)
         ended = {
             "exit_code": code if code >= 0 else None,
             "signal": -code if code < 0 else None,

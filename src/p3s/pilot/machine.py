@@ -32,6 +32,9 @@ TERM, KILL = 15, 9
 
 MOST_REPORTS = 1_000
 
+LAST_WORDS = 3
+"""How often a pilot that has nothing left says goodbye to a server that does not answer."""
+
 NEVER = float("inf")
 
 
@@ -149,6 +152,7 @@ class Machine:
     gather_until: float = 0.0
     must_reconcile: bool = True
     asked: str = ""
+    asked_hard: bool = False
     told_draining: bool = False
     gone: bool = False
     leaving: bool = False
@@ -204,7 +208,7 @@ class Machine:
         self.call_failures += 1
         self.call_after = now + delay(self.call_failures, self.chance)
         self.told_draining = False
-        if self.leaving and kind != "later":
+        if self.leaving and (kind != "later" or self.call_failures >= LAST_WORDS):
             return [self._finish(self.asked)]
         self.leaving = False
         if kind == "refused":
@@ -247,6 +251,9 @@ class Machine:
         """A person or the batch system asks the pilot to end: after its jobs, or (`hard`) with them."""
         self.asked = self.asked or why
         actions: list[Action] = []
+        if hard and self.asked_hard and not self.children:
+            return [self._finish(f"{why}: asked again, {len(self.outbox)} reports are undelivered")]
+        self.asked_hard = self.asked_hard or hard
         if hard:
             for child in list(self.children.values()):
                 actions += self._end(child, "pilot stopped", why, TERM, now)
@@ -274,7 +281,7 @@ class Machine:
 
     def wake_at(self) -> float:
         """The next moment at which `tick` has something to do."""
-        moments = [self._lane_due(), self._call_due()]
+        moments = [self._lane_due(), self._call_due(), self._patience_ends_at()]
         for child in self.children.values():
             moments.append(child.kill_at if child.kill_at is not None else _limit_at(child))
         if not all(child.killed for child in self.children.values()):
@@ -290,11 +297,17 @@ class Machine:
             return actions
         if self.gone and not self.children and not self.outbox:
             return [self._finish("given up by the server", again=not self.asked)]
+        if now >= self._patience_ends_at():
+            return [self._finish(f"{self.asked}: the server was not heard again, {len(self.outbox)} reports are lost")]
         if now >= self._lane_due():
             actions.append(self._open_lane(now))
         if now >= self._call_due():
             actions.append(self._call(now))
         return actions
+
+    def _patience_ends_at(self) -> float:
+        """When a pilot that was asked to end stops waiting for a server that must have given it up by then."""
+        return self.heard_at + self.lease_s if self.asked and not self.children else NEVER
 
     def _waiting(self) -> "list[Said]":
         """Reports that are not under way."""

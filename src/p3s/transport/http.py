@@ -6,21 +6,24 @@ import socket
 from typing import Any, Optional
 from urllib.parse import urlsplit
 
-from p3s.protocol.errors import P3sError, Unreachable, from_status
+from p3s.protocol.errors import NotAllowed, P3sError, Unreachable, from_status
 
 TIMEOUT_S = 30.0
 
 
 def base_url(server: str) -> str:
     """`P3S_SERVER` as a URL: 2018's `host:port` is taken too. Raises ValueError."""
-    text = server.strip().rstrip("/")
+    text = server.strip()
     if "://" not in text:
         text = f"http://{text}"
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # of the port, mostly
+        good = False
+    if not good:
         raise ValueError(f"P3S_SERVER is {server!r}; write http://HOST:PORT or HOST:PORT")
-    parts.port  # noqa: B018 - raises ValueError for a port that is none
-    return text
+    return text.rstrip("/")
 
 
 class Connection:
@@ -30,6 +33,8 @@ class Connection:
     def __init__(self, server: str, token: str = "", timeout_s: float = TIMEOUT_S) -> None:
         self.server = base_url(server)
         self.token = token
+        if not (token.isascii() and token.isprintable()):
+            raise NotAllowed("the token holds characters that no token has; copy it again", known=False)
         self.timeout_s = timeout_s
         parts = urlsplit(self.server)
         self._https = parts.scheme == "https"
@@ -58,7 +63,7 @@ class Connection:
             self.close()
             if not used:
                 raise Unreachable(self._why(error)) from None
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, http.client.HTTPException, UnicodeError) as error:
             self.close()
             raise Unreachable(self._why(error)) from None
         try:

@@ -40,6 +40,8 @@ def read(path: Path) -> list[Watched]:
 
 def _stream(name: str, rule: Any, path: Path) -> Watched:
     where = f"{path}: streams.{name}"
+    if not name or "/" in name or len(name) > 80:
+        raise BadInput(f"{where}: is not a stream's name; use at most 80 characters, none of them a slash")
     if not isinstance(rule, dict):
         raise BadInput(f"{where}: must have files and a payload, or jobs")
     _only(rule, {"files", "payload", "jobs", "env", "complete"}, where)

@@ -27,7 +27,11 @@ def sqlite(path: Path) -> dict[str, object]:
 
 def postgresql(url: str) -> dict[str, object]:
     """`postgresql://user:password@host:port/name`; a socket directory goes in `?host=/path`."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        parts, port = urlsplit(""), None
     query = dict(parse_qsl(parts.query))
     name = unquote(parts.path.lstrip("/"))
     if parts.scheme not in ("postgresql", "postgres") or not name:
@@ -40,7 +44,7 @@ def postgresql(url: str) -> dict[str, object]:
         "USER": unquote(parts.username or query.pop("user", "")),
         "PASSWORD": unquote(parts.password or ""),
         "HOST": parts.hostname or query.pop("host", ""),
-        "PORT": str(parts.port or query.pop("port", "")),
+        "PORT": str(port or query.pop("port", "")),
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
     }
