@@ -224,9 +224,9 @@ def what_is_out_comes_in_the_order_in_which_it_was_ordered() -> None:
 def a_submission_is_known_by_its_key() -> None:
     for number in (1, 2, 3):
         add(number)
-    jobs.add_submission("ana:k", "f" * 64, 2, 2, NOW)
+    assert jobs.add_submission("ana:k", "f" * 64, 2, 2, NOW)
     assert jobs.submission("ana:k") == ("f" * 64, [uuid_of(2), uuid_of(3)])
-    assert jobs.submission("ana:other") is None
+    assert not jobs.add_submission("ana:k", "0" * 64, 9, 9, NOW)
 
 
 def caps_are_those_that_are_set() -> None:

@@ -198,9 +198,10 @@ class Book:
         head.more = more
 
     def requeue(self, job: Queued) -> None:
-        """Put a returned job back at the front: it has waited longest."""
+        """Put a returned job back where its number says: it has waited longer than those behind it."""
         head = self.head((job.jobtype, job.priority))
-        head.window = {job.job: job, **head.window}
+        jobs = sorted([job, *head.window.values()], key=lambda one: one.id)
+        head.window = {one.job: one for one in jobs}
 
     # ---- effects
 

@@ -210,11 +210,17 @@ def answer(entry: PilotEntry, token_of: TokenOf) -> list[Effect]:
     return [LaneAnswered(entry.pilot, entry.lane, entry.acked, orders, instructions, entry.verdicts)]
 
 
+def _let_go(entry: PilotEntry, out: Out, after: PilotState, reason: Reason, now: float) -> Effect:
+    """What a pilot held when it ended. An order that it never confirmed before its goodbye was never started."""
+    unseen = after is PilotState.STOPPED and out.number > entry.acked and not out.cancelled_by
+    if unseen and out.state is JobState.DISPATCHED:
+        return JobReturned(out.id, out.job, out.attempt, "its pilot ended before it had the order", now)
+    return JobEnded(out.id, out.job, out.attempt, out.state, JobState.LOST, reason, now)
+
+
 def end_pilot(entry: PilotEntry, after: PilotState, pilot_reason: str, job_reason: Reason, now: float) -> list[Effect]:
     """A pilot ends: what it held is lost, then it is stopped or lost itself, and its open wait ends."""
-    effects: list[Effect] = [
-        JobEnded(out.id, out.job, out.attempt, out.state, JobState.LOST, job_reason, now) for out in entry.out.values()
-    ]
+    effects: list[Effect] = [_let_go(entry, out, after, job_reason, now) for out in entry.out.values()]
     effects += end_older_wait(entry)
     if after is PilotState.LOST:
         effects.append(Noted("pilot", entry.pilot, "lost", SYSTEM, pilot_reason, now))

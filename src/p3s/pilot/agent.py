@@ -13,10 +13,11 @@ from typing import Any, Callable, Optional
 from p3s.protocol.messages import ExchangeReply, Order
 from p3s.transport.http import Connection
 
+from .actions import Action, Call, Ended, Finish, Kill, OpenLane, Start
 from .berth import Berths
 from .delivery import Undelivered, deliver
 from .lanes import Lane
-from .machine import Action, Call, Ended, Finish, Kill, Machine, OpenLane, Start
+from .machine import Machine
 from .runner import NonStarter, Place, Running
 
 SLACK_S = 15.0

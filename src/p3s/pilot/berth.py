@@ -4,6 +4,7 @@ Making and removing these costs more than starting a process. A berth that a job
 next one; any other is removed with what is in it.
 """
 
+import fcntl
 import os
 import shutil
 from pathlib import Path
@@ -13,8 +14,9 @@ from p3s.protocol.messages import MAX_TAIL_BYTES
 
 LOGS = ("stdout", "stderr")
 
-LONG_AGO_NS = 10**9
-"""Set as the time of change of a new directory, because real ones are coarse: a job may write within one tick."""
+LONG_AGO_NS = 86_399_123_456_789
+"""A moment that nothing else uses, set as the time of change of a new directory: real ones are coarse, and a job may
+write within one tick."""
 
 
 class Berth:
@@ -27,8 +29,10 @@ class Berth:
         self.results = directory / "results"
         self.work.mkdir()
         self.results.mkdir()
-        # Appending: whatever else holds the file, what this job writes comes after it.
-        self.logs: dict[str, BinaryIO] = {name: open(directory / name, "ab", buffering=0) for name in LOGS}
+        for name in LOGS:
+            (directory / name).touch()
+        #: For reading only: what a job writes to is opened for it alone, so that its end can be seen.
+        self.logs: dict[str, BinaryIO] = {name: open(directory / name, "rb", buffering=0) for name in LOGS}
         for path in (self.work, self.results):
             os.utime(path, ns=(LONG_AGO_NS, LONG_AGO_NS))
         self._as_made = (_mark(self.work), _mark(self.results))
@@ -37,7 +41,8 @@ class Berth:
         """Whether a job left no trace: nothing written, made, removed or changed."""
         try:
             silent = not any(os.fstat(log.fileno()).st_size for log in self.logs.values())
-            return silent and (_mark(self.work), _mark(self.results)) == self._as_made
+            clean = (_mark(self.work), _mark(self.results)) == self._as_made
+            return silent and clean and not any(_being_written(log) for log in self.logs.values())
         except OSError:
             return False
 
@@ -50,6 +55,10 @@ class Berth:
                 return next(entries, None) is not None
         except OSError:
             return False
+
+    def writer(self, name: str) -> BinaryIO:
+        """`stdout` or `stderr` for a job to write to; close it once the job has it."""
+        return open(self.directory / name, "ab", buffering=0)
 
     def log(self, name: str) -> Path:
         """The file of `stdout` or `stderr`."""
@@ -67,7 +76,7 @@ class Berth:
         except OSError:
             return ""
         if size > MAX_TAIL_BYTES:
-            data = data.split(b"\n", 1)[-1]
+            data = data.split(b"\n", 1)[-1] or data
         return data.decode("utf-8", "replace")
 
     def log_size(self, name: str) -> int:
@@ -86,6 +95,16 @@ def _mark(path: Path) -> "tuple[int, int, int]":
     """What any entry made or removed in a directory, or a change of its mode or owner, leaves a trace in."""
     facts = os.stat(path)
     return facts.st_mtime_ns, facts.st_mode, facts.st_uid
+
+
+def _being_written(log: BinaryIO) -> bool:
+    """Whether something a job left behind has the log open for writing: then no lease for reading is to be had."""
+    try:
+        fcntl.fcntl(log, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(log, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except OSError:  # or the file system knows no leases: then it is not known, and the berth not used again
+        return True
+    return False
 
 
 class Berths:

@@ -4,11 +4,26 @@ The shell (`agent`) performs the actions and feeds back what came of them. Both 
 the way to the end are decided here, so that the simulation runs the same rules on a virtual clock.
 """
 
-from dataclasses import dataclass, field, replace
-from typing import Optional, Union
+from dataclasses import dataclass, field
+from typing import Optional
 
 from p3s.protocol.messages import ExchangeReply, ExchangeRequest, Held, Instruction, Order, Report, Verdict
 
+from .actions import (
+    NEVER,
+    Action,
+    Call,
+    Child,
+    Ended,
+    Finish,
+    Kill,
+    OpenLane,
+    Said,
+    Start,
+    dated,
+    limit_at,
+    outcome,
+)
 from .backoff import delay
 
 KILL_AFTER_S = 10.0
@@ -32,95 +47,11 @@ TERM, KILL = 15, 9
 
 MOST_REPORTS = 1_000
 
+REFUSED_S = 1.0
+"""After refusing an order the lane stays closed for so long."""
+
 LAST_WORDS = 3
 """How often a pilot that has nothing left says goodbye to a server that does not answer."""
-
-NEVER = float("inf")
-
-
-# ---- actions
-
-
-@dataclass(frozen=True)
-class OpenLane:
-    """Send this on the order lane and wait for its answer."""
-
-    request: ExchangeRequest
-
-
-@dataclass(frozen=True)
-class Call:
-    """Send this beside the open lane: reports, or a word on the order lane that ends the wait there."""
-
-    request: ExchangeRequest
-
-
-@dataclass(frozen=True)
-class Start:
-    order: Order
-
-
-@dataclass(frozen=True)
-class Kill:
-    """Signal everything that the attempt started."""
-
-    job: str
-    attempt: int
-    signal: int
-
-
-@dataclass(frozen=True)
-class Finish:
-    """The pilot is over. `again`: the server gave it up, so register as a new one."""
-
-    why: str
-    again: bool = False
-
-
-Action = Union[OpenLane, Call, Start, Kill, Finish]
-
-
-# ---- what came of a process
-
-
-@dataclass(frozen=True)
-class Ended:
-    """The end of an attempt's process, its results delivered. `trouble` overrides the exit: it did not count."""
-
-    exit_code: Optional[int] = None
-    signal: Optional[int] = None
-    ended_at: float = 0.0
-    wall_s: Optional[float] = None
-    cpu_s: Optional[float] = None
-    peak_memory: Optional[int] = None
-    stdout: str = ""
-    stderr: str = ""
-    reason: str = ""
-    detail: str = ""
-
-
-@dataclass
-class Child:
-    """An attempt in a slot. `ending` says why p3s is ending it, if it is."""
-
-    order: Order
-    started_at: Optional[float] = None
-    ending: str = ""
-    ending_at: float = 0.0
-    detail: str = ""
-    #: When to signal again, harder.
-    kill_at: Optional[float] = None
-    killed: bool = False
-
-
-@dataclass
-class Said:
-    """A report to be delivered from `due` on, with its moments on this machine's clock."""
-
-    report: Report
-    due: float
-    started_at: Optional[float] = None
-    ended_at: Optional[float] = None
 
 
 @dataclass
@@ -166,6 +97,8 @@ class Machine:
 
     def lane_answered(self, reply: ExchangeReply, sent_at: float, now: float) -> "list[Action]":
         """The order lane came back. The lease counts from the sending."""
+        if self.over:
+            return []
         self.lane_open = False
         self.lane_failures = 0
         self.must_reconcile = False
@@ -229,7 +162,7 @@ class Machine:
         child = self.children.pop((job, attempt))
         if self.children and now < self.linger_until and now >= self.gather_until:
             self.gather_until = now + GATHER_S
-        state, reason, detail = _outcome(child, ended)
+        state, reason, detail = outcome(child, ended)
         report = Report(
             job,
             attempt,
@@ -268,7 +201,7 @@ class Machine:
                 actions += self._end(child, "lease ended", "the server was not heard within the lease", KILL, now)
             elif child.kill_at is not None and now >= child.kill_at:
                 actions += self._end(child, child.ending, child.detail, KILL, now)
-            elif not child.ending and now >= _limit_at(child):
+            elif not child.ending and now >= limit_at(child):
                 detail = f"ran longer than its limit of {child.order.time_limit:g} s"
                 actions += self._end(child, "timelimit", detail, TERM, now)
         return actions + self._next(now)
@@ -281,9 +214,11 @@ class Machine:
 
     def wake_at(self) -> float:
         """The next moment at which `tick` has something to do."""
+        if self.over:
+            return NEVER
         moments = [self._lane_due(), self._call_due(), self._patience_ends_at()]
         for child in self.children.values():
-            moments.append(child.kill_at if child.kill_at is not None else _limit_at(child))
+            moments.append(child.kill_at if child.kill_at is not None else limit_at(child))
         if not all(child.killed for child in self.children.values()):
             moments.append(self.lease_ends_at())
         return min(moments)
@@ -342,7 +277,7 @@ class Machine:
     def _open_lane(self, now: float) -> Action:
         self.lane_open = True
         self.riding = self._load(now)
-        reports = [_dated(said, now) for said in self.riding.values()]
+        reports = [dated(said, now) for said in self.riding.values()]
         # With reports it is answered at once, so it need not be given time to wait.
         return OpenLane(self._order_request(0.0 if reports else self.wait_s, reports))
 
@@ -355,7 +290,7 @@ class Machine:
         self.calling = True
         self.sent = self._load(now)
         if self.sent:
-            return Call(ExchangeRequest("reports", reports=[_dated(said, now) for said in self.sent.values()]))
+            return Call(ExchangeRequest("reports", reports=[dated(said, now) for said in self.sent.values()]))
         self.told_draining = True
         self.leaving = not self.children
         return Call(self._order_request(0.0, goodbye=self.asked if self.leaving else ""))
@@ -392,12 +327,22 @@ class Machine:
             return []
         self.seen[order.job] = order.attempt
         child = Child(order)
-        if self.asked or self.gone or len(self.children) >= self.slots:
-            why = "the pilot is ending" if self.asked or self.gone else "its slots are full"
+        why = self._refusal(now)
+        if why:
+            # The job may come straight back; so long another pilot has a chance.
+            self.lane_after = max(self.lane_after, now + REFUSED_S)
             self._say(child, Report(order.job, order.attempt, "refused", detail=why), now, now)
             return []
         self.children[order.job, order.attempt] = child
         return [Start(order)]
+
+    def _refusal(self, now: float) -> str:
+        """Why an order is not taken, or nothing."""
+        if self.asked or self.gone:
+            return "the pilot is ending"
+        if now >= self.lease_ends_at():
+            return "the order came after the lease had ended"
+        return "its slots are full" if len(self.children) >= self.slots else ""
 
     def _follow(self, instruction: Instruction, now: float) -> "list[Action]":
         if instruction.kind == "kill":
@@ -451,38 +396,3 @@ class Machine:
     def _finish(self, why: str, again: bool = False) -> Action:
         self.over = True
         return Finish(why, again)
-
-
-def _limit_at(child: Child) -> float:
-    if child.started_at is None or not child.order.time_limit or child.ending:
-        return NEVER
-    return child.started_at + child.order.time_limit
-
-
-def _dated(said: Said, now: float) -> Report:
-    """The report with its moments counted back from this sending."""
-    started = None if said.started_at is None else round(now - said.started_at, 6)
-    ended = None if said.ended_at is None else round(now - said.ended_at, 6)
-    return replace(said.report, started_ago_s=started, ended_ago_s=ended)
-
-
-_ENDINGS = {
-    "cancelled": ("cancelled", "by person"),
-    "timelimit": ("failed", "timelimit"),
-    "lease ended": ("lost", "lease ended"),
-    "pilot stopped": ("lost", "pilot stopped"),
-}
-
-
-def _outcome(child: Child, ended: Ended) -> "tuple[str, str, str]":
-    """(state, reason, detail). A process that ended well before our signal reached it has finished."""
-    ended_first = not child.ending or ended.ended_at <= child.ending_at
-    if ended.exit_code == 0 and ended_first and not ended.reason:
-        return "finished", "", ended.detail
-    if child.ending:
-        return (*_ENDINGS[child.ending], child.detail)
-    if ended.reason:
-        return "failed", ended.reason, ended.detail
-    if ended.signal is not None:
-        return "failed", "signal", ended.detail
-    return "failed", "exit code", ended.detail

@@ -46,15 +46,16 @@ class Running:
         environment = self._environment()
         command = _command(self.order.payload, environment, self.berth.work)
         try:
-            self.process = subprocess.Popen(
-                command,
-                cwd=str(self.berth.work),
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=self.berth.logs["stdout"],
-                stderr=self.berth.logs["stderr"],
-                start_new_session=True,
-            )
+            with self.berth.writer("stdout") as out, self.berth.writer("stderr") as err:
+                self.process = subprocess.Popen(
+                    command,
+                    cwd=str(self.berth.work),
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=err,
+                    start_new_session=True,
+                )
         except OSError as error:
             raise NonStarter(_why(error, command[0])) from None
         except ValueError as error:
@@ -64,30 +65,27 @@ class Running:
     def reap(self) -> "tuple[int, float, int]":
         """(status as from `wait`, CPU seconds, peak memory in bytes) of the process that has ended."""
         assert self.process is not None
+        self._signal_group(signal.SIGKILL)  # what it left behind: the slot is free, so must the node be
         _, status, usage = os.wait4(self.process.pid, 0)
         os.close(self.pidfd)
         self.process.returncode = os.waitstatus_to_exitcode(status)
-        self._end_rest()
         return self.process.returncode, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
-
-    def _end_rest(self) -> None:
-        """What the payload left behind in its process group goes with it: the slot is free, so must the node be."""
-        assert self.process is not None
-        try:
-            os.killpg(self.process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
 
     def signal(self, number: int) -> None:
         """Signal everything that the attempt started."""
         if self.process is None:
             return
+        if self.process.returncode is None:  # once reaped, its number may be another's
+            self._signal_group(number)
+        mark = f"P3S_JOB_UUID={self.order.job}".encode()
+        processes.send(processes.carriers(mark) - {self.process.pid}, number)
+
+    def _signal_group(self, number: int) -> None:
+        assert self.process is not None
         try:
             os.killpg(self.process.pid, number)
         except (ProcessLookupError, PermissionError):
             pass
-        mark = f"P3S_JOB_UUID={self.order.job}".encode()
-        processes.send(processes.carriers(mark) - {self.process.pid}, number)
 
     def tails(self) -> "tuple[str, str]":
         """The ends of stdout and stderr."""

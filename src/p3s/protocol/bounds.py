@@ -4,9 +4,27 @@ import re
 from typing import Any
 
 from .errors import BadInput
-from .messages import BOUNDS, DatasetRequest, ExchangeRequest, JobSpec, RegisterRequest, SubmitRequest
+from .messages import (
+    BOUNDS,
+    MAX_TAIL_BYTES,
+    CancelRequest,
+    DatasetRequest,
+    DeathRequest,
+    ExchangeRequest,
+    JobSpec,
+    RegisterRequest,
+    Report,
+    StreamSpec,
+    SubmitRequest,
+)
+
+SMALL = 2**31 - 1
+BIG = 2**62
+"""What columns of 32 and 64 bits hold, with room to spare."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
+_UUID = re.compile(r"[A-Za-z0-9-]{1,36}\Z")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
@@ -52,6 +70,7 @@ def check_register(request: RegisterRequest) -> None:
             raise BadInput(f"{name}: must be 8 to 80 letters, digits or -; a UUID is good")
     if len(request.pilot) > 36:
         raise BadInput("pilot: must be a UUID")
+    _whole(request.process, 0, SMALL, "process")
     for name in ("host", "site", "version", "python", "batch_id"):
         _text(getattr(request, name), 255, name)
 
@@ -62,6 +81,69 @@ def check_exchange(message: ExchangeRequest) -> None:
         raise BadInput(f"lane: must be 'orders' or 'reports', not {message.lane!r}")
     _most(message.reports, "reports_per_exchange", "reports")
     _most(message.holding or [], "held_per_exchange", "holding")
+    _whole(message.seq, 0, BIG, "seq")
+    _whole(message.acked, 0, BIG, "acked")
+    for place, held in enumerate(message.holding or []):
+        _attempt(held.job, held.attempt, f"holding[{place}]")
+    for place, report in enumerate(message.reports):
+        check_report(report, f"reports[{place}]")
+
+
+def check_report(report: Report, where: str) -> None:
+    """Numbers that a database holds, texts of bearable length; what the texts say is the payload's affair."""
+    _attempt(report.job, report.attempt, where)
+    for name in ("exit_code", "signal"):
+        _whole(getattr(report, name), -SMALL, SMALL, f"{where}.{name}")
+    _whole(report.peak_memory, 0, BIG, f"{where}.peak_memory")
+    for name in ("started_ago_s", "ended_ago_s", "wall_s", "cpu_s"):
+        value = getattr(report, name)
+        if value is not None and not abs(value) <= BIG:
+            raise BadInput(f"{where}.{name}: {value} seconds cannot be")
+    for name in ("stdout", "stderr", "detail"):
+        if len(getattr(report, name)) > MAX_TAIL_BYTES:
+            raise BadInput(f"{where}.{name}: has more than {MAX_TAIL_BYTES} characters; send its end")
+
+
+def check_death(request: DeathRequest) -> None:
+    """A guardian's word."""
+    _text(request.evidence, 500, "evidence")
+    _whole(request.killed, 0, SMALL, "killed")
+
+
+def check_cancel(request: CancelRequest) -> None:
+    """A person's reason."""
+    _text(request.why, 2_000, "why")
+
+
+def check_stream(spec: StreamSpec) -> None:
+    """A rule: a name, and jobs within the bounds of jobs."""
+    _text(spec.name, 80, "name")
+    if not spec.jobs:
+        raise BadInput("jobs: the stream makes none; name at least one job type")
+    for jobtype, job in spec.jobs.items():
+        described = JobSpec(job.payload, spec.name, jobtype, "", job.env, job.priority, job.time_limit)
+        check_job(described, f"jobs.{jobtype}")
+
+
+def check_name(value: str, where: str) -> None:
+    """A short text that a person asks by."""
+    _text(value, 200, where)
+
+
+def clean(text: str) -> str:
+    """A payload's text as any database takes it."""
+    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def _attempt(job: str, attempt: int, where: str) -> None:
+    if not _UUID.match(job):
+        raise BadInput(f"{where}.job: {job[:60]!r} is not a UUID")
+    _whole(attempt, 0, SMALL, f"{where}.attempt")
+
+
+def _whole(value: Any, lowest: int, highest: int, where: str) -> None:
+    if value is not None and not lowest <= value <= highest:
+        raise BadInput(f"{where}: must be from {lowest} to {highest}, not {value}")
 
 
 def _most(entries: Any, bound: str, where: str) -> None:
@@ -89,6 +171,7 @@ def check_dataset(request: DatasetRequest) -> None:
         raise BadInput("url: is empty; give the file's path or URL")
     _text(request.url, BOUNDS["input"], "url")
     _text(request.name, 255, "name")
+    _text(request.stream, 80, "stream")
     for name in ("size", "run", "subrun"):
         value = getattr(request, name)
         if value is not None and not 0 <= value < 2**62:
@@ -96,5 +179,9 @@ def check_dataset(request: DatasetRequest) -> None:
     for key, value in request.keys.items():
         if not _VARIABLE.match(key) or len(key) > 40:
             raise BadInput(f"keys: {key[:60]!r} is not a key's name; use letters, digits and _, at most 40")
-        if isinstance(value, bool) or not isinstance(value, (int, str)) or len(str(value)) > 200:
+        if isinstance(value, bool) or not isinstance(value, (int, str)):
             raise BadInput(f"keys.{key}: must be an integer or a short text")
+        if isinstance(value, int):
+            _whole(value, -BIG, BIG, f"keys.{key}")
+        else:
+            _text(value, 200, f"keys.{key}")

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from p3s.pilot.actions import Action, Call, Ended, Finish, Kill, OpenLane, Start
 from p3s.pilot.backoff import delay
-from p3s.pilot.machine import Action, Call, Ended, Finish, Kill, Machine, OpenLane, Start
+from p3s.pilot.machine import Machine
 from p3s.protocol.errors import Conflict, Gone, NotAllowed, Refused
 from p3s.protocol.messages import DeathRequest, ExchangeReply, ExchangeRequest, RegisterRequest
 

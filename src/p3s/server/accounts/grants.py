@@ -55,15 +55,18 @@ class Grants:
         """The token of an attempt."""
         return f"p3sj.{job}.{attempt}.{seal(self.secret, 'job', job, str(attempt))}"
 
+    def _sealed(self, given: str, *words: str) -> bool:
+        return compare_digest(given.encode(), seal(self.secret, *words).encode())
+
     def _pilot(self, token: str) -> Grant:
         parts = token.split(".")
-        if len(parts) == 4 and compare_digest(parts[3], seal(self.secret, "pilot", parts[1], parts[2])):
+        if len(parts) == 4 and self._sealed(parts[3], "pilot", parts[1], parts[2]):
             return Grant(f"pilot {parts[1]}", frozenset(), pilot=parts[1])
         raise NotAllowed("this pilot token is not valid: register the pilot anew", known=False)
 
     def _job(self, token: str) -> Grant:
         parts = token.split(".")
-        if len(parts) == 4 and compare_digest(parts[3], seal(self.secret, "job", parts[1], parts[2])):
+        if len(parts) == 4 and self._sealed(parts[3], "job", parts[1], parts[2]):
             return Grant(f"job {parts[1]}", frozenset(["read"]), job=parts[1], attempt=int(parts[2]))
         raise NotAllowed("this job token is not valid: it speaks only for its own attempt", known=False)
 

@@ -25,7 +25,7 @@ def arrive(work: Work, *, request: DatasetRequest, owner: str) -> DatasetReply:
         return DatasetReply(known.uuid, False, list(jobs))
     dataset = Dataset.objects.create(
         uuid=str(uuid.uuid4()),
-        name=request.name or request.url.rsplit("/", 1)[-1],
+        name=(request.name or request.url.rsplit("/", 1)[-1])[-255:],
         url=request.url,
         size=request.size,
         run=request.run,

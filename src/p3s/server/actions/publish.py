@@ -1,5 +1,6 @@
 """Results of an attempt come in: all of them in one transaction, once."""
 
+from p3s.protocol.bounds import clean
 from p3s.protocol.errors import Conflict, NotKnown
 from p3s.protocol.results import Item as CheckedItem
 from p3s.protocol.results import Result as CheckedResult
@@ -30,7 +31,7 @@ def publish(work: Work, *, job: str, attempt: int, results: list[CheckedResult],
         _store(row, attempt, position, result, work.now)
     for problem in problems:
         Event.objects.create(
-            at=work.now, kind="job", object_id=job, what="result problem", who=row.owner, why=problem[:2000]
+            at=work.now, kind="job", object_id=job, what="result problem", who=row.owner, why=clean(problem[:2000])
         )
     work.topics.add("results")
     return len(results)

@@ -2,7 +2,6 @@
 
 import hashlib
 import secrets
-from dataclasses import asdict
 from typing import Any
 
 import orjson
@@ -19,17 +18,13 @@ from .work import Work
 
 def submit(work: Work, *, owner: str, request: SubmitRequest) -> SubmitReply:
     """Add jobs; asked again with the same key and jobs, the same answer. Raises Conflict for a key used otherwise."""
-    key, fingerprint = f"{owner}:{request.key}", ""
     if request.key:
-        work.flush()
-        fingerprint = hashlib.sha256(orjson.dumps([asdict(spec) for spec in request.jobs])).hexdigest()
-        before = queries.submission(key)
-        if before is not None:
-            return _again(work, before, fingerprint, request.key)
+        key, fingerprint = f"{owner}:{request.key}", hashlib.sha256(orjson.dumps(request.jobs)).hexdigest()
+        if not queries.add_submission(key, fingerprint, work.desk.book.next_id, len(request.jobs), work.now):
+            work.flush()
+            return _again(work, queries.submission(key), fingerprint, request.key)
     notes = [note for spec in request.jobs if (note := ensure_type(work, spec.jobtype))]
     added = add_jobs(work, request.jobs, owner=owner)
-    if request.key:
-        queries.add_submission(key, fingerprint, added[0].id, len(added), work.now)
     return SubmitReply([one.job for one in added], pilots_now(work), notes)
 
 

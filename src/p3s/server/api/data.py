@@ -7,7 +7,7 @@ from ninja import Query, Router
 
 from p3s.protocol import bounds, routes
 from p3s.protocol.errors import BadInput
-from p3s.protocol.messages import DatasetReply, DatasetRequest, JobSpec, StreamSpec
+from p3s.protocol.messages import DatasetReply, DatasetRequest, StreamSpec
 from p3s.server.actions.arrive import arrive
 from p3s.server.actions.declare import declare
 from p3s.server.broker import running
@@ -24,11 +24,7 @@ def put_stream(request: HttpRequest, name: str) -> dict[str, Any]:
     body = read(request, StreamSpec)
     if body.name != name:
         raise BadInput(f"name: the body says {body.name!r}, the path {name!r}; they must agree")
-    if not body.jobs:
-        raise BadInput("jobs: the stream makes none; name at least one job type")
-    for jobtype, job in body.jobs.items():
-        spec = JobSpec(job.payload, name, jobtype, "", job.env, job.priority, job.time_limit)
-        bounds.check_job(spec, f"jobs.{jobtype}")
+    bounds.check_stream(body)
     owner = grant_of(request).owner
     return {"name": name, "version": running().ask(lambda work: declare(work, spec=body, owner=owner))}
 

@@ -1,11 +1,12 @@
 """Cold routes of jobs: list, look, logs, cancel."""
 
+import re
 from typing import Annotated, Any
 
 from django.http import FileResponse, HttpRequest, HttpResponse
 from ninja import Query, Router
 
-from p3s.protocol import routes
+from p3s.protocol import bounds, routes
 from p3s.protocol.errors import BadInput, NotKnown
 from p3s.protocol.messages import CancelReply, CancelRequest
 from p3s.protocol.states import JobState
@@ -19,11 +20,12 @@ from .places import BLOBS
 
 router = Router(tags=["jobs"])
 MOST = 1_000
+_UUID = re.compile(r"[0-9a-f-]{36}\Z")
 
 
 def found(job: str) -> reads.JobDetail:
     """A job by UUID, or NotKnown."""
-    detail = reads.find(job)
+    detail = reads.find(job) if _UUID.match(job) else None
     if detail is None:
         raise NotKnown(f"there is no job {job}; p3s job list shows the latest")
     return detail
@@ -42,6 +44,7 @@ def list_jobs(
     for word in states:
         if word not in set(JobState):
             raise BadInput(f"state: {word!r} is none; use {', '.join(JobState)}")
+    bounds.check_name(jobtype, "jobtype")
     rows = reads.page(limit, before, states or None, jobtype)
     return {"jobs": [plain(row) for row in rows], "next": rows[-1].id if len(rows) == limit else None}
 
@@ -85,6 +88,8 @@ def _text(response: Any) -> Any:
 def cancel(request: HttpRequest, job: str) -> CancelReply:
     """A waiting job ends at once; a running one when its pilot has ended it."""
     body, grant = read(request, CancelRequest), grant_of(request)
+    bounds.check_cancel(body)
+    found(job)
     reply: CancelReply = running().ask(
         lambda work: cancel_job(work, job=job, who=grant.owner, all_jobs=grant.reaches("operate"), why=body.why)
     )

@@ -42,6 +42,7 @@ def death(request: HttpRequest, pilot: str) -> dict[str, bool]:
     if grant_of(request).pilot != pilot:
         raise NotAllowed(f"this token does not speak for pilot {pilot}")
     body = read(request, DeathRequest)
+    bounds.check_death(body)
     return {"new": running().ask(lambda work: exchange.death(work, pilot=pilot, request=body))}
 
 

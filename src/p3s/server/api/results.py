@@ -35,9 +35,17 @@ def upload(request: HttpRequest, job: str, attempt: int, path: str) -> dict[str,
     """The body is the file, at most 20 MB. The same name again replaces it."""
     _own(request, job, attempt)
 
+    declared = request.headers.get("Content-Length", "")
+    if not declared.isdigit():
+        raise BadInput("say the file's size in Content-Length, so that one that breaks off is not taken for whole")
+
     def chunks() -> Iterator[bytes]:
-        while chunk := request.read(CHUNK):
+        missing = int(declared)
+        while missing and (chunk := request.read(min(CHUNK, missing))):
+            missing -= len(chunk)
             yield chunk
+        if missing:
+            raise BadInput(f"the file broke off {missing} bytes before its end; send it again")
 
     return {"bytes": Blobs(BLOBS).put(job, attempt, path, chunks(), rules.MAX_FILE_BYTES)}
 

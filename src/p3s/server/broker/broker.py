@@ -207,9 +207,9 @@ class Broker:
                     value = refusal
                 answers.append((request.answer, value))
             work.settle()
+        self._answer_lanes(work.written)  # first: a slot that waits is what latency is about
         for answer, value in answers:
             answer(value)
-        self._answer_lanes(work.written)
         topics = work.topics | _topics(work.written)
         if topics:
             self.changed(topics)

@@ -47,6 +47,8 @@ class Door:
             elif path.endswith(_AFTER) and path.startswith(_BEFORE) and scope["method"] == "POST":
                 await self._exchange(path[len(_BEFORE) : -len(_AFTER)], scope, receive, send)
             elif path == routes.LIVE.path and scope["method"] == "GET":
+                if header(scope, b"authorization"):  # reading needs none, but a wrong one is refused
+                    need(self.grant(scope), "read")
                 await self.hub.serve(receive, send)
             elif path == routes.HEALTH.path:
                 await self._health(send)
@@ -75,7 +77,7 @@ class Door:
         await answer(send, 200, orjson.dumps(reply))
 
     async def _exchange(self, pilot: str, scope: Scope, receive: Receive, send: Send) -> None:
-        if self.grant(scope).pilot != pilot:
+        if not pilot or self.grant(scope).pilot != pilot:
             raise NotAllowed(f"this token does not speak for pilot {pilot}; use the one from its registration")
         message = decode(_EXCHANGE, await body(scope, receive))
         bounds.check_exchange(message)

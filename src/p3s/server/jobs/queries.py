@@ -14,6 +14,7 @@ from p3s.domain.book import ClassKey, Out, Queued
 from p3s.domain.effects import JobAdded, JobDispatched, JobEnded, JobReturned, JobStarted, KillOrdered, Spec
 from p3s.domain.exchange import Past
 from p3s.domain.streams import input_environment
+from p3s.protocol.bounds import clean
 from p3s.protocol.states import JobState
 
 from .models import Job
@@ -132,7 +133,7 @@ def _ended_row(effect: JobEnded) -> Sequence[Any]:
         else (None, None, None, None, None)
     )
     where = (effect.id, effect.before.value, effect.attempt)
-    return (effect.after.value, str(effect.reason)[:200], effect.at, effect.started_at, *measured, *where)
+    return (effect.after.value, clean(str(effect.reason)[:200]), effect.at, effect.started_at, *measured, *where)
 
 
 LOG = """
@@ -147,12 +148,7 @@ def _log_row(effect: JobEnded) -> Sequence[Any]:
     stderr = report.stderr
     if report.detail:
         stderr = f"{stderr}\n[p3s] {report.detail}".lstrip("\n")
-    return (effect.id, effect.attempt, _storable(report.stdout), _storable(stderr))
-
-
-def _storable(text: str) -> str:
-    """PostgreSQL takes no NUL in a text, and a payload may write one."""
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return (effect.id, effect.attempt, clean(report.stdout), clean(stderr))
 
 
 ADD_TYPE = "INSERT INTO jobs_jobtype (name, cap, created_at) VALUES (%s, NULL, %s) ON CONFLICT (name) DO NOTHING"
@@ -250,20 +246,20 @@ def past(jobs: Iterable[str]) -> dict[str, Past]:
 
 ADD_SUBMISSION = """
 INSERT INTO jobs_submission (key, fingerprint, first_id, count, created_at) VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT (key) DO NOTHING
 """
 
 
-def add_submission(key: str, fingerprint: str, first_id: int, count: int, now: float) -> None:
-    """Remember an answered submit call."""
+def add_submission(key: str, fingerprint: str, first_id: int, count: int, now: float) -> bool:
+    """Remember a submit call; False when there was one with this key."""
     with connection.cursor() as cursor:
         cursor.execute(ADD_SUBMISSION, [key, fingerprint, first_id, count, now])
+        return bool(cursor.rowcount)
 
 
-def submission(key: str) -> tuple[str, list[str]] | None:
-    """(fingerprint, job UUIDs) of an earlier call with this key."""
+def submission(key: str) -> tuple[str, list[str]]:
+    """(fingerprint, job UUIDs) of the call with this key."""
     rows = _rows("SELECT fingerprint, first_id, count FROM jobs_submission WHERE key = %s", [key])
-    if not rows:
-        return None
     fingerprint, first, count = rows[0]
     jobs = _rows("SELECT uuid FROM jobs_job WHERE id >= %s AND id < %s ORDER BY id", [first, first + count])
     return fingerprint, [uuid for (uuid,) in jobs]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from p3s.domain.effects import Noted
+from p3s.protocol.bounds import clean
 
 from .models import Event
 
@@ -10,5 +11,6 @@ from .models import Event
 def add(effects: Sequence[Noted]) -> None:
     """Insert events."""
     Event.objects.bulk_create(
-        Event(at=e.at, kind=e.kind, object_id=e.object_id, what=e.what, who=e.who[:150], why=e.why) for e in effects
+        Event(at=e.at, kind=e.kind, object_id=e.object_id, what=e.what, who=e.who[:150], why=clean(e.why))
+        for e in effects
     )

@@ -6,6 +6,7 @@ from django.db import connection
 
 from p3s.domain.book import PilotEntry
 from p3s.domain.effects import LaneAnswered, PilotAdded, PilotMoved
+from p3s.protocol.bounds import clean
 from p3s.protocol.states import FINAL_PILOT_STATES, PilotState
 
 from .models import Pilot
@@ -39,13 +40,16 @@ def move(effects: Sequence[PilotMoved]) -> None:
     with connection.cursor() as cursor:
         for effect in effects:
             ended_at = effect.at if effect.after in FINAL_PILOT_STATES else None
-            parameters = [effect.after.value, effect.reason[:200], ended_at, effect.pilot, effect.before.value]
+            parameters = [effect.after.value, clean(effect.reason[:200]), ended_at, effect.pilot, effect.before.value]
             cursor.execute(MOVE, parameters)
             if cursor.rowcount != 1:
                 raise RuntimeError(f"pilot {effect.pilot} was not {effect.before} as expected")
 
 
-LANE = "UPDATE pilots_pilot SET seq = %s, acked = %s, numbered = %s WHERE uuid = %s"
+LANE = """
+UPDATE pilots_pilot SET seq = %s, acked = %s, numbered = CASE WHEN numbered > %s THEN numbered ELSE %s END
+WHERE uuid = %s
+"""
 
 
 def write_lanes(effects: Sequence[LaneAnswered]) -> None:
@@ -54,7 +58,8 @@ def write_lanes(effects: Sequence[LaneAnswered]) -> None:
     for effect in effects:
         numbers = [one.number for one in effect.orders] + [one.number for one in effect.instructions]
         if any(numbers):
-            rows.append((effect.seq, effect.acked, max(numbers), effect.pilot))
+            highest = max(numbers)
+            rows.append((effect.seq, effect.acked, highest, highest, effect.pilot))
     if rows:
         with connection.cursor() as cursor:
             cursor.executemany(LANE, rows)

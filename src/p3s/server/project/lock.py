@@ -70,6 +70,7 @@ class AdvisoryLock:
     def take(self, url: str) -> None:
         self._url = url
         connection = connections.create_connection("default")
+        connection.inc_thread_sharing()  # taken here, looked after by the writer's thread
         connection.settings_dict["CONN_MAX_AGE"] = None
         with connection.cursor() as cursor:
             name = f"p3s {os.getpid()} {socket.gethostname()[:20]} {url}"[:63]
@@ -98,6 +99,7 @@ class AdvisoryLock:
 _HOLDER = """
 SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid)
 WHERE locktype = 'advisory' AND objid = %s AND granted
+  AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
 
 

@@ -1,0 +1,12 @@
+"""Paths of the API that are none."""
+
+from django.http import HttpRequest, HttpResponse
+
+from p3s.protocol.errors import NotKnown
+
+from .doors import problem
+
+
+def nothing(request: HttpRequest, rest: str = "") -> HttpResponse:  # noqa: ARG001
+    """404 as a problem body."""
+    return problem(request, NotKnown(f"there is nothing at {request.path[:200]}; /api/docs lists what there is"))
