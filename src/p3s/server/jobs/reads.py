@@ -103,14 +103,15 @@ _COLUMNS = (
 _NAMES = (_COLUMNS.index("pilot__host"), _COLUMNS.index("dataset__name"))
 
 
+def _row(values: Iterable[Any]) -> JobRow:
+    row = list(values)
+    for place in _NAMES:
+        row[place] = row[place] or ""
+    return JobRow(*row)
+
+
 def _rows(jobs: QuerySet[Job]) -> list[JobRow]:
-    rows = []
-    for values in jobs.values_list(*_COLUMNS):
-        row: list[Any] = list(values)
-        for place in _NAMES:
-            row[place] = row[place] or ""
-        rows.append(JobRow(*row))
-    return rows
+    return [_row(values) for values in jobs.values_list(*_COLUMNS)]
 
 
 def count_by_state() -> dict[str, int]:
@@ -133,23 +134,26 @@ def page(limit: int, before: int | None = None, states: Iterable[str] | None = N
     return _rows(jobs[:limit])
 
 
+#: The rest of a JobDetail, in the order of its fields.
+_DETAILS = (
+    "payload",
+    "env",
+    "priority",
+    "time_limit",
+    "cancelled_by",
+    "stream_id",
+    "cpu_s",
+    "peak_memory",
+    "keys",
+)
+
+
 def find(uuid: str) -> JobDetail | None:
-    job = Job.objects.filter(uuid=uuid).first()
-    if job is None:
+    """One query: between two, the job may have moved on, and half of each would be shown."""
+    values = Job.objects.filter(uuid=uuid).values_list(*_COLUMNS, *_DETAILS).first()
+    if values is None:
         return None
-    [row] = _rows(Job.objects.filter(id=job.id))
-    return JobDetail(
-        row=row,
-        payload=job.payload,
-        env=job.env,
-        priority=job.priority,
-        time_limit=job.time_limit,
-        cancelled_by=job.cancelled_by,
-        stream=job.stream_id,
-        cpu_s=job.cpu_s,
-        peak_memory=job.peak_memory,
-        keys=job.keys,
-    )
+    return JobDetail(_row(values[: len(_COLUMNS)]), *values[len(_COLUMNS) :])
 
 
 def log(job_id: int, attempt: int) -> LogTail | None:
