@@ -36,7 +36,7 @@ LINGER_S = 0.005
 """A full pilot waits so long for a job to end before it opens its order lane again, so that the report of the end and
 the order of the next job share one exchange. Longer jobs do not notice; short ones come at half the cost."""
 
-GATHER_S = 0.001
+GATHER_S = 0.003
 """When a job ends while others that began within LINGER_S still run, their ends are waited for so long: jobs so short
 come in flocks, and one exchange serves a flock."""
 
