@@ -225,7 +225,7 @@ def test_every_reason_is_given_somewhere() -> None:
     unused = [
         reason.name for reason in Reason if f"Reason.{reason.name}" not in text and f'"{reason.value}"' not in text
     ]
-    planned = {"STALE", "NONE"}
+    planned = {"NONE"}
     assert set(unused) <= planned
 
 

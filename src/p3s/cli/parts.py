@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,9 @@ from p3s.protocol.errors import BadInput, TryLater
 
 from . import show
 from .options import Json
+
+if TYPE_CHECKING:
+    from p3s.watcher.watch import Watcher
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
@@ -135,12 +138,12 @@ def start_watcher(file: Annotated[Path, typer.Argument(help="Stream file, YAML."
     agent.run(stop)
 
 
-def _declare(agent: "object", stop: threading.Event) -> None:
+def _declare(agent: "Watcher", stop: threading.Event) -> None:
     """Wait for a server that is not there yet; what it refuses is the person's to correct."""
     said = False
     while not stop.is_set():
         try:
-            agent.declare()  # type: ignore[attr-defined]
+            agent.declare()
             return
         except TryLater as error:
             if not said:

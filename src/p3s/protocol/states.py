@@ -76,8 +76,6 @@ class Reason(Word):
     """lost: the pilot confirmed the order but no longer knows the job."""
     LATE = "late"
     """finished or failed: reported after the pilot was given up."""
-    STALE = "stale"
-    """dropped: its result would come too late to matter."""
 
 
 FINAL_JOB_STATES = frozenset(
