@@ -9,11 +9,9 @@ from statistics import quantiles
 
 from p3s.protocol.messages import JobSpec
 
-from .rig import compiled, rig, scratch
+from .rig import Numbers, compiled, rig, scratch
 
 IN_FLIGHT = 4
-
-Numbers = dict[str, float]
 
 
 def floor(count: int = 5_000) -> Numbers:
@@ -82,3 +80,12 @@ def throughput(database: str, count: int = 10_000) -> Numbers:
         done = system.client.summary()["jobs"]
         assert done == {"finished": count + 1}, done
     return {"jobs_per_s": count / seconds, "cpu_ms_per_job": 1000 * cpu_s / count}
+
+
+def beside_floor(database: str, count: int = 10_000) -> Numbers:
+    """`throughput` with the C floor measured right before it, and their ratio."""
+    spawns, numbers = floor(2_000)["spawns_per_s"], throughput(database, count)
+    jobs = numbers["jobs_per_s"]
+    assert spawns is not None
+    assert jobs is not None
+    return {**numbers, "floor_per_s": spawns, "floor_ratio": jobs / spawns}
