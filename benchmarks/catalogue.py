@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from . import idle, submit, work
+from .backlog import backlog
 from .rig import Numbers
 
 Round = Callable[[], Numbers]
@@ -47,4 +48,5 @@ BENCHMARKS = {
     "throughput": Benchmark(_plain(lambda asked: work.beside_floor(asked.database, asked.sized(10_000)))),
     "submit": Benchmark(_plain(lambda asked: submit.submit(asked.database, asked.sized(2_000)))),
     "idle": Benchmark(_plain(lambda asked: idle.idle(asked.database, asked.sized(1_000)))),
+    "backlog": Benchmark(lambda asked: backlog(asked.database, asked.sized(1_000_000)), rounds=5),
 }
