@@ -44,7 +44,7 @@ def _plain(run: Callable[[Asked], Numbers]) -> Callable[[Asked], AbstractContext
 
 BENCHMARKS = {
     "floor": Benchmark(_plain(lambda asked: work.floor(asked.sized(5_000)))),
-    "latency": Benchmark(_plain(lambda asked: work.latency(asked.database, asked.sized(200)))),
+    "latency": Benchmark(_plain(lambda asked: work.latency(asked.database, asked.sized(200), asked.pages))),
     "throughput": Benchmark(_plain(lambda asked: work.beside_floor(asked.database, asked.sized(10_000)))),
     "submit": Benchmark(_plain(lambda asked: submit.submit(asked.database, asked.sized(2_000)))),
     "idle": Benchmark(_plain(lambda asked: idle.idle(asked.database, asked.sized(1_000)))),

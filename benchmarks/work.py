@@ -5,11 +5,13 @@ import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from statistics import quantiles
+from statistics import median, quantiles
+from tempfile import TemporaryDirectory
 
 from p3s.protocol.messages import JobSpec
 
-from .rig import Numbers, compiled, rig, scratch
+from .pages import open_pages
+from .rig import Numbers, Rig, compiled, rig, scratch
 
 IN_FLIGHT = 4
 
@@ -32,25 +34,33 @@ def floor(count: int = 5_000) -> Numbers:
     }
 
 
-def latency(database: str, count: int = 200) -> Numbers:
-    """An idle system, one pilot; submit call begins -> the payload's own time stamp, at random gaps of 50-200 ms."""
-    chance = random.Random(8373)
+def latency(database: str, count: int = 200, pages: int = 0) -> Numbers:
+    """An idle system, one pilot; then, when asked for, the same with so many live pages open."""
     with rig(database, slots=IN_FLIGHT) as system:
         program = compiled("stamp", system.directory)
-        stamps = system.directory / "stamps"
-        stamps.mkdir(mode=0o777)
-        took, submit = [], []
+        numbers = _latencies(system, program, count)
+        if pages:
+            with open_pages(system.client.server, pages) as read:
+                beside = _latencies(system, program, count)
+            numbers |= {f"pages_{key}": value for key, value in beside.items()} | read
+    return numbers
+
+
+def _latencies(system: Rig, program: Path, count: int) -> Numbers:
+    """Submit call begins -> the payload's own time stamp, at random gaps of 50-200 ms."""
+    chance = random.Random(8373)
+    took, submit = [], []
+    with TemporaryDirectory(dir=system.directory) as stamps:
         for number in range(count + 10):
             time.sleep(chance.uniform(0.05, 0.2))
             began = time.time_ns()
-            [job] = system.client.submit([f"{program} {stamps}/{number}"])
+            system.client.submit([f"{program} {stamps}/{number}"])
             returned = time.time_ns()
             if number >= 10:  # the first warm both sides up
-                took.append((_stamp(stamps / str(number)) - began) / 1e6)
+                took.append((_stamp(Path(stamps, str(number))) - began) / 1e6)
                 submit.append((returned - began) / 1e6)
-            del job
     share = quantiles(took, n=100)
-    return {"p50_ms": share[49], "p95_ms": share[94], "p99_ms": share[98], "submit_p50_ms": quantiles(submit, n=2)[0]}
+    return {"p50_ms": share[49], "p95_ms": share[94], "p99_ms": share[98], "submit_p50_ms": median(submit)}
 
 
 def _stamp(path: Path) -> int:
