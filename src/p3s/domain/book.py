@@ -23,11 +23,16 @@ from p3s.domain.effects import (
     PilotMoved,
     Spec,
 )
+from p3s.domain.estimates import Estimates
 from p3s.protocol.messages import Instruction, Verdict
-from p3s.protocol.states import FINAL_PILOT_STATES, JobState, PilotState
+from p3s.protocol.states import FINAL_PILOT_STATES, JobState, PilotState, Reason
 
 WINDOW = 2_000
 """Most jobs of a class kept in memory; the rest stays in the database until the head is used up."""
+
+AHEAD_PER_SLOT = 4
+"""A pilot whose slots hold quick jobs alone may be ordered so many more of them a slot, ahead of its slots' becoming
+free: one exchange then serves many jobs, and no slot waits for an answer."""
 
 ClassKey = tuple[str, int]
 """(job type, priority): jobs alike to brokerage."""
@@ -92,10 +97,12 @@ class PilotEntry:
     instruction: str = ""
     instruction_number: int | None = None
     out: dict[str, Out] = field(default_factory=dict)
+    #: Whether it could run what it was given last: nothing is ordered ahead of a pilot that cannot.
+    proven: bool = False
 
     @property
     def free(self) -> int:
-        """Slots that hold no job."""
+        """Slots that no job is meant for; negative when jobs were ordered ahead."""
         return self.slots - len(self.out)
 
 
@@ -116,6 +123,9 @@ class Book:
         self.in_use: Counter[str] = Counter()
         #: Pilots with an open lane and a free slot, in the order in which they became so.
         self.ready: dict[str, PilotEntry] = {}
+        #: Full pilots with an open lane that may be ordered quick jobs ahead.
+        self.eager: dict[str, PilotEntry] = {}
+        self.estimates = Estimates()
         #: Pilots whose open lane may be due an answer; looked at when a batch is settled.
         self.owed: deque[str] = deque()
         self.next_id = 1
@@ -164,14 +174,19 @@ class Book:
         entry.lane = None
         entry.verdicts = []
         entry.strangers = []
-        self.ready.pop(entry.pilot, None)
+        self.rank(entry)
 
     def rank(self, entry: PilotEntry) -> None:
-        """Put the pilot among the ready ones, or take it out."""
-        if entry.lane is not None and entry.free > 0 and entry.state is PilotState.ACTIVE:
-            self.ready.setdefault(entry.pilot, entry)
-        else:
-            self.ready.pop(entry.pilot, None)
+        """Put the pilot among the ready or the eager ones, or take it out."""
+        waits = entry.lane is not None and entry.state is PilotState.ACTIVE
+        _keep(self.ready, entry, waits and entry.free > 0)
+        _keep(self.eager, entry, waits and entry.free <= 0 and self._may_run_ahead(entry))
+
+    def _may_run_ahead(self, entry: PilotEntry) -> bool:
+        """Whether its slots become free within milliseconds, and it is not ordered enough for that already."""
+        if not entry.proven or -entry.free >= entry.slots * AHEAD_PER_SLOT:
+            return False
+        return all(out.jobtype in self.estimates.quick for out in entry.out.values())
 
     # ---- the queue
 
@@ -244,6 +259,7 @@ class Book:
     def returned(self, effect: JobReturned) -> None:
         out = self.let_go(effect.job)
         assert out is not None
+        self.pilots[out.pilot].proven = False
         self.requeue(Queued(out.id, out.job, out.attempt, out.jobtype, out.priority, out.spec))
 
     def kill_ordered(self, effect: KillOrdered) -> None:
@@ -256,9 +272,21 @@ class Book:
 
     def ended(self, effect: JobEnded) -> None:
         lifecycle.check_job_move(effect.job, effect.before, effect.after)
-        if self.let_go(effect.job) is None:
+        out = self.let_go(effect.job)
+        if out is None:
             for head in self.heads.values():
                 head.window.pop(effect.job, None)
+        else:
+            self.learn(out, effect)
+
+    def learn(self, out: Out, effect: JobEnded) -> None:
+        """What an end says of the job's type and of the pilot."""
+        if effect.after is JobState.FINISHED:
+            self.pilots[out.pilot].proven = True
+            if effect.report is not None and effect.report.wall_s is not None:
+                self.estimates.learn(out.jobtype, effect.report.wall_s)
+        elif effect.reason == Reason.NONSTARTER:
+            self.pilots[out.pilot].proven = False
 
     def let_go(self, job: str) -> Out | None:
         """The slot and the cap are free again."""
@@ -296,6 +324,13 @@ class Book:
 
     def noted(self, effect: Noted) -> None:
         """History is for people; brokerage does not remember it."""
+
+
+def _keep(pilots: dict[str, PilotEntry], entry: PilotEntry, there: bool) -> None:
+    if there:
+        pilots.setdefault(entry.pilot, entry)
+    else:
+        pilots.pop(entry.pilot, None)
 
 
 _APPLY: dict[type, Callable[[Book, Any], None]] = {

@@ -7,11 +7,17 @@ from p3s.domain.effects import JobDispatched
 def next_dispatch(book: Book, now: float) -> JobDispatched | None:
     """The next job to hand out and to whom, or None when nothing fits.
 
-    Its cost grows with the number of classes at most, never with queued jobs, finished jobs or idle pilots.
+    Free slots come first, at every pilot; then quick jobs are ordered ahead. Its cost grows with the number of classes
+    at most, never with queued jobs, finished jobs or idle pilots.
     """
+    job = _choose(book) if book.ready or book.eager else None
+    if job is None:
+        return None
     for entry in book.ready.values():
-        job = _choose(book)
-        return None if job is None else _dispatch(entry, job, now)
+        return _dispatch(entry, job, now)
+    if job.jobtype in book.estimates.quick:  # else it takes the next slot that becomes free, before any quick one
+        for entry in book.eager.values():
+            return _dispatch(entry, job, now)
     return None
 
 

@@ -104,7 +104,7 @@ class Desk:
         """
         while dispatch := next_dispatch(self.book, self.now):
             self.do([dispatch])
-        hungry = self.book.hungry() if self.book.ready else []
+        hungry = self.book.hungry() if self.book.ready or self.book.eager else []
         if hungry:
             return hungry
         while self.book.owed:

@@ -78,6 +78,8 @@ class Child:
     #: When to signal again, harder.
     kill_at: Optional[float] = None
     killed: bool = False
+    #: While it waits for a slot: when it is given back.
+    ahead_until: float = NEVER
 
 
 @dataclass

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections import deque
+from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Optional
 
@@ -46,13 +47,20 @@ class Agent:
         self._events: deque[Callable[[], None]] = deque()
         self._selector = selectors.DefaultSelector()
         self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._selector.register(self._wake_read, selectors.EVENT_READ)
+        self._selector.register(self._wake_read, selectors.EVENT_READ, self._woken)
         self._lane = self._new_lane(token)
         self._calls = self._new_lane(token)
         self._failing = ""
 
     def _new_lane(self, token: str) -> Lane:
-        return Lane(Connection(self.place.server, token), self.place.pilot, clock, self.tell, SLACK_S)
+        connection = Connection(self.place.server, token)
+        return Lane(connection, self.place.pilot, clock, self.tell, self._watch, self._forget, SLACK_S)
+
+    def _watch(self, lane: Lane) -> None:
+        self._selector.register(lane.connection.fileno(), selectors.EVENT_READ, lane.ready)
+
+    def _forget(self, lane: Lane) -> None:
+        self._selector.unregister(lane.connection.fileno())
 
     def tell(self, event: "Callable[[], None]") -> None:
         """Run something in the loop; from any thread."""
@@ -66,9 +74,8 @@ class Agent:
         """Until the machine is over."""
         self._perform(self.machine.begin(clock()))
         while self.finish is None:
-            now = clock()
-            wake_at = self.machine.wake_at()
-            timeout = None if wake_at == float("inf") else max(0.0, wake_at - now)
+            wake_at = min(self.machine.wake_at(), self._lane.until, self._calls.until)
+            timeout = None if wake_at == float("inf") else max(0.0, wake_at - clock())
             self._step(self._selector.select(timeout))
         self._lane.end()
         self._calls.end()
@@ -82,15 +89,18 @@ class Agent:
 
     def _step(self, ready: "list[tuple[selectors.SelectorKey, int]]") -> None:
         for key, _ in ready:
-            if key.fd == self._wake_read:
-                os.read(self._wake_read, 65_536)
-            else:
-                self._selector.unregister(key.fd)
-                self._reaped(key.data)
+            key.data()
         while self._events:
             self._events.popleft()()
-        if self.machine.wake_at() <= clock():
-            self._perform(self.machine.tick(clock()))
+        now = clock()
+        for lane in (self._lane, self._calls):
+            if lane.until <= now:
+                lane.late()
+        if self.machine.wake_at() <= now:
+            self._perform(self.machine.tick(now))
+
+    def _woken(self) -> None:
+        os.read(self._wake_read, 65_536)
 
     # ---- actions
 
@@ -119,7 +129,7 @@ class Agent:
             self._not_started(order, str(error))
             return
         self.running[order.job, order.attempt] = running
-        self._selector.register(running.pidfd, selectors.EVENT_READ, running)
+        self._selector.register(running.pidfd, selectors.EVENT_READ, partial(self._reaped, running))
         self._perform(self.machine.child_started(order.job, order.attempt, clock()))
 
     def _not_started(self, order: Order, why: str) -> None:
@@ -167,6 +177,7 @@ class Agent:
 
     def _reaped(self, running: Running) -> None:
         """A process ended: what it left is delivered, in a thread if that takes the network."""
+        self._selector.unregister(running.pidfd)
         code, cpu_s, peak = running.reap()
         now = clock()
         child = self.machine.children[running.order.job, running.order.attempt]

@@ -40,6 +40,15 @@ GATHER_S = 0.003
 """When a job ends while others that began within LINGER_S still run, their ends are waited for so long: jobs so short
 come in flocks, and one exchange serves a flock."""
 
+AHEAD_S = 0.25
+"""An order that came ahead of a free slot waits so long for one, then it is given back."""
+
+STOCKED_S = 0.02
+"""While more orders wait for slots than there are slots, reports may wait so long for company."""
+
+MOST_AHEAD = 8
+"""So many orders a slot are taken ahead; what is more is refused at once."""
+
 SPARE_S = 0.02
 """The start of a process is reported when it has run so long; an end before that says both."""
 
@@ -67,6 +76,8 @@ class Machine:
     acked: int = 0
     seen: "dict[str, int]" = field(default_factory=dict)
     children: "dict[tuple[str, int], Child]" = field(default_factory=dict)
+    #: Orders that wait for a slot, in their order.
+    ahead: "dict[tuple[str, int], Child]" = field(default_factory=dict)
     outbox: "dict[tuple[str, int], Said]" = field(default_factory=dict)
     #: Reports under way: in a call, and on the open order lane.
     sent: "dict[tuple[str, int], Said]" = field(default_factory=dict)
@@ -178,7 +189,7 @@ class Machine:
             stderr=ended.stderr,
         )
         self._say(child, report, ended.ended_at, now)
-        return self._next(now)
+        return self._fill() + self._next(now)
 
     def ask_to_end(self, why: str, now: float, hard: bool) -> "list[Action]":
         """A person or the batch system asks the pilot to end: after its jobs, or (`hard`) with them."""
@@ -187,6 +198,7 @@ class Machine:
         if hard and self.asked_hard and not self.children:
             return [self._finish(f"{why}: asked again, {len(self.outbox)} reports are undelivered")]
         self.asked_hard = self.asked_hard or hard
+        self._give_back(list(self.ahead.values()), "the pilot is ending", now)
         if hard:
             for child in list(self.children.values()):
                 actions += self._end(child, "pilot stopped", why, TERM, now)
@@ -196,6 +208,8 @@ class Machine:
         """Time passed: limits, kills that were not obeyed, the lease, lanes to open again."""
         actions: list[Action] = []
         lease_over = now >= self.lease_ends_at()
+        late = [child for child in self.ahead.values() if lease_over or now >= child.ahead_until]
+        self._give_back(late, "no slot became free in time", now)
         for child in list(self.children.values()):
             if lease_over and not child.killed:
                 actions += self._end(child, "lease ended", "the server was not heard within the lease", KILL, now)
@@ -219,8 +233,9 @@ class Machine:
         moments = [self._lane_due(), self._call_due(), self._patience_ends_at()]
         for child in self.children.values():
             moments.append(child.kill_at if child.kill_at is not None else limit_at(child))
-        if not all(child.killed for child in self.children.values()):
+        if self.ahead or not all(child.killed for child in self.children.values()):
             moments.append(self.lease_ends_at())
+        moments += [child.ahead_until for child in self.ahead.values()]
         return min(moments)
 
     # ---- parts
@@ -249,7 +264,8 @@ class Machine:
         return [said for key, said in self.outbox.items() if key not in self.sent and key not in self.riding]
 
     def _reports_due(self) -> float:
-        return min((said.due for said in self._waiting()), default=NEVER)
+        due = min((said.due for said in self._waiting()), default=NEVER)
+        return due + STOCKED_S if len(self.ahead) > self.slots else due
 
     def _lane_due(self) -> float:
         """When to open the order lane: at once with a free slot; a full pilot lingers for a report to carry."""
@@ -301,7 +317,7 @@ class Machine:
         self.seq += 1
         holding = None
         if self.must_reconcile:
-            holding = [Held(job, attempt) for job, attempt in {**self.children, **self.outbox}]
+            holding = [Held(job, attempt) for job, attempt in {**self.children, **self.ahead, **self.outbox}]
         return ExchangeRequest(
             "orders", self.seq, self.acked, wait_s, holding, reports or [], bool(self.asked), goodbye
         )
@@ -327,14 +343,37 @@ class Machine:
             return []
         self.seen[order.job] = order.attempt
         child = Child(order)
+        self.linger_until = now + LINGER_S
         why = self._refusal(now)
         if why:
             # The job may come straight back; so long another pilot has a chance.
             self.lane_after = max(self.lane_after, now + REFUSED_S)
-            self._say(child, Report(order.job, order.attempt, "refused", detail=why), now, now)
+            self._refuse(child, why, now)
+            return []
+        if len(self.children) >= self.slots:
+            child.ahead_until = now + AHEAD_S
+            self.ahead[order.job, order.attempt] = child
             return []
         self.children[order.job, order.attempt] = child
         return [Start(order)]
+
+    def _fill(self) -> "list[Action]":
+        """Start what came ahead in the slots that are free."""
+        actions: list[Action] = []
+        while self.ahead and len(self.children) < self.slots:
+            key = next(iter(self.ahead))
+            child = self.children[key] = self.ahead.pop(key)
+            actions.append(Start(child.order))
+        return actions
+
+    def _give_back(self, children: "list[Child]", why: str, now: float) -> None:
+        """Refuse orders that came ahead and were not started."""
+        for child in children:
+            del self.ahead[child.order.job, child.order.attempt]
+            self._refuse(child, why, now)
+
+    def _refuse(self, child: Child, why: str, now: float) -> None:
+        self._say(child, Report(child.order.job, child.order.attempt, "refused", detail=why), now, now)
 
     def _refusal(self, now: float) -> str:
         """Why an order is not taken, or nothing."""
@@ -342,12 +381,17 @@ class Machine:
             return "the pilot is ending"
         if now >= self.lease_ends_at():
             return "the order came after the lease had ended"
-        return "its slots are full" if len(self.children) >= self.slots else ""
+        full = len(self.children) + len(self.ahead) >= self.slots * (1 + MOST_AHEAD)
+        return "its slots are full" if full else ""
 
     def _follow(self, instruction: Instruction, now: float) -> "list[Action]":
         if instruction.kind == "kill":
             child = self.children.get((instruction.job, instruction.attempt))
-            return self._end(child, "cancelled", instruction.why, TERM, now) if child else []
+            if child is not None:
+                return self._end(child, "cancelled", instruction.why, TERM, now)
+            early = self.ahead.get((instruction.job, instruction.attempt))
+            self._give_back([early] if early else [], instruction.why, now)
+            return []
         return self.ask_to_end(instruction.why or f"told to {instruction.kind}", now, instruction.kind == "stop")
 
     def _end(self, child: Child, why: str, detail: str, signal: int, now: float) -> "list[Action]":
@@ -374,6 +418,7 @@ class Machine:
     def _gone(self, now: float) -> "list[Action]":
         """The server gave this pilot up: end what runs, deliver the reports, be over."""
         self.gone = True
+        self._give_back(list(self.ahead.values()), "the server gave this pilot up", now)
         actions: list[Action] = []
         for child in list(self.children.values()):
             if not child.killed:

@@ -26,9 +26,43 @@ def base_url(server: str) -> str:
     return text.rstrip("/")
 
 
+ANSWER_S = 2.0
+"""An answer that has begun to come is there within this time, or the connection is given up."""
+
+
+class _OnePiece(http.client.HTTPConnection):
+    """Sends head and body of a request in one piece: what reads them then wakes once."""
+
+    _held: "Optional[list[Any]]" = None
+
+    def send(self, data: Any) -> None:
+        if self._held is None:
+            super().send(data)
+        else:
+            self._held.append(data)
+
+    def request(self, *words: Any, **more: Any) -> None:
+        """As the standard library's; the body is bytes."""
+        self._held = []
+        try:
+            super().request(*words, **more)
+            data = b"".join(self._held)
+        finally:
+            self._held = None
+        self.send(data)
+
+
+class _OnePieceTls(_OnePiece, http.client.HTTPSConnection):
+    """The same over TLS."""
+
+
 class Connection:
     """Calls routes of one server with one token. Every route of ours may be asked again, so a kept-alive connection
-    that turns out to be dead is opened anew once, without asking."""
+    that turns out to be dead is opened anew once, without asking.
+
+    `call` asks and waits. A loop that waits for several things uses `ask`, `fileno` and `answer`, over plain HTTP and
+    while the connection is open (`open`).
+    """
 
     def __init__(self, server: str, token: str = "", timeout_s: float = TIMEOUT_S) -> None:
         self.server = base_url(server)
@@ -45,6 +79,36 @@ class Connection:
     def call(self, method: str, path: str, body: Optional[bytes] = None, timeout_s: Optional[float] = None) -> bytes:
         """The body of a successful answer; raises the P3sError of a problem answer, or Unreachable."""
         status, answer = self._ask(method, path, body, timeout_s or self.timeout_s)
+        if 200 <= status < 300:
+            return answer
+        raise _problem(status, answer)
+
+    @property
+    def open(self) -> bool:
+        """Whether `ask` can be used: there is a connection, without TLS (whose bytes may wait unseen by a selector)."""
+        return not self._https and self._http is not None and self._http.sock is not None
+
+    def fileno(self) -> int:
+        """Readable when the answer to `ask` begins to come, or the connection ended."""
+        assert self._http is not None
+        assert self._http.sock is not None
+        return self._http.sock.fileno()
+
+    def ask(self, method: str, path: str, body: bytes) -> None:
+        """Send without waiting for the answer. Raises Unreachable when the connection was dead."""
+        try:
+            self._send(method, path, body, ANSWER_S)
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            raise Unreachable(self._why(error)) from None
+
+    def answer(self) -> bytes:
+        """The body of the answer to `ask`, once `fileno` is readable; raises as `call` does."""
+        try:
+            status, answer = self._receive()
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            raise Unreachable(self._why(error)) from None
         if 200 <= status < 300:
             return answer
         raise _problem(status, answer)
@@ -73,8 +137,12 @@ class Connection:
             raise Unreachable(self._why(error)) from None
 
     def _once(self, method: str, path: str, body: Optional[bytes], timeout_s: float) -> "tuple[int, bytes]":
+        self._send(method, path, body, timeout_s)
+        return self._receive()
+
+    def _send(self, method: str, path: str, body: Optional[bytes], timeout_s: float) -> None:
         if self._http is None:
-            kind = http.client.HTTPSConnection if self._https else http.client.HTTPConnection
+            kind = _OnePieceTls if self._https else _OnePiece
             self._http = kind(*self._address, timeout=timeout_s)
         if self._http.sock is not None:
             self._http.sock.settimeout(timeout_s)
@@ -82,6 +150,9 @@ class Connection:
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
         self._http.request(method, self._prefix + path, body, headers)
+
+    def _receive(self) -> "tuple[int, bytes]":
+        assert self._http is not None
         answer = self._http.getresponse()
         return answer.status, answer.read()
 

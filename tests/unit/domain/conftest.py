@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from p3s.domain.book import Book
+from p3s.domain.book import AHEAD_PER_SLOT, Book
 from p3s.domain.desk import Desk
 from p3s.domain.effects import Effect, JobAdded, LaneAnswered, PilotAdded, Spec
 from p3s.domain.exchange import Past
@@ -120,7 +120,8 @@ class Office:
     def check(self) -> None:
         """Slots and caps are kept, the counts are right, and the memory is what a restart would build."""
         for entry in self.book.pilots.values():
-            assert len(entry.out) <= entry.slots, f"{entry.pilot} holds more than its slots"
+            most = entry.slots * (1 + AHEAD_PER_SLOT)
+            assert len(entry.out) <= most, f"{entry.pilot} holds more than its slots and what may be ahead of them"
             ready = entry.lane is not None and entry.free > 0 and entry.state.value == "active"
             assert (entry.pilot in self.book.ready) == ready
         counts: dict[str, int] = {}

@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from p3s.pilot.machine import (
+    AHEAD_S,
     KILL,
     KILL_AFTER_S,
+    MOST_AHEAD,
     TERM,
     Action,
     Call,
@@ -273,13 +275,76 @@ def test_a_higher_attempt_is_an_order_of_its_own_and_a_lower_one_is_none(life: L
     assert len(life.of(Start)) == 1
 
 
-def test_orders_beyond_its_slots_are_refused_once(life: Life) -> None:
-    life.order("a", "b", "c")
+def test_orders_beyond_its_slots_start_as_slots_become_free(life: Life) -> None:
+    life.order("a", "b", "c", "d")
     assert [start.order.job for start in life.of(Start)] == ["a", "b"]
-    report = life.report()
-    assert (report.job, report.state, report.detail) == ("c", "refused", "its slots are full")
+    life.started("a")
+    life.started("b")
+    life.ended("a")
+    assert [start.order.job for start in life.of(Start)] == ["c"]
+    life.ended("b")
+    assert [start.order.job for start in life.of(Start)] == ["d"]
+
+
+def test_an_order_for_which_no_slot_becomes_free_is_given_back(life: Life) -> None:
+    life.order("a", "b", "c")
+    life.started("a")
+    life.started("b")
+    life.at(life.now + AHEAD_S)
+    (report,) = [one for one in life.delivered() if one.state == "refused"]
+    assert (report.job, report.detail) == ("c", "no slot became free in time")
     life.order("c")
     assert life.of(Start) == []
+    life.ended("a")
+    assert life.of(Start) == []
+
+
+def test_no_more_orders_are_taken_ahead_than_can_start_soon(life: Life) -> None:
+    life.order(*[f"job{number}" for number in range(2 + 2 * MOST_AHEAD + 1)])
+    refused = [one for one in life.delivered() if one.state == "refused" and one.detail == "its slots are full"]
+    assert [one.job for one in refused] == [f"job{2 + 2 * MOST_AHEAD}"]
+
+
+@pytest.mark.parametrize("hard", [False, True])
+def test_a_pilot_that_ends_gives_back_what_it_has_not_started(life: Life, hard: bool) -> None:
+    life.order("a", "b", "c")
+    life.started("a")
+    life.started("b")
+    life.did(life.machine.ask_to_end("Ctrl-C", life.now, hard))
+    assert [one.job for one in life.delivered() if one.state == "refused"] == ["c"]
+    life.ended("a")
+    assert life.of(Start) == []
+
+
+def test_a_kill_of_an_order_that_waits_for_a_slot_gives_it_back(life: Life) -> None:
+    life.order("a", "b", "c")
+    life.started("a")
+    life.started("b")
+    life.delivered()
+    life.order("c2")
+    life.instruct("kill", "c2")
+    assert life.of(Kill) == []
+    assert "c2" in [one.job for one in life.delivered() if one.state == "refused"]
+
+
+def test_orders_that_wait_for_a_slot_are_named_when_the_server_asks_what_is_held(life: Life) -> None:
+    life.order("a", "b", "c")
+    life.lane_fails()
+    life.pause()
+    assert {one.job for one in life.lane_request().holding or []} == {"a", "b", "c"}
+
+
+def test_reports_wait_for_company_while_many_orders_are_in_stock(life: Life) -> None:
+    life.order("a", "b", "c", "d", "e", "f")
+    for job in "ab":
+        life.started(job)
+    life.ended("a")
+    assert life.of(OpenLane) == []
+    assert life.of(Call) == []
+    life.started("c")
+    life.ended("b")
+    life.started("d")
+    assert [one.job for one in life.on_lane.reports] == ["a", "b"], "two are left in stock: time to ask for more"
 
 
 def test_an_answer_that_comes_after_the_lease_starts_nothing(life: Life) -> None:
