@@ -26,6 +26,7 @@ from .backoff import delay
 from .berth import Berths
 from .machine import Machine
 from .runner import Place
+from .spawn import keep_to_ourselves
 from .version import VERSION
 
 TOKEN_PIPE = "P3S_PILOT_TOKEN_PIPE"
@@ -51,7 +52,7 @@ def main() -> int:
     _hide_token()
     try:
         token = _token(asked.token_file)
-        directory = Path(tempfile.mkdtemp(prefix="p3s-pilot-", dir=asked.dir))
+        directory = Path(tempfile.mkdtemp(prefix="p3s-pilot-", dir=asked.dir)).resolve()
     except OSError as error:
         print(f"p3s pilot: cannot use {error.filename}: {error.strerror}", file=sys.stderr)
         return 1
@@ -75,6 +76,7 @@ def _serve(server: str, token: str, directory: Path, asked: argparse.Namespace) 
         raise KeyboardInterrupt
 
     end_on_signals(lambda: agent, leave)
+    keep_to_ourselves()
     # A lane that has its answer must not wait the usual 5 ms for the loop to let it speak.
     sys.setswitchinterval(5e-4)
     tools = unpack_tools(directory)

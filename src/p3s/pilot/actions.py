@@ -1,6 +1,6 @@
 """What the pilot's machine deals in: actions for the shell, ends of processes, children in slots, words to be said."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Optional, Union
 
 from p3s.protocol.messages import ExchangeRequest, Order, Report
@@ -66,6 +66,9 @@ class Ended:
     detail: str = ""
 
 
+_NOTHING = Ended()
+
+
 @dataclass
 class Child:
     """An attempt in a slot. `ending` says why p3s is ending it, if it is."""
@@ -86,10 +89,14 @@ class Child:
 class Said:
     """A report to be delivered from `due` on, with its moments on this machine's clock."""
 
-    report: Report
+    job: str
+    attempt: int
+    state: str
     due: float
+    reason: str = ""
+    detail: str = ""
     started_at: Optional[float] = None
-    ended_at: Optional[float] = None
+    ended: Optional[Ended] = None
 
 
 def limit_at(child: Child) -> float:
@@ -100,9 +107,23 @@ def limit_at(child: Child) -> float:
 
 def dated(said: Said, now: float) -> Report:
     """The report with its moments counted back from this sending."""
-    started = None if said.started_at is None else round(now - said.started_at, 6)
-    ended = None if said.ended_at is None else round(now - said.ended_at, 6)
-    return replace(said.report, started_ago_s=started, ended_ago_s=ended)
+    ended = said.ended or _NOTHING
+    return Report(
+        said.job,
+        said.attempt,
+        said.state,
+        said.reason,
+        said.detail,
+        ended.exit_code,
+        ended.signal,
+        None if said.started_at is None else round(now - said.started_at, 6),
+        None if said.ended is None else round(now - ended.ended_at, 6),
+        ended.wall_s,
+        ended.cpu_s,
+        ended.peak_memory,
+        ended.stdout,
+        ended.stderr,
+    )
 
 
 _ENDINGS = {

@@ -207,14 +207,12 @@ class Agent:
         self.tell(lambda: self._settle(running, ended))
 
     def _settle(self, running: Running, ended: "dict[str, Any]") -> None:
-        stdout, stderr = running.tails()
-        self._ended(running, Ended(stdout=stdout, stderr=stderr, **ended))
-
-    def _ended(self, running: Running, ended: Ended) -> None:
         key = (running.order.job, running.order.attempt)
         del self.running[key]
-        self._perform(self.machine.child_ended(*key, ended, clock()))
-        self.berths.give_back(running.berth)
+        stdout, stderr = running.tails()
+        actions = self.machine.child_ended(*key, Ended(stdout=stdout, stderr=stderr, **ended), clock())
+        self.berths.give_back(running.berth)  # before what comes next needs one
+        self._perform(actions)
 
 
 _DO: "dict[type, Callable[[Agent, Any], None]]" = {

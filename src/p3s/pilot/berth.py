@@ -14,6 +14,8 @@ from p3s.protocol.messages import MAX_TAIL_BYTES
 
 LOGS = ("stdout", "stderr")
 
+_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+
 LONG_AGO_NS = 86_399_123_456_789
 """A moment that nothing else uses, set as the time of change of a new directory: real ones are coarse, and a job may
 write within one tick."""
@@ -29,19 +31,21 @@ class Berth:
         self.results = directory / "results"
         self.work.mkdir()
         self.results.mkdir()
+        self._paths = [str(directory / name) for name in LOGS]
         for name in LOGS:
             (directory / name).touch()
         #: For reading only: what a job writes to is opened for it alone, so that its end can be seen.
         self.logs: dict[str, BinaryIO] = {name: open(directory / name, "rb", buffering=0) for name in LOGS}
         for path in (self.work, self.results):
             os.utime(path, ns=(LONG_AGO_NS, LONG_AGO_NS))
-        self._as_made = (_mark(self.work), _mark(self.results))
+        self._directories = (str(self.work), str(self.results))
+        self._as_made = tuple(_mark(path) for path in self._directories)
 
     def untouched(self) -> bool:
         """Whether a job left no trace: nothing written, made, removed or changed."""
         try:
             silent = not any(os.fstat(log.fileno()).st_size for log in self.logs.values())
-            clean = (_mark(self.work), _mark(self.results)) == self._as_made
+            clean = tuple(_mark(path) for path in self._directories) == self._as_made
             return silent and clean and not any(_being_written(log) for log in self.logs.values())
         except OSError:
             return False
@@ -49,16 +53,21 @@ class Berth:
     def has_results(self) -> bool:
         """Whether there is anything in the result directory."""
         try:
-            if _mark(self.results) == self._as_made[1]:
+            if _mark(self._directories[1]) == self._as_made[1]:
                 return False
             with os.scandir(self.results) as entries:
                 return next(entries, None) is not None
         except OSError:
             return False
 
-    def writer(self, name: str) -> BinaryIO:
-        """`stdout` or `stderr` for a job to write to; close it once the job has it."""
-        return open(self.directory / name, "ab", buffering=0)
+    def writers(self) -> "tuple[int, int]":
+        """Descriptors of stdout and stderr for a job to write to; close them once the job has them."""
+        out = os.open(self._paths[0], _APPEND, 0o600)
+        try:
+            return out, os.open(self._paths[1], _APPEND, 0o600)
+        except OSError:
+            os.close(out)
+            raise
 
     def log(self, name: str) -> Path:
         """The file of `stdout` or `stderr`."""
@@ -91,7 +100,7 @@ class Berth:
             shutil.rmtree(self.directory, ignore_errors=True)
 
 
-def _mark(path: Path) -> "tuple[int, int, int]":
+def _mark(path: str) -> "tuple[int, int, int]":
     """What any entry made or removed in a directory, or a change of its mode or owner, leaves a trace in."""
     facts = os.stat(path)
     return facts.st_mtime_ns, facts.st_mode, facts.st_uid

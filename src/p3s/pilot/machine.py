@@ -165,7 +165,7 @@ class Machine:
         child = self.children[job, attempt]
         child.started_at = now
         self.linger_until = now + LINGER_S
-        self._say(child, Report(job, attempt, "running"), None, now + SPARE_S)
+        self._say(child, "running", now + SPARE_S)
         return self._next(now)
 
     def child_ended(self, job: str, attempt: int, ended: Ended, now: float) -> "list[Action]":
@@ -174,21 +174,7 @@ class Machine:
         if self.children and now < self.linger_until and now >= self.gather_until:
             self.gather_until = now + GATHER_S
         state, reason, detail = outcome(child, ended)
-        report = Report(
-            job,
-            attempt,
-            state,
-            reason,
-            detail,
-            exit_code=ended.exit_code,
-            signal=ended.signal,
-            wall_s=ended.wall_s,
-            cpu_s=ended.cpu_s,
-            peak_memory=ended.peak_memory,
-            stdout=ended.stdout,
-            stderr=ended.stderr,
-        )
-        self._say(child, report, ended.ended_at, now)
+        self._say(child, state, now, reason, detail, ended)
         return self._fill() + self._next(now)
 
     def ask_to_end(self, why: str, now: float, hard: bool) -> "list[Action]":
@@ -300,7 +286,7 @@ class Machine:
     def _load(self, now: float) -> "dict[tuple[str, int], Said]":
         """Due reports that are not under way, as many as may go together."""
         waiting = [said for said in self._waiting() if said.due <= now]
-        return {(said.report.job, said.report.attempt): said for said in waiting[: self.most_reports]}
+        return {(said.job, said.attempt): said for said in waiting[: self.most_reports]}
 
     def _call(self, now: float) -> Action:
         self.calling = True
@@ -373,7 +359,7 @@ class Machine:
             self._refuse(child, why, now)
 
     def _refuse(self, child: Child, why: str, now: float) -> None:
-        self._say(child, Report(child.order.job, child.order.attempt, "refused", detail=why), now, now)
+        self._say(child, "refused", now, detail=why, ended=Ended(ended_at=now))
 
     def _refusal(self, now: float) -> str:
         """Why an order is not taken, or nothing."""
@@ -425,11 +411,19 @@ class Machine:
                 actions += self._end(child, "lease ended", "the server gave this pilot up", KILL, now)
         return actions
 
-    def _say(self, child: Child, report: Report, ended_at: Optional[float], due: float) -> None:
+    def _say(
+        self,
+        child: Child,
+        state: str,
+        due: float,
+        reason: str = "",
+        detail: str = "",
+        ended: "Optional[Ended]" = None,
+    ) -> None:
         """Put a report into the outbox; the latest of an attempt replaces the one before."""
-        key = (report.job, report.attempt)
+        key = (child.order.job, child.order.attempt)
         self.outbox.pop(key, None)
-        self.outbox[key] = Said(report, due, child.started_at, ended_at)
+        self.outbox[key] = Said(*key, state, due, reason, detail, child.started_at, ended)
 
     def _confirm(self, verdicts: "list[Verdict]", sent: "dict[tuple[str, int], Said]") -> None:
         """The server's word ends the duty for what was sent, not for what was said since."""

@@ -4,7 +4,6 @@ import os
 import shlex
 import shutil
 import signal
-import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Optional
@@ -13,6 +12,7 @@ from p3s.protocol.messages import MAX_TAIL_BYTES, Order
 
 from . import processes
 from .berth import LOGS, Berth
+from .spawn import spawn
 
 
 class NonStarter(Exception):
@@ -38,7 +38,9 @@ class Running:
         self.order = order
         self.place = place
         self.berth = berth
-        self.process: Optional[subprocess.Popen[bytes]] = None
+        self.pid = 0
+        #: As from `wait`, once it was reaped: then its number may be another's.
+        self.code: Optional[int] = None
         self.pidfd = -1
 
     def start(self) -> None:
@@ -46,44 +48,40 @@ class Running:
         environment = self._environment()
         command = _command(self.order.payload, environment, self.berth.work)
         try:
-            with self.berth.writer("stdout") as out, self.berth.writer("stderr") as err:
-                self.process = subprocess.Popen(
-                    command,
-                    cwd=str(self.berth.work),
-                    env=environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=out,
-                    stderr=err,
-                    start_new_session=True,
-                )
+            out, err = self.berth.writers()
+        except OSError as error:
+            raise NonStarter(f"on this node: {error}") from None
+        try:
+            self.pid = spawn(command, environment, str(self.berth.work), out, err)
         except OSError as error:
             raise NonStarter(_why(error, command[0])) from None
         except ValueError as error:
             raise NonStarter(f"cannot be executed: {error}") from None
-        self.pidfd = os.pidfd_open(self.process.pid)
+        finally:
+            os.close(out)
+            os.close(err)
+        self.pidfd = os.pidfd_open(self.pid)
 
     def reap(self) -> "tuple[int, float, int]":
         """(status as from `wait`, CPU seconds, peak memory in bytes) of the process that has ended."""
-        assert self.process is not None
         self._signal_group(signal.SIGKILL)  # what it left behind: the slot is free, so must the node be
-        _, status, usage = os.wait4(self.process.pid, 0)
+        _, status, usage = os.wait4(self.pid, 0)
         os.close(self.pidfd)
-        self.process.returncode = os.waitstatus_to_exitcode(status)
-        return self.process.returncode, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
+        self.code = os.waitstatus_to_exitcode(status)
+        return self.code, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
 
     def signal(self, number: int) -> None:
         """Signal everything that the attempt started."""
-        if self.process is None:
+        if not self.pid:
             return
-        if self.process.returncode is None:  # once reaped, its number may be another's
+        if self.code is None:
             self._signal_group(number)
         mark = f"P3S_JOB_UUID={self.order.job}".encode()
-        processes.send(processes.carriers(mark) - {self.process.pid}, number)
+        processes.send(processes.carriers(mark) - {self.pid}, number)
 
     def _signal_group(self, number: int) -> None:
-        assert self.process is not None
         try:
-            os.killpg(self.process.pid, number)
+            os.killpg(self.pid, number)
         except (ProcessLookupError, PermissionError):
             pass
 

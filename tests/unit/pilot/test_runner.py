@@ -37,15 +37,14 @@ def make(tmp_path: Path) -> Iterator[Make]:
     yield order
     for running in made:
         running.signal(signal.SIGKILL)
-        if running.process is not None and running.process.returncode is None:
-            running.process.wait()
-            os.close(running.pidfd)
+        if running.pid and running.code is None:
+            running.reap()
         running.berth.close(keep=True)
 
 
 def finish(running: Running, within_s: float = 20.0) -> int:
     """Start it if need be, wait for its end, reap it; its exit code."""
-    if running.process is None:
+    if not running.pid:
         running.start()
     ready, _, _ = select.select([running.pidfd], [], [], within_s)
     assert ready, f"{running.order.payload} did not end"
