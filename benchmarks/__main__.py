@@ -14,16 +14,16 @@ def main() -> int:
     asked = _asked()
     benchmark = BENCHMARKS[asked.name]
     rounds: list[Numbers] = []
-    with benchmark.prepare(asked) as run:
+    with benchmark.prepare(asked) as prepared:
         for number in range(asked.rounds or benchmark.rounds):
-            rounds.append(run())
+            rounds.append(prepared.run())
             print(f"round {number + 1}: {_words(rounds[-1])}", file=sys.stderr, flush=True)
-    middle = {key: _median(key, rounds) for key in _keys(rounds)}
     if asked.json:
+        middle = {key: _median(key, rounds) for key in _keys(rounds)}
         shown = {"name": asked.name, "database": asked.database, "rounds": rounds, "median": middle}
-        print(json.dumps(shown))
+        print(json.dumps({**shown, "notes": prepared.notes}))
     else:
-        print(benchmark.table(rounds) if benchmark.table else spread(rounds))
+        print((prepared.table or spread)(rounds))
     return 0
 
 

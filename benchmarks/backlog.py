@@ -18,8 +18,9 @@ from p3s.protocol import routes
 from p3s.protocol.messages import JobSpec, Order, SubmitRequest
 
 from .counting import new_count, rows_read
+from .cpu import cpu_s
 from .fleet import LoadPilot, Wire, ask, done
-from .rig import Numbers, Server, backend, cpu_s, scratch, server
+from .rig import Numbers, Server, backend, scratch, server
 from .tables import FINISHED, Tables
 
 PILOTS, SLOTS = 4, 4

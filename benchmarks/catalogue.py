@@ -1,14 +1,13 @@
 """The benchmarks by name: how each is prepared, once, and what one round of it is."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
 
 from . import idle, submit, work
 from .backlog import backlog
+from .peers.compare import Comparison
 from .rig import Numbers
-
-Round = Callable[[], Numbers]
 
 
 @dataclass(frozen=True)
@@ -29,17 +28,37 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Benchmark:
-    """`prepare` is entered once and gives the round; `table` shows the rounds where lines do not do."""
+class Prepared:
+    """`table` shows the rounds where lines do not do; `notes` says what could not be measured, and why."""
 
-    prepare: Callable[[Asked], AbstractContextManager[Round]]
-    rounds: int = 3
+    run: Callable[[], Numbers]
     table: Callable[[list[Numbers]], str] | None = None
+    notes: dict[str, str] = field(default_factory=dict)
 
 
-def _plain(run: Callable[[Asked], Numbers]) -> Callable[[Asked], AbstractContextManager[Round]]:
+@dataclass(frozen=True)
+class Benchmark:
+    """`prepare` is entered once and gives the round."""
+
+    prepare: Callable[[Asked], AbstractContextManager[Prepared]]
+    rounds: int = 3
+
+
+def _plain(run: Callable[[Asked], Numbers]) -> Callable[[Asked], AbstractContextManager[Prepared]]:
     """A benchmark whose rounds share nothing."""
-    return lambda asked: nullcontext(lambda: run(asked))
+    return lambda asked: nullcontext(Prepared(lambda: run(asked)))
+
+
+@contextmanager
+def _backlog(asked: Asked) -> Iterator[Prepared]:
+    with backlog(asked.database, asked.sized(1_000_000)) as run:
+        yield Prepared(run)
+
+
+@contextmanager
+def _peers(asked: Asked) -> Iterator[Prepared]:
+    comparison = Comparison(set(asked.only.split(",")) - {""}, asked.sized(4_000))
+    yield Prepared(comparison.round, comparison.table, comparison.notes)
 
 
 BENCHMARKS = {
@@ -48,5 +67,6 @@ BENCHMARKS = {
     "throughput": Benchmark(_plain(lambda asked: work.beside_floor(asked.database, asked.sized(10_000)))),
     "submit": Benchmark(_plain(lambda asked: submit.submit(asked.database, asked.sized(2_000)))),
     "idle": Benchmark(_plain(lambda asked: idle.idle(asked.database, asked.sized(1_000)))),
-    "backlog": Benchmark(lambda asked: backlog(asked.database, asked.sized(1_000_000)), rounds=5),
+    "backlog": Benchmark(_backlog, rounds=5),
+    "peers": Benchmark(_peers),
 }

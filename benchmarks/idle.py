@@ -4,8 +4,9 @@ import asyncio
 
 import uvloop
 
+from .cpu import cpu_s
 from .fleet import LoadPilot, Wire
-from .rig import Numbers, Server, backend, cpu_s, scratch, server
+from .rig import Numbers, Server, backend, scratch, server
 
 SECONDS = 60.0
 WARM = 20

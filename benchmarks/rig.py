@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,8 @@ import psutil
 from p3s.client.pyz import build
 from p3s.client.sdk import Client
 from p3s.protocol.errors import P3sError
+
+from .cpu import cpu_s, own_cpu_s
 
 HERE = Path(__file__).parent
 
@@ -40,24 +42,6 @@ def scratch() -> Iterator[Path]:
         yield directory
     finally:
         shutil.rmtree(directory, ignore_errors=True)
-
-
-def cpu_s(processes: Sequence[psutil.Process]) -> float:
-    """CPU seconds so far of these processes, of what they run now, and of what they ran and have reaped."""
-    total = 0.0
-    for top in processes:
-        for process in [top, *top.children(recursive=True)]:
-            try:
-                times = process.cpu_times()
-            except psutil.NoSuchProcess:  # ended just now: its parent's account has it at the next look
-                continue
-            total += times.user + times.system + times.children_user + times.children_system
-    return total
-
-
-def own_cpu_s() -> float:
-    """CPU seconds so far of this very process, the client, alone."""
-    return time.process_time()
 
 
 @dataclass

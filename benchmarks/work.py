@@ -1,17 +1,16 @@
 """The work: `floor`, `latency`, `throughput`. Each returns one round's numbers."""
 
-import random
+import shlex
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from statistics import median, quantiles
-from tempfile import TemporaryDirectory
 
 from p3s.protocol.messages import JobSpec
 
 from .pages import open_pages
 from .rig import Numbers, Rig, compiled, rig, scratch
+from .stamps import latencies
 
 IN_FLIGHT = 4
 
@@ -47,33 +46,10 @@ def latency(database: str, count: int = 200, pages: int = 0) -> Numbers:
 
 
 def _latencies(system: Rig, program: Path, count: int) -> Numbers:
-    """Submit call begins -> the payload's own time stamp, at random gaps of 50-200 ms."""
-    chance = random.Random(8373)
-    took, submit = [], []
-    with TemporaryDirectory(dir=system.directory) as stamps:
-        for number in range(count + 10):
-            time.sleep(chance.uniform(0.05, 0.2))
-            began = time.time_ns()
-            system.client.submit([f"{program} {stamps}/{number}"])
-            returned = time.time_ns()
-            if number >= 10:  # the first warm both sides up
-                took.append((_stamp(Path(stamps, str(number))) - began) / 1e6)
-                submit.append((returned - began) / 1e6)
-    share = quantiles(took, n=100)
-    return {"p50_ms": share[49], "p95_ms": share[94], "p99_ms": share[98], "submit_p50_ms": median(submit)}
+    def submit(words: list[str]) -> None:
+        system.client.submit([shlex.join(words)])
 
-
-def _stamp(path: Path) -> int:
-    until = time.monotonic() + 30
-    while time.monotonic() < until:
-        try:
-            text = path.read_text()
-        except FileNotFoundError:
-            text = ""
-        if text.endswith("\n"):
-            return int(text)
-        time.sleep(0.001)
-    raise TimeoutError(f"no stamp at {path}: the job did not run")
+    return {**latencies(submit, program, system.directory, count)}
 
 
 def throughput(database: str, count: int = 10_000) -> Numbers:
