@@ -26,11 +26,14 @@ def run(words: list[str]) -> None:
 
 
 class CeleryRedis:
+    def __init__(self, client: Celery) -> None:
+        self.client = client
+
     def start(self, words: list[str]) -> None:
-        run.delay(words)
+        self.client.send_task("run", [words])
 
     def run_all(self, words: list[str], count: int) -> None:
-        for result in [run.delay(words) for _ in range(count)]:
+        for result in [self.client.send_task("run", [words]) for _ in range(count)]:
             result.get()
 
 
@@ -42,23 +45,23 @@ def begin(directory: Path) -> Iterator[System]:
     words = ["--port", str(port), "--bind", "127.0.0.1", "--appendonly", "yes", "--appendfsync", "everysec"]
     redis = subprocess.Popen(["redis-server", *words, "--save", "", "--dir", str(directory)], stdout=subprocess.DEVNULL)
     os.environ[URL] = url = f"redis://127.0.0.1:{port}/0"
-    app.conf.update(broker_url=url, result_backend=url)
-    command = [sys.executable, "-m", "celery", "-A", __spec__.name, "worker", "-c", str(SLOTS), "-l", "error", "-q"]
-    worker = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    client = Celery("benchmark", broker=url, backend=url)
+    command = [sys.executable, "-m", "celery", "-A", __spec__.name, "worker", "-c", str(SLOTS), "-l", "error"]
+    worker = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
-        _until_ready()
-        yield CeleryRedis()
+        _until_ready(client)
+        yield CeleryRedis(client)
     finally:
         for process in (worker, redis):
             process.terminate()
             process.wait()
 
 
-def _until_ready() -> None:
+def _until_ready(client: Celery) -> None:
     until = time.monotonic() + 60
     while True:
         try:
-            if app.control.ping(timeout=0.5):
+            if client.control.ping(timeout=0.5):
                 return
         except OSError:  # Redis does not listen yet
             time.sleep(0.1)
