@@ -58,7 +58,8 @@ def backlog(database: str, most: int) -> Iterator[Callable[[], Numbers]]:
     """Queues of 100, 10,000 and `most` jobs beside five times `most` finished ones; filled once for all rounds."""
     with scratch() as directory, backend(database, directory) as (url, backends):
         backlogs = _filled(directory, url, most)
-        yield lambda: _compared([(one.label, _measured(one, backends)) for one in backlogs])
+        decisions = min(DECISIONS, 20 * most)
+        yield lambda: _compared([(one.label, _measured(one, decisions, backends)) for one in backlogs])
 
 
 def _compared(found: list[tuple[str, Numbers]]) -> Numbers:
@@ -127,24 +128,35 @@ def _submitted(running: Server, jobs: list[dict[str, Any]]) -> list[str]:
 # ---- measuring
 
 
-def _measured(backlog: Backlog, backends: list[psutil.Process]) -> Numbers:
+def _measured(backlog: Backlog, decisions: int, backends: list[psutil.Process]) -> Numbers:
     """Dispatches per second, CPU of server and database a dispatch in ms, rows that the server reads a dispatch."""
     tables = backlog.tables
     count = new_count(tables.directory / "rows")
     with server(tables.directory, tables.url, "benchmarks.counting", P3S_BENCH_ROWS=str(count)) as running:
         processes = [running.process, *backends]
 
+        queued = _queued(running)
+        assert rows_read(count), "a server reads at its start, and none of it was counted"
+
         async def measure() -> Numbers:
             flow = await Flow.begin(running)
             await flow.hand_out(WARM)
             began, spent, rows = time.perf_counter(), cpu_s(processes), rows_read(count)
-            handed = await flow.hand_out(DECISIONS)
+            handed = await flow.hand_out(decisions)
             seconds = time.perf_counter() - began
             spent, rows = cpu_s(processes) - spent, rows_read(count) - rows
             await flow.end()
+            left = _queued(running)
+            assert left == queued, f"{queued} jobs waited at the start, {left} do at the end"
             return {"per_s": handed / seconds, "cpu_ms": 1000 * spent / handed, "rows": rows / handed}
 
         return uvloop.run(measure())
+
+
+def _queued(running: Server) -> int:
+    """Jobs that wait, with those that waited until they were dropped."""
+    states = running.client.summary()["jobs"]
+    return int(states.get("defined", 0) + states.get("dropped", 0))
 
 
 @dataclass
@@ -175,9 +187,10 @@ class Flow:
         return count - self.left
 
     async def end(self) -> None:
-        """The last jobs end and the pilots leave."""
+        """The last jobs end and are replaced, and the pilots leave."""
         for pilot in self.pilots:
             await pilot.exchange(done(self.held.pop(pilot.pilot, [])), goodbye="the benchmark is over")
+        await self._top_up()
 
     async def _work(self, pilot: LoadPilot) -> None:
         while self.left > 0:
@@ -189,6 +202,8 @@ class Flow:
                 await self._top_up()
 
     async def _top_up(self) -> None:
+        if not self.gone:
+            return
         jobs = []
         while self.gone:
             _, jobtype, priority = self.gone.popleft().payload.split()
