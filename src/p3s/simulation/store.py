@@ -2,11 +2,12 @@
 
 import copy
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from p3s.domain import lifecycle
-from p3s.domain.book import Book, ClassKey, Out, PilotEntry, Queued
+from p3s.domain.book import AHEAD_PER_SLOT, Book, ClassKey, Out, PilotEntry, Queued
 from p3s.domain.effects import (
     Effect,
     JobAdded,
@@ -35,6 +36,7 @@ class JobRow:
     jobtype: str
     priority: int
     state: JobState
+    spec: Spec
     attempt: int = 0
     pilot: str = ""
     number: int = 0
@@ -47,6 +49,7 @@ class JobRow:
 @dataclass
 class PilotRow:
     pilot: str
+    host: str
     slots: int
     lease_s: float
     token_hash: str
@@ -58,10 +61,11 @@ class PilotRow:
 
 
 class Store:
-    """Durable across crashes of the simulated server."""
+    """Durable across crashes of the simulated server. `witness` sees every effect before it is written."""
 
-    def __init__(self, caps: dict[str, int]) -> None:
+    def __init__(self, caps: dict[str, int], witness: Callable[[Effect], None] = lambda _: None) -> None:
         self.caps = caps
+        self.witness = witness
         self.jobs: dict[str, JobRow] = {}
         self.pilots: dict[str, PilotRow] = {}
         self.submissions: dict[str, list[str]] = {}
@@ -71,6 +75,7 @@ class Store:
     def write(self, effects: list[Effect]) -> None:
         """Within the open transaction. Each change is a compare-and-set, as in the real tables."""
         for effect in effects:
+            self.witness(effect)
             self._remember(effect)
             self._write(effect)
 
@@ -103,7 +108,9 @@ class Store:
             case JobAdded():
                 if effect.job in self.jobs:
                     raise Broken(f"{effect.job} was added twice")
-                self.jobs[effect.job] = JobRow(effect.id, effect.job, effect.jobtype, effect.priority, effect.state)
+                self.jobs[effect.job] = JobRow(
+                    effect.id, effect.job, effect.jobtype, effect.priority, effect.state, effect.spec
+                )
             case JobDispatched():
                 row = self._move(effect.job, JobState.DEFINED, JobState.DISPATCHED)
                 if effect.attempt != row.attempt + 1:
@@ -124,6 +131,7 @@ class Store:
             case PilotAdded():
                 self.pilots[effect.pilot] = PilotRow(
                     effect.pilot,
+                    effect.host,
                     effect.slots,
                     effect.lease_s,
                     effect.token_hash,
@@ -160,8 +168,9 @@ class Store:
                 raise Broken(f"{out[jobtype]} jobs of {jobtype} are out, its cap is {cap}")
         filled = Counter(row.pilot for row in self.jobs.values() if row.state in OUT_JOB_STATES)
         for pilot, count in filled.items():
-            if count > self.pilots[pilot].slots:
-                raise Broken(f"{count} jobs in the {self.pilots[pilot].slots} slots of {pilot}")
+            slots = self.pilots[pilot].slots
+            if count > slots * (1 + AHEAD_PER_SLOT):
+                raise Broken(f"{count} jobs are out to {pilot}, which has {slots} slots")
 
     # ---- reading
 
@@ -199,7 +208,7 @@ def _key(row: JobRow) -> ClassKey:
 
 
 def _queued(row: JobRow) -> Queued:
-    return Queued(row.id, row.job, row.attempt, row.jobtype, row.priority, Spec(row.job))
+    return Queued(row.id, row.job, row.attempt, row.jobtype, row.priority, row.spec)
 
 
 def _out(row: JobRow) -> Out:
@@ -210,7 +219,7 @@ def _out(row: JobRow) -> Out:
         row.state,
         row.jobtype,
         row.priority,
-        Spec(row.job),
+        row.spec,
         row.pilot,
         row.number,
         row.kill_number,
@@ -221,7 +230,7 @@ def _out(row: JobRow) -> Out:
 def _entry(row: PilotRow) -> PilotEntry:
     return PilotEntry(
         row.pilot,
-        "host",
+        row.host,
         row.slots,
         row.state,
         row.lease_s,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from p3s.domain.effects import Effect, JobEnded
 from p3s.protocol.states import FINAL_JOB_STATES, JobState, Reason
 
 from .clock import Clock
@@ -19,6 +20,7 @@ STORM_S = 300.0
 CALM_S = 1500.0
 CAPS = {"capped": 2}
 KINDS = [("plain", 0), ("plain", 5), ("capped", 9)]
+"""(job type, priority) of what users submit, drawn from these."""
 
 
 @dataclass
@@ -37,16 +39,19 @@ class Outcome:
 class World:
     """Build it with a seed, `run` it, read the outcome. Raises Broken, naming the seed, when an invariant fails."""
 
+    kinds = KINDS
+    lease_s = 40.0
+
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.chance = random.Random(seed)
         self.clock = Clock()
         self.calm = False
         self.network = Network(self.clock, self.chance, Weather())
-        self.store = Store(CAPS)
+        self.store = Store(CAPS, self._witness)
         self.truth = Truth()
         self.outcome = Outcome(seed)
-        self.server = SimServer(self.clock, self.store, lease_s=40.0, wait_s=5.0, fate=self._fate)
+        self.server = self._make_server()
         self.site = Site(self.clock, self.network, self.server)
         self.pilots: list[SimPilot] = []
         self.acknowledged: list[str] = []
@@ -66,6 +71,9 @@ class World:
             raise Broken(f"seed {self.seed}, at {self.clock.now:.3f} s: {error}") from error
         return self.outcome
 
+    def _make_server(self) -> SimServer:
+        return SimServer(self.clock, self.store, self.lease_s, wait_s=5.0, fate=self._fate)
+
     # ---- what happens
 
     def _fate(self) -> bool:
@@ -82,7 +90,7 @@ class World:
     def _schedule_user(self) -> None:
         for number in range(self.chance.randint(3, 15)):
             at = self.chance.uniform(0, STORM_S - 20)
-            wanted = [self.chance.choice(KINDS) for _ in range(self.chance.choice([1, 1, 3, 12]))]
+            wanted = [self.chance.choice(self.kinds) for _ in range(self.chance.choice([1, 1, 3, 12]))]
             self.clock.at(at, partial(self._submit, f"key{number}", wanted))
         for _ in range(self.chance.randint(0, 8)):
             self.clock.at(self.chance.uniform(0, STORM_S), self._cancel_one)
@@ -143,6 +151,13 @@ class World:
 
     # ---- the questions
 
+    def _witness(self, effect: Effect) -> None:
+        """`lost` is true when it is said."""
+        if isinstance(effect, JobEnded) and effect.after is JobState.LOST:
+            holder = self.truth.alive.get((effect.job, effect.attempt))
+            if holder is not None:
+                raise Broken(f"{effect.job} is said to be lost ({effect.reason}) and still runs on {holder}")
+
     def _judge(self) -> None:
         self.outcome.jobs = dict(sorted(Counter(str(row.state) for row in self.store.jobs.values()).items()))
         self.outcome.starts = sum(len(starts) for starts in self.truth.starts.values())
@@ -151,6 +166,9 @@ class World:
         for job in self.acknowledged:
             if job not in self.store.jobs:
                 raise Broken(f"{job} was acknowledged and is gone")
+        submitted = {job for jobs in self.store.submissions.values() for job in jobs}
+        if submitted != set(self.store.jobs):
+            raise Broken(f"jobs of no submission: {sorted(set(self.store.jobs) - submitted)}")
         if self.truth.alive:
             raise Broken(f"processes are left: {self.truth.alive}")
         for row in self.store.jobs.values():
