@@ -36,6 +36,9 @@ LINGER_S = 0.005
 """A full pilot waits so long for a job to end before it opens its order lane again, so that the report of the end and
 the order of the next job share one exchange. Longer jobs do not notice; short ones come at half the cost."""
 
+STILL_S = 0.002
+"""After a start the pilot asks for more only so much later: the payload has the processor first."""
+
 GATHER_S = 0.003
 """When a job ends while others that began within LINGER_S still run, their ends are waited for so long: jobs so short
 come in flocks, and one exchange serves a flock."""
@@ -91,6 +94,7 @@ class Machine:
     lane_after: float = 0.0
     call_after: float = 0.0
     linger_until: float = 0.0
+    still_until: float = 0.0
     gather_until: float = 0.0
     must_reconcile: bool = True
     asked: str = ""
@@ -164,7 +168,7 @@ class Machine:
         """Its process runs."""
         child = self.children[job, attempt]
         child.started_at = now
-        self.linger_until = now + LINGER_S
+        self.linger_until, self.still_until = now + LINGER_S, now + STILL_S
         self._say(child, "running", now + SPARE_S)
         return self._next(now)
 
@@ -254,11 +258,11 @@ class Machine:
         return due + STOCKED_S if len(self.ahead) > self.slots else due
 
     def _lane_due(self) -> float:
-        """When to open the order lane: at once with a free slot; a full pilot lingers for a report to carry."""
+        """When to open the order lane: soon with a free slot; a full pilot lingers for a report to carry."""
         if self.lane_open or self.gone or self.leaving or self.over:
             return NEVER
         if len(self.children) < self.slots:
-            return max(self.lane_after, self._gathered())
+            return max(self.lane_after, self.still_until, self._gathered())
         return max(self.lane_after, min(self.linger_until, self._reports_due()))
 
     def _gathered(self) -> float:
@@ -271,7 +275,8 @@ class Machine:
             return NEVER
         if self.outbox:
             # A lane that carries reports is answered at once: what came since goes with the next one.
-            return NEVER if self.riding else max(self.call_after, self._reports_due(), self._gathered())
+            lane_first = 0.0 if self.lane_open else self.still_until
+            return NEVER if self.riding else max(self.call_after, self._reports_due(), self._gathered(), lane_first)
         if not self.asked or self.gone or (self.children and self.told_draining):
             return NEVER
         return self.call_after
@@ -329,7 +334,7 @@ class Machine:
             return []
         self.seen[order.job] = order.attempt
         child = Child(order)
-        self.linger_until = now + LINGER_S
+        self.linger_until, self.still_until = now + LINGER_S, now + STILL_S
         why = self._refusal(now)
         if why:
             # The job may come straight back; so long another pilot has a chance.

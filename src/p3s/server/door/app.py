@@ -85,6 +85,7 @@ class Door:
             reply = await self._reported(pilot, message)
         else:
             reply = await self._waited(pilot, message, receive)
+
         await answer(send, 200, orjson.dumps(reply))
 
     async def _reported(self, pilot: str, message: ExchangeRequest) -> Any:
@@ -96,17 +97,20 @@ class Door:
         """An order-lane exchange: answered when there is something to say, when its time is up, or never if it left."""
         promise, keep = _promise()
         self.broker.open_lane(pilot, message, keep)
-        if message.wait_s > 0:
-            left = asyncio.ensure_future(_left(receive))
-            wait_s = min(message.wait_s, self.broker.settings.wait_s)
-            done, _ = await asyncio.wait({promise, left}, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
-            gone = left in done
+        if message.wait_s <= 0:
+            return _value(await promise)
+        wait_s = min(message.wait_s, self.broker.settings.wait_s)
+        loop = asyncio.get_running_loop()
+        over = loop.call_later(wait_s, self.broker.close_lane, pilot, message.seq)
+        left = asyncio.ensure_future(_left(receive, promise))
+        try:
+            return _value(await promise)
+        except asyncio.CancelledError:
+            self.broker.close_lane(pilot, message.seq)
+            raise Disconnected from None
+        finally:
+            over.cancel()
             left.cancel()
-            if not promise.done():
-                self.broker.close_lane(pilot, message.seq)
-            if gone:
-                raise Disconnected
-        return _value(await promise)
 
     async def _told(self, story: Callable[[Any], Any]) -> Any:
         promise, keep = _promise()
@@ -114,9 +118,11 @@ class Door:
         return _value(await promise)
 
 
-async def _left(receive: Receive) -> None:
+async def _left(receive: Receive, promise: "asyncio.Future[Any]") -> None:
+    """Cancel the promise when the caller goes away."""
     while (await receive())["type"] != "http.disconnect":
         pass
+    promise.cancel()
 
 
 def _promise() -> tuple["asyncio.Future[Any]", Callable[[Any], None]]:
