@@ -1,9 +1,8 @@
 """What a database would hold: rows that only effects change, checked against the tables of moves."""
 
-import copy
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from p3s.domain import lifecycle
@@ -43,7 +42,13 @@ class JobRow:
     kill_number: int | None = None
     cancelled_by: str = ""
     reason: str = ""
+    started_at: float | None = None
+    ended_at: float | None = None
+    exit_code: int | None = None
     ends: list[JobState] = field(default_factory=list)
+
+    def copy(self) -> "JobRow":
+        return replace(self, ends=[*self.ends])
 
 
 @dataclass
@@ -58,6 +63,9 @@ class PilotRow:
     acked: int = 0
     numbered: int = 0
     seen_at: float = 0.0
+
+    def copy(self) -> "PilotRow":
+        return replace(self)
 
 
 class Store:
@@ -101,7 +109,8 @@ class Store:
     def _remember(self, effect: Effect) -> None:
         for rows, key in ((self.jobs, getattr(effect, "job", "")), (self.pilots, getattr(effect, "pilot", ""))):
             if key:
-                self._undo.append((rows, key, copy.deepcopy(rows.get(key))))
+                row = rows.get(key)
+                self._undo.append((rows, key, row and row.copy()))
 
     def _write(self, effect: Effect) -> None:
         match effect:
@@ -116,17 +125,21 @@ class Store:
                 if effect.attempt != row.attempt + 1:
                     raise Broken(f"{effect.job}: attempt {effect.attempt} after {row.attempt}")
                 row.attempt, row.pilot, row.number = effect.attempt, effect.pilot, effect.number
-                row.kill_number = None
+                row.kill_number = row.started_at = None
             case JobStarted():
-                self._move(effect.job, JobState.DISPATCHED, JobState.RUNNING)
+                self._move(effect.job, JobState.DISPATCHED, JobState.RUNNING).started_at = effect.at
             case JobReturned():
-                self._move(effect.job, JobState.DISPATCHED, JobState.DEFINED)
+                row = self._move(effect.job, JobState.DISPATCHED, JobState.DEFINED)
+                row.pilot, row.number = "", 0
             case KillOrdered():
                 row = self.jobs[effect.job]
                 row.kill_number, row.cancelled_by = effect.number, effect.who
             case JobEnded():
                 row = self._move(effect.job, effect.before, effect.after)
-                row.reason = effect.reason
+                row.reason, row.ended_at = effect.reason, effect.at
+                row.exit_code = effect.report.exit_code if effect.report else None
+                if row.started_at is None:
+                    row.started_at = effect.started_at
                 row.ends.append(effect.after)
             case PilotAdded():
                 self.pilots[effect.pilot] = PilotRow(
@@ -141,7 +154,7 @@ class Store:
             case PilotMoved():
                 lifecycle.check_pilot_move(effect.pilot, effect.before, effect.after)
                 self.pilots[effect.pilot].state = effect.after
-            case LaneAnswered() if effect.orders or effect.instructions:
+            case LaneAnswered():
                 self._write_lane(effect)
             case _:
                 pass
@@ -149,7 +162,8 @@ class Store:
     def _write_lane(self, effect: LaneAnswered) -> None:
         row = self.pilots[effect.pilot]
         numbers = [one.number for one in effect.orders] + [one.number for one in effect.instructions]
-        row.seq, row.acked, row.numbered = effect.seq, effect.acked, max([row.numbered, *numbers])
+        if any(numbers):
+            row.seq, row.acked, row.numbered = effect.seq, effect.acked, max(row.numbered, *numbers)
 
     def _move(self, job: str, before: JobState, after: JobState) -> JobRow:
         row = self.jobs[job]
@@ -177,7 +191,7 @@ class Store:
     def past(self, job: str) -> Past | None:
         """A job's row as the rules want it."""
         row = self.jobs.get(job)
-        return Past(row.id, row.state, row.attempt, row.pilot, None) if row else None
+        return Past(row.id, row.state, row.attempt, row.pilot, row.started_at) if row else None
 
     def queued(self, key: ClassKey, limit: int) -> tuple[list[Queued], bool]:
         """The oldest queued jobs of a class, and whether there are more."""
@@ -192,10 +206,10 @@ class Store:
         book = Book(now, window)
         book.caps = dict(self.caps)
         book.next_id = max((row.id for row in self.jobs.values()), default=0) + 1
-        for pilot in self.pilots.values():
+        for pilot in sorted(self.pilots.values(), key=lambda row: (row.seen_at, row.pilot)):
             if pilot.state not in FINAL_PILOT_STATES:
                 book.restore_pilot(_entry(pilot))
-        for row in self.jobs.values():
+        for row in sorted(self.jobs.values(), key=lambda row: row.number):
             if row.state in OUT_JOB_STATES:
                 book.restore_out(_out(row))
         for key in sorted({_key(row) for row in self.jobs.values() if row.state is JobState.DEFINED}):

@@ -16,8 +16,12 @@ from .network import Network, Weather
 from .server import Crash, SimServer
 from .store import Broken, Store
 
-STORM_S = 300.0
 CALM_S = 1500.0
+"""Within so long after the storm everything must have come to its end."""
+
+QUIET_S = 100.0
+"""So long after that nothing more may happen: longer than any lease, delay or back-off."""
+
 CAPS = {"capped": 2}
 KINDS = [("plain", 0), ("plain", 5), ("capped", 9)]
 """(job type, priority) of what users submit, drawn from these."""
@@ -41,6 +45,7 @@ class World:
 
     kinds = KINDS
     lease_s = 40.0
+    storm_s = 300.0
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
@@ -63,9 +68,9 @@ class World:
                 self._add_pilot()
             self._schedule_user()
             self._schedule_disasters()
-            self.clock.run(STORM_S)
+            self.clock.run(self.storm_s)
             self._clear_up()
-            self.clock.run(STORM_S + CALM_S)
+            self._calm_down()
             self._judge()
         except Broken as error:
             raise Broken(f"seed {self.seed}, at {self.clock.now:.3f} s: {error}") from error
@@ -89,11 +94,11 @@ class World:
 
     def _schedule_user(self) -> None:
         for number in range(self.chance.randint(3, 15)):
-            at = self.chance.uniform(0, STORM_S - 20)
+            at = self.chance.uniform(0, self.storm_s - 20)
             wanted = [self.chance.choice(self.kinds) for _ in range(self.chance.choice([1, 1, 3, 12]))]
             self.clock.at(at, partial(self._submit, f"key{number}", wanted))
         for _ in range(self.chance.randint(0, 8)):
-            self.clock.at(self.chance.uniform(0, STORM_S), self._cancel_one)
+            self.clock.at(self.chance.uniform(0, self.storm_s), self._cancel_one)
 
     def _submit(self, key: str, wanted: list[tuple[str, int]]) -> None:
         def done(answer: Any) -> None:
@@ -111,13 +116,13 @@ class World:
 
     def _schedule_disasters(self) -> None:
         for _ in range(self.chance.randint(0, 3)):
-            self.clock.at(self.chance.uniform(0, STORM_S), self._kill_server)
+            self.clock.at(self.chance.uniform(0, self.storm_s), self._kill_server)
         for _ in range(self.chance.randint(0, 3)):
-            self.clock.at(self.chance.uniform(0, STORM_S), self._kill_pilot)
+            self.clock.at(self.chance.uniform(0, self.storm_s), self._kill_pilot)
         for _ in range(self.chance.randint(0, 4)):
-            self.clock.at(self.chance.uniform(0, STORM_S), self._cut_off)
+            self.clock.at(self.chance.uniform(0, self.storm_s), self._cut_off)
         if self.chance.random() < 0.3:
-            self.clock.at(self.chance.uniform(0, STORM_S), self._drain_one)
+            self.clock.at(self.chance.uniform(0, self.storm_s), self._drain_one)
 
     def _kill_server(self) -> None:
         if self.server.up:
@@ -148,6 +153,13 @@ class World:
         self.network.cut.clear()
         self.server.start()
         self._add_pilot()
+
+    def _calm_down(self) -> None:
+        ended = 0.0
+        while self.clock.now < self.storm_s + CALM_S and ended < QUIET_S:
+            self.clock.run(self.clock.now + 10)
+            over = all(row.state in FINAL_JOB_STATES for row in self.store.jobs.values())
+            ended = ended + 10 if over and not self.truth.alive else 0.0
 
     # ---- the questions
 

@@ -3,7 +3,7 @@
 import random
 from functools import partial
 
-from .world import KINDS, STORM_S, World
+from .world import KINDS, World
 
 
 class Busy(World):
@@ -14,7 +14,7 @@ class Busy(World):
     def _schedule_user(self) -> None:
         super()._schedule_user()
         for number in range(60):
-            at = self.chance.uniform(0, STORM_S - 20)
+            at = self.chance.uniform(0, self.storm_s - 20)
             wanted = [self.chance.choice(self.kinds) for _ in range(2)]
             self.clock.at(at, partial(self._submit, f"busy{number}", wanted))
 
@@ -22,8 +22,8 @@ class Busy(World):
         super()._schedule_disasters()
         for number in range(12):
             self.clock.at(25.0 * number, self._add_pilot)
-            self.clock.at(self.chance.uniform(0, STORM_S), self._drain_one)
-            self.clock.at(self.chance.uniform(0, STORM_S), self._cut_off)
+            self.clock.at(self.chance.uniform(0, self.storm_s), self._drain_one)
+            self.clock.at(self.chance.uniform(0, self.storm_s), self._cut_off)
 
 
 class Boastful(Busy):
@@ -42,13 +42,18 @@ class Quick(Busy):
     def _schedule_user(self) -> None:
         super()._schedule_user()
         for number in range(8):
-            at = self.chance.uniform(0, STORM_S - 20)
+            at = self.chance.uniform(0, self.storm_s - 20)
             self.clock.at(at, partial(self._submit, f"flock{number}", [("quick", 5)] * 60))
 
 
 WORLDS: tuple[type[World], ...] = (World, Busy, Boastful, Quick)
 
 
+def kind_of(seed: int) -> type[World]:
+    """Which world a seed draws."""
+    return random.Random(f"world of {seed}").choice(WORLDS)
+
+
 def draw(seed: int) -> World:
     """The world of a seed, not yet run."""
-    return random.Random(f"world of {seed}").choice(WORLDS)(seed)
+    return kind_of(seed)(seed)
