@@ -39,6 +39,7 @@ from p3s.server.jobs import queries as jobs
 from p3s.server.jobs.models import Job, JobLog, JobType
 from p3s.server.pilots import queries as pilots
 from p3s.server.pilots.models import Pilot
+from p3s.server.sql import Disagreement
 
 NOW = 1_700_000_000.0
 
@@ -71,7 +72,7 @@ def refused(act: Callable[[], None]) -> None:
     try:
         with transaction.atomic():
             act()
-    except jobs.Disagreement:
+    except Disagreement:
         assert list(Job.objects.order_by("id").values()) == before
         return
     raise AssertionError("a row that was not as expected was changed")

@@ -16,21 +16,9 @@ from p3s.domain.exchange import Past
 from p3s.domain.streams import input_environment
 from p3s.protocol.bounds import clean
 from p3s.protocol.states import JobState
+from p3s.server.sql import each
 
 from .models import Job
-
-
-class Disagreement(Exception):
-    """A row was not in the state that the book expected."""
-
-
-def _many(sql: str, rows: Sequence[Sequence[Any]], what: str) -> None:
-    """Run one statement over many rows, each of which must change exactly one."""
-    with connection.cursor() as cursor:
-        cursor.executemany(sql, rows)
-        if cursor.rowcount != len(rows):
-            raise Disagreement(f"{what}: {cursor.rowcount} of {len(rows)} rows were as expected")
-
 
 ADD = """
 INSERT INTO jobs_job (id, uuid, name, jobtype, owner, payload, input, env, priority, time_limit, state, reason,
@@ -41,7 +29,7 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '', 0, '', %s, %s, %s, %s, %
 
 def add(effects: Sequence[JobAdded]) -> None:
     """Insert accepted jobs."""
-    _many(ADD, [_added_row(effect) for effect in effects], "jobs added")
+    each(ADD, [_added_row(effect) for effect in effects], "jobs added")
 
 
 def _added_row(effect: JobAdded) -> Sequence[Any]:
@@ -77,7 +65,7 @@ WHERE id = %s AND state = 'defined' AND attempt = %s
 def dispatch(effects: Sequence[JobDispatched]) -> None:
     """Write who got which job, before any pilot is told."""
     rows = [(e.attempt, e.pilot, e.number, e.at, e.id, e.attempt - 1) for e in effects]
-    _many(DISPATCH, rows, "jobs dispatched")
+    each(DISPATCH, rows, "jobs dispatched")
 
 
 START = "UPDATE jobs_job SET state = 'running', started_at = %s WHERE id = %s AND state = 'dispatched' AND attempt = %s"
@@ -85,7 +73,7 @@ START = "UPDATE jobs_job SET state = 'running', started_at = %s WHERE id = %s AN
 
 def start(effects: Sequence[JobStarted]) -> None:
     """Write that processes run."""
-    _many(START, [(e.at, e.id, e.attempt) for e in effects], "jobs started")
+    each(START, [(e.at, e.id, e.attempt) for e in effects], "jobs started")
 
 
 RETURN = """
@@ -96,7 +84,7 @@ WHERE id = %s AND state = 'dispatched' AND attempt = %s
 
 def give_back(effects: Sequence[JobReturned]) -> None:
     """Write that refused orders are queued again."""
-    _many(RETURN, [(e.id, e.attempt) for e in effects], "jobs returned")
+    each(RETURN, [(e.id, e.attempt) for e in effects], "jobs returned")
 
 
 KILL = """
@@ -107,7 +95,7 @@ WHERE id = %s AND state IN ('dispatched', 'running') AND attempt = %s
 
 def order_kill(effects: Sequence[KillOrdered]) -> None:
     """Write that a pilot must end a job."""
-    _many(KILL, [(e.number, e.who, e.id, e.attempt) for e in effects], "kills ordered")
+    each(KILL, [(e.number, e.who, e.id, e.attempt) for e in effects], "kills ordered")
 
 
 END = """
@@ -119,10 +107,10 @@ WHERE id = %s AND state = %s AND attempt = %s
 
 def end(effects: Sequence[JobEnded]) -> None:
     """Write final states, with what the node measured."""
-    _many(END, [_ended_row(effect) for effect in effects], "jobs ended")
+    each(END, [_ended_row(effect) for effect in effects], "jobs ended")
     logs = [_log_row(e) for e in effects if e.report and (e.report.stdout or e.report.stderr or e.report.detail)]
     if logs:
-        _many(LOG, logs, "log tails")
+        each(LOG, logs, "log tails")
 
 
 def _ended_row(effect: JobEnded) -> Sequence[Any]:

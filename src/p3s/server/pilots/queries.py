@@ -8,6 +8,7 @@ from p3s.domain.book import PilotEntry
 from p3s.domain.effects import LaneAnswered, PilotAdded, PilotMoved
 from p3s.protocol.bounds import clean
 from p3s.protocol.states import FINAL_PILOT_STATES, PilotState
+from p3s.server.sql import many
 
 from .models import Pilot
 
@@ -61,17 +62,15 @@ def write_lanes(effects: Sequence[LaneAnswered]) -> None:
             highest = max(numbers)
             rows.append((effect.seq, effect.acked, highest, highest, effect.pilot))
     if rows:
-        with connection.cursor() as cursor:
-            cursor.executemany(LANE, rows)
+        many(LANE, rows)
+
+
+SEEN = "UPDATE pilots_pilot SET last_seen_at = %s WHERE uuid = %s"
 
 
 def flush_seen(seen: Mapping[str, float]) -> None:
     """Write in bulk when pilots were last heard."""
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "UPDATE pilots_pilot SET last_seen_at = %s WHERE uuid = %s",
-            [(moment, pilot) for pilot, moment in seen.items()],
-        )
+    many(SEEN, [(moment, pilot) for pilot, moment in seen.items()])
 
 
 def in_service() -> list[PilotEntry]:
