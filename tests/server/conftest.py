@@ -194,6 +194,8 @@ class Pilot:
     token: str = ""
     seq: int = 0
     acked: int = 0
+    host: str = "node"
+    site: str = "local"
 
     #: By uuid, over all servers of the session.
     known: ClassVar[dict[str, "Pilot"]] = {}
@@ -210,7 +212,8 @@ class Pilot:
             "nonce": self.nonce,
             "protocol": 1,
             "version": "0.1",
-            "host": "node",
+            "host": self.host,
+            "site": self.site,
             "slots": self.slots,
             **changes,
         }

@@ -78,7 +78,7 @@ def compare_rows(twin: Twin) -> None:
 
 def known(entry: PilotEntry) -> tuple[Any, ...]:
     """What of a pilot must survive a crash as it is."""
-    return (entry.host, entry.slots, entry.state, entry.lease_s, entry.token_hash, sorted(entry.out))
+    return (entry.host, entry.site, entry.slots, entry.state, entry.lease_s, entry.token_hash, sorted(entry.out))
 
 
 def pilots_of(twin: Twin, book: Book) -> dict[str, tuple[Any, ...]]:

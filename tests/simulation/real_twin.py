@@ -148,6 +148,7 @@ class Twin:
         self.epoch = next(self.epochs)
         self.broker = DrivenBroker(self, Settings(self.lease_s, GRACE_S, 5.0, WINDOW))
         self.book = Book(self.clock.now)
+        self.seen = rounds.Seen()
         self._upkeep(self.epoch, 1)
 
     def die(self) -> None:
@@ -168,7 +169,7 @@ class Twin:
         broker = self.broker_now
         self._post(lambda desk: desk.expire(GRACE_S), lambda work: rounds.expire(work, broker), lambda _: None)
         if round_ % 5 == 0:
-            self._post(lambda _: None, rounds.flush_seen, lambda _: None)
+            self._post(lambda _: None, self.seen.flush, lambda _: None)
         if self.chance.random() < 0.006:
             self._post(self._fail, self._fail, lambda _: None)
         self.clock.after(2.0, partial(self._upkeep, epoch, round_ + 1))

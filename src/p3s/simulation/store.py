@@ -55,6 +55,7 @@ class JobRow:
 class PilotRow:
     pilot: str
     host: str
+    site: str
     slots: int
     lease_s: float
     token_hash: str
@@ -145,6 +146,7 @@ class Store:
                 self.pilots[effect.pilot] = PilotRow(
                     effect.pilot,
                     effect.host,
+                    effect.site,
                     effect.slots,
                     effect.lease_s,
                     effect.token_hash,
@@ -253,4 +255,5 @@ def _entry(row: PilotRow) -> PilotEntry:
         row.seq,
         row.acked,
         row.numbered,
+        site=row.site,
     )

@@ -82,6 +82,7 @@ def in_service() -> list[PilotEntry]:
         PilotEntry(
             pilot=row.uuid,
             host=row.host,
+            site=row.site,
             slots=row.slots,
             state=PilotState(row.state),
             lease_s=row.lease_s,
