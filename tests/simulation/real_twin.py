@@ -146,7 +146,7 @@ class Twin:
         if self.up:
             return
         self.epoch = next(self.epochs)
-        self.broker = DrivenBroker(self, Settings(self.lease_s, GRACE_S, 5.0, WINDOW))
+        self.broker = DrivenBroker(self, Settings(self.lease_s, GRACE_S, 5.0, window=WINDOW))
         self.book = Book(self.clock.now)
         self.seen = rounds.Seen()
         self._upkeep(self.epoch, 1)
