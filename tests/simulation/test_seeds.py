@@ -3,20 +3,19 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import pytest
 
 from p3s.domain import brokerage, exchange, expiry
 from p3s.domain.book import _APPLY, Book
-from p3s.domain.effects import Effect, JobEnded, JobReturned
+from p3s.domain.effects import JobEnded, JobReturned
 from p3s.domain.lifecycle import InvalidMove
 from p3s.pilot.machine import Machine
-from p3s.protocol.states import JobState
 from p3s.simulation.server import SimServer
 from p3s.simulation.store import Broken, Store
-from p3s.simulation.world import KINDS, STORM_S, World
+from p3s.simulation.world import World
+from p3s.simulation.worlds import Boastful, Busy, Quick, draw
 
 SEEDS = int(os.environ.get("P3S_SEEDS", "40"))
 """The nightly run sets thousands."""
@@ -25,81 +24,39 @@ WITHIN = 60
 """Seeds of the busy world within which a planted defect must show."""
 
 
-class Watched(World):
-    """Judges two things more: `lost` is true when it is said, and a submission made its jobs once."""
-
-    def __init__(self, seed: int) -> None:
-        super().__init__(seed)
-        write = self.store._write
-
-        def judge(effect: Effect) -> None:
-            if isinstance(effect, JobEnded) and effect.after is JobState.LOST:
-                holder = self.truth.alive.get((effect.job, effect.attempt))
-                if holder is not None:
-                    raise Broken(f"{effect.job} is said to be lost ({effect.reason}) and still runs on {holder}")
-            write(effect)
-
-        self.store._write = judge  # type: ignore[method-assign]
-
-    def _judge(self) -> None:
-        super()._judge()
-        submitted = {job for jobs in self.store.submissions.values() for job in jobs}
-        if submitted != set(self.store.jobs):
-            raise Broken(f"jobs of no submission: {sorted(set(self.store.jobs) - submitted)}")
-
-
-class Busy(Watched):
-    """More goes on at once, and jobs outlast leases: what the milder world meets once in a thousand seeds."""
-
-    def __init__(self, seed: int) -> None:
-        super().__init__(seed)
-        self.server.lease_s = 15.0
-
-    def _schedule_user(self) -> None:
-        super()._schedule_user()
-        for number in range(60):
-            at = self.chance.uniform(0, STORM_S - 20)
-            self.clock.at(at, partial(self._submit, f"busy{number}", [self.chance.choice(KINDS)] * 2))
-
-    def _schedule_disasters(self) -> None:
-        super()._schedule_disasters()
-        for number in range(12):
-            self.clock.at(25.0 * number, self._add_pilot)
-            self.clock.at(self.chance.uniform(0, STORM_S), self._drain_one)
-            self.clock.at(self.chance.uniform(0, STORM_S), self._cut_off)
-
-
-class Boastful(Busy):
-    """Pilots register a slot more than they have, so that orders are refused all the time."""
-
-    def _add_pilot(self) -> None:
-        super()._add_pilot()
-        self.pilots[-1].slots = max(1, self.pilots[-1].slots - 1)
-
-
 BLOCK = 10
 
 
 @pytest.mark.parametrize("first", range(0, SEEDS, BLOCK))
 def test_every_seed_keeps_every_invariant(first: int) -> None:
     for seed in range(first, min(first + BLOCK, SEEDS)):
-        Watched(seed).run()
+        draw(seed).run()
 
 
-def test_the_busy_world_keeps_them_too() -> None:
-    for seed in range(max(8, SEEDS // 5)):
-        Busy(seed).run()
-
-
-def test_refused_orders_do_no_harm() -> None:
-    for seed in range(max(4, SEEDS // 10)):
-        Boastful(seed).run()
+def test_seeds_draw_every_world() -> None:
+    assert {type(draw(seed)) for seed in range(SEEDS)} == {World, Busy, Boastful, Quick}
 
 
 def test_a_server_that_repeats_itself_does_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
     repeat_confirmed_orders(monkeypatch)
     for seed in range(max(4, SEEDS // 10)):
         Busy(seed).run()
+
+
+def test_quick_jobs_are_ordered_ahead_of_free_slots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the world of quick jobs would show nothing."""
+    ahead = 0
+    hold = Book.hold
+
+    def count(self: Book, entry: Any, out: Any) -> None:
+        nonlocal ahead
+        ahead += entry.free <= 0
+        hold(self, entry, out)
+
+    monkeypatch.setattr(Book, "hold", count)
+    for seed in range(4):
+        Quick(seed).run()
+    assert ahead > 10
 
 
 @pytest.mark.parametrize("seed", [3, 14])

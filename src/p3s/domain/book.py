@@ -99,6 +99,7 @@ class PilotEntry:
     out: dict[str, Out] = field(default_factory=dict)
     #: Whether it could run what it was given last: nothing is ordered ahead of a pilot that cannot.
     proven: bool = False
+    site: str = ""
 
     @property
     def free(self) -> int:
@@ -307,6 +308,7 @@ class Book:
             effect.lease_s,
             effect.token_hash,
             effect.at,
+            site=effect.site,
         )
 
     def pilot_moved(self, effect: PilotMoved) -> None:

@@ -11,7 +11,7 @@ from p3s.pilot.actions import Action, Call, Ended, Finish, Kill, OpenLane, Start
 from p3s.pilot.backoff import delay
 from p3s.pilot.machine import Machine
 from p3s.protocol.errors import Conflict, Gone, NotAllowed, Refused
-from p3s.protocol.messages import DeathRequest, ExchangeReply, ExchangeRequest, RegisterRequest
+from p3s.protocol.messages import DeathRequest, ExchangeReply, ExchangeRequest, Order, RegisterRequest
 
 from .clock import Clock
 from .network import Network
@@ -19,6 +19,9 @@ from .server import Crash, SimServer
 from .store import Broken
 
 TIMEOUT_S = 12.0
+
+LENGTHS = {"": [0.001, 0.1, 1.0, 5.0, 30.0], "quick": [0.001, 0.002, 0.005]}
+"""Seconds that a payload takes, drawn from these; a payload is its job type's name."""
 
 
 @dataclass
@@ -93,6 +96,8 @@ class SimPilot:
                 self.machine = Machine(self.slots, answer.lease_s, answer.wait_s, sent_at, self.chance.random())
                 self.perform(self.machine.begin(self.clock.now))
                 self.tick(self.machine)
+            elif isinstance(answer, Refused):
+                self.dead = True  # its program ends and says why; whoever keeps pilots alive starts another
             else:
                 self.clock.after(delay(failures, self.chance.random()), partial(self.register, failures + 1))
 
@@ -108,7 +113,7 @@ class SimPilot:
                 case Call():
                     self.exchange(action.request, lane=False)
                 case Start():
-                    self.start(action.order.job, action.order.attempt)
+                    self.start(action.order)
                 case Kill():
                     self.clock.after(0.01, partial(self.end, self.name, action.job, action.attempt, -action.signal))
                 case Finish():
@@ -133,15 +138,17 @@ class SimPilot:
     def tick(self, machine: Machine) -> None:
         if not self.dead and self.machine is machine and not machine.over:
             self.perform(machine.tick(self.clock.now))
-            self.clock.after(0.5, partial(self.tick, machine))
+            wait_s = min(0.5, max(0.001, machine.wake_at() - self.clock.now))
+            self.clock.after(wait_s, partial(self.tick, machine))
 
-    def start(self, job: str, attempt: int) -> None:
+    def start(self, order: Order) -> None:
+        job, attempt = order.job, order.attempt
         self.truth.started(self.name, job, attempt)
         running = sum(pilot == self.name for pilot in self.truth.alive.values())
         if running > self.slots:
             raise Broken(f"{running} processes in the {self.slots} slots of {self.name}")
         exit_code = 1 if self.chance.random() < 0.1 else 0
-        length = self.chance.choice([0.001, 0.1, 1.0, 5.0, 30.0])
+        length = self.chance.choice(LENGTHS.get(order.payload, LENGTHS[""]))
         self.clock.after(length, partial(self.end, self.name, job, attempt, exit_code))
         assert self.machine is not None
         self.perform(self.machine.child_started(job, attempt, self.clock.now))
@@ -152,7 +159,10 @@ class SimPilot:
             return
         self.truth.ends[job, attempt] = code
         if not self.dead and self.machine is not None and name == self.name:
-            ended = Ended(code if code >= 0 else None, -code if code < 0 else None, self.clock.now)
+            began_at = self.machine.children[job, attempt].started_at or self.clock.now
+            ended = Ended(
+                code if code >= 0 else None, -code if code < 0 else None, self.clock.now, self.clock.now - began_at
+            )
             self.perform(self.machine.child_ended(job, attempt, ended, self.clock.now))
 
     def finish(self, action: Finish) -> None:

@@ -9,7 +9,7 @@ from p3s.domain.book import Book
 from p3s.domain.desk import Desk
 from p3s.domain.effects import Effect, JobAdded, LaneAnswered, PilotAdded, Spec
 from p3s.domain.exchange import Past
-from p3s.protocol.errors import P3sError, Refused
+from p3s.protocol.errors import Conflict, P3sError, Refused
 from p3s.protocol.messages import DeathRequest, ExchangeReply, ExchangeRequest, RegisterRequest
 from p3s.protocol.states import JobState
 
@@ -120,7 +120,13 @@ class SimServer:
         added = PilotAdded(
             request.pilot, request.host, request.site, request.slots, self.lease_s, request.nonce, "sim", self.clock.now
         )
-        answer = self._work(lambda desk: desk.register(added))
+
+        def story(desk: Desk) -> None:
+            if desk.book.alive(request.pilot) is None and request.pilot in self.store.pilots:
+                raise Conflict(f"the pilot {request.pilot} has ended")
+            desk.register(added)
+
+        answer = self._work(story)
         reply(answer if isinstance(answer, Refused) else self._reply())
 
     def exchange(self, pilot: str, request: ExchangeRequest, reply: Reply) -> None:
@@ -165,7 +171,7 @@ class SimServer:
         assert self.book is not None
         first = self.book.next_id
         added = [
-            JobAdded(first + i, f"job{first + i}", jobtype, priority, JobState.DEFINED, Spec("x"), self.clock.now)
+            JobAdded(first + i, f"job{first + i}", jobtype, priority, JobState.DEFINED, Spec(jobtype), self.clock.now)
             for i, (jobtype, priority) in enumerate(wanted)
         ]
         names = [one.job for one in added]

@@ -1,12 +1,12 @@
 """What a database would hold: rows that only effects change, checked against the tables of moves."""
 
-import copy
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from p3s.domain import lifecycle
-from p3s.domain.book import Book, ClassKey, Out, PilotEntry, Queued
+from p3s.domain.book import AHEAD_PER_SLOT, Book, ClassKey, Out, PilotEntry, Queued
 from p3s.domain.effects import (
     Effect,
     JobAdded,
@@ -35,18 +35,27 @@ class JobRow:
     jobtype: str
     priority: int
     state: JobState
+    spec: Spec
     attempt: int = 0
     pilot: str = ""
     number: int = 0
     kill_number: int | None = None
     cancelled_by: str = ""
     reason: str = ""
+    started_at: float | None = None
+    ended_at: float | None = None
+    exit_code: int | None = None
     ends: list[JobState] = field(default_factory=list)
+
+    def copy(self) -> "JobRow":
+        return replace(self, ends=[*self.ends])
 
 
 @dataclass
 class PilotRow:
     pilot: str
+    host: str
+    site: str
     slots: int
     lease_s: float
     token_hash: str
@@ -56,12 +65,16 @@ class PilotRow:
     numbered: int = 0
     seen_at: float = 0.0
 
+    def copy(self) -> "PilotRow":
+        return replace(self)
+
 
 class Store:
-    """Durable across crashes of the simulated server."""
+    """Durable across crashes of the simulated server. `witness` sees every effect before it is written."""
 
-    def __init__(self, caps: dict[str, int]) -> None:
+    def __init__(self, caps: dict[str, int], witness: Callable[[Effect], None] = lambda _: None) -> None:
         self.caps = caps
+        self.witness = witness
         self.jobs: dict[str, JobRow] = {}
         self.pilots: dict[str, PilotRow] = {}
         self.submissions: dict[str, list[str]] = {}
@@ -71,6 +84,7 @@ class Store:
     def write(self, effects: list[Effect]) -> None:
         """Within the open transaction. Each change is a compare-and-set, as in the real tables."""
         for effect in effects:
+            self.witness(effect)
             self._remember(effect)
             self._write(effect)
 
@@ -96,34 +110,43 @@ class Store:
     def _remember(self, effect: Effect) -> None:
         for rows, key in ((self.jobs, getattr(effect, "job", "")), (self.pilots, getattr(effect, "pilot", ""))):
             if key:
-                self._undo.append((rows, key, copy.deepcopy(rows.get(key))))
+                row = rows.get(key)
+                self._undo.append((rows, key, row and row.copy()))
 
     def _write(self, effect: Effect) -> None:
         match effect:
             case JobAdded():
                 if effect.job in self.jobs:
                     raise Broken(f"{effect.job} was added twice")
-                self.jobs[effect.job] = JobRow(effect.id, effect.job, effect.jobtype, effect.priority, effect.state)
+                self.jobs[effect.job] = JobRow(
+                    effect.id, effect.job, effect.jobtype, effect.priority, effect.state, effect.spec
+                )
             case JobDispatched():
                 row = self._move(effect.job, JobState.DEFINED, JobState.DISPATCHED)
                 if effect.attempt != row.attempt + 1:
                     raise Broken(f"{effect.job}: attempt {effect.attempt} after {row.attempt}")
                 row.attempt, row.pilot, row.number = effect.attempt, effect.pilot, effect.number
-                row.kill_number = None
+                row.kill_number = row.started_at = None
             case JobStarted():
-                self._move(effect.job, JobState.DISPATCHED, JobState.RUNNING)
+                self._move(effect.job, JobState.DISPATCHED, JobState.RUNNING).started_at = effect.at
             case JobReturned():
-                self._move(effect.job, JobState.DISPATCHED, JobState.DEFINED)
+                row = self._move(effect.job, JobState.DISPATCHED, JobState.DEFINED)
+                row.pilot, row.number = "", 0
             case KillOrdered():
                 row = self.jobs[effect.job]
                 row.kill_number, row.cancelled_by = effect.number, effect.who
             case JobEnded():
                 row = self._move(effect.job, effect.before, effect.after)
-                row.reason = effect.reason
+                row.reason, row.ended_at = effect.reason, effect.at
+                row.exit_code = effect.report.exit_code if effect.report else None
+                if row.started_at is None:
+                    row.started_at = effect.started_at
                 row.ends.append(effect.after)
             case PilotAdded():
                 self.pilots[effect.pilot] = PilotRow(
                     effect.pilot,
+                    effect.host,
+                    effect.site,
                     effect.slots,
                     effect.lease_s,
                     effect.token_hash,
@@ -133,7 +156,7 @@ class Store:
             case PilotMoved():
                 lifecycle.check_pilot_move(effect.pilot, effect.before, effect.after)
                 self.pilots[effect.pilot].state = effect.after
-            case LaneAnswered() if effect.orders or effect.instructions:
+            case LaneAnswered():
                 self._write_lane(effect)
             case _:
                 pass
@@ -141,7 +164,8 @@ class Store:
     def _write_lane(self, effect: LaneAnswered) -> None:
         row = self.pilots[effect.pilot]
         numbers = [one.number for one in effect.orders] + [one.number for one in effect.instructions]
-        row.seq, row.acked, row.numbered = effect.seq, effect.acked, max([row.numbered, *numbers])
+        if any(numbers):
+            row.seq, row.acked, row.numbered = effect.seq, effect.acked, max(row.numbered, *numbers)
 
     def _move(self, job: str, before: JobState, after: JobState) -> JobRow:
         row = self.jobs[job]
@@ -160,15 +184,16 @@ class Store:
                 raise Broken(f"{out[jobtype]} jobs of {jobtype} are out, its cap is {cap}")
         filled = Counter(row.pilot for row in self.jobs.values() if row.state in OUT_JOB_STATES)
         for pilot, count in filled.items():
-            if count > self.pilots[pilot].slots:
-                raise Broken(f"{count} jobs in the {self.pilots[pilot].slots} slots of {pilot}")
+            slots = self.pilots[pilot].slots
+            if count > slots * (1 + AHEAD_PER_SLOT):
+                raise Broken(f"{count} jobs are out to {pilot}, which has {slots} slots")
 
     # ---- reading
 
     def past(self, job: str) -> Past | None:
         """A job's row as the rules want it."""
         row = self.jobs.get(job)
-        return Past(row.id, row.state, row.attempt, row.pilot, None) if row else None
+        return Past(row.id, row.state, row.attempt, row.pilot, row.started_at) if row else None
 
     def queued(self, key: ClassKey, limit: int) -> tuple[list[Queued], bool]:
         """The oldest queued jobs of a class, and whether there are more."""
@@ -183,10 +208,10 @@ class Store:
         book = Book(now, window)
         book.caps = dict(self.caps)
         book.next_id = max((row.id for row in self.jobs.values()), default=0) + 1
-        for pilot in self.pilots.values():
+        for pilot in sorted(self.pilots.values(), key=lambda row: (row.seen_at, row.pilot)):
             if pilot.state not in FINAL_PILOT_STATES:
                 book.restore_pilot(_entry(pilot))
-        for row in self.jobs.values():
+        for row in sorted(self.jobs.values(), key=lambda row: row.number):
             if row.state in OUT_JOB_STATES:
                 book.restore_out(_out(row))
         for key in sorted({_key(row) for row in self.jobs.values() if row.state is JobState.DEFINED}):
@@ -199,7 +224,7 @@ def _key(row: JobRow) -> ClassKey:
 
 
 def _queued(row: JobRow) -> Queued:
-    return Queued(row.id, row.job, row.attempt, row.jobtype, row.priority, Spec(row.job))
+    return Queued(row.id, row.job, row.attempt, row.jobtype, row.priority, row.spec)
 
 
 def _out(row: JobRow) -> Out:
@@ -210,7 +235,7 @@ def _out(row: JobRow) -> Out:
         row.state,
         row.jobtype,
         row.priority,
-        Spec(row.job),
+        row.spec,
         row.pilot,
         row.number,
         row.kill_number,
@@ -221,7 +246,7 @@ def _out(row: JobRow) -> Out:
 def _entry(row: PilotRow) -> PilotEntry:
     return PilotEntry(
         row.pilot,
-        "host",
+        row.host,
         row.slots,
         row.state,
         row.lease_s,
@@ -230,4 +255,5 @@ def _entry(row: PilotRow) -> PilotEntry:
         row.seq,
         row.acked,
         row.numbered,
+        site=row.site,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from p3s.domain.effects import Effect, JobEnded
 from p3s.protocol.states import FINAL_JOB_STATES, JobState, Reason
 
 from .clock import Clock
@@ -15,10 +16,15 @@ from .network import Network, Weather
 from .server import Crash, SimServer
 from .store import Broken, Store
 
-STORM_S = 300.0
 CALM_S = 1500.0
+"""Within so long after the storm everything must have come to its end."""
+
+QUIET_S = 100.0
+"""So long after that nothing more may happen: longer than any lease, delay or back-off."""
+
 CAPS = {"capped": 2}
 KINDS = [("plain", 0), ("plain", 5), ("capped", 9)]
+"""(job type, priority) of what users submit, drawn from these."""
 
 
 @dataclass
@@ -37,16 +43,20 @@ class Outcome:
 class World:
     """Build it with a seed, `run` it, read the outcome. Raises Broken, naming the seed, when an invariant fails."""
 
+    kinds = KINDS
+    lease_s = 40.0
+    storm_s = 300.0
+
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.chance = random.Random(seed)
         self.clock = Clock()
         self.calm = False
         self.network = Network(self.clock, self.chance, Weather())
-        self.store = Store(CAPS)
+        self.store = Store(CAPS, self._witness)
         self.truth = Truth()
         self.outcome = Outcome(seed)
-        self.server = SimServer(self.clock, self.store, lease_s=40.0, wait_s=5.0, fate=self._fate)
+        self.server = self._make_server()
         self.site = Site(self.clock, self.network, self.server)
         self.pilots: list[SimPilot] = []
         self.acknowledged: list[str] = []
@@ -58,13 +68,16 @@ class World:
                 self._add_pilot()
             self._schedule_user()
             self._schedule_disasters()
-            self.clock.run(STORM_S)
+            self.clock.run(self.storm_s)
             self._clear_up()
-            self.clock.run(STORM_S + CALM_S)
+            self._calm_down()
             self._judge()
         except Broken as error:
             raise Broken(f"seed {self.seed}, at {self.clock.now:.3f} s: {error}") from error
         return self.outcome
+
+    def _make_server(self) -> SimServer:
+        return SimServer(self.clock, self.store, self.lease_s, wait_s=5.0, fate=self._fate)
 
     # ---- what happens
 
@@ -81,11 +94,11 @@ class World:
 
     def _schedule_user(self) -> None:
         for number in range(self.chance.randint(3, 15)):
-            at = self.chance.uniform(0, STORM_S - 20)
-            wanted = [self.chance.choice(KINDS) for _ in range(self.chance.choice([1, 1, 3, 12]))]
+            at = self.chance.uniform(0, self.storm_s - 20)
+            wanted = [self.chance.choice(self.kinds) for _ in range(self.chance.choice([1, 1, 3, 12]))]
             self.clock.at(at, partial(self._submit, f"key{number}", wanted))
         for _ in range(self.chance.randint(0, 8)):
-            self.clock.at(self.chance.uniform(0, STORM_S), self._cancel_one)
+            self.clock.at(self.chance.uniform(0, self.storm_s), self._cancel_one)
 
     def _submit(self, key: str, wanted: list[tuple[str, int]]) -> None:
         def done(answer: Any) -> None:
@@ -103,13 +116,13 @@ class World:
 
     def _schedule_disasters(self) -> None:
         for _ in range(self.chance.randint(0, 3)):
-            self.clock.at(self.chance.uniform(0, STORM_S), self._kill_server)
+            self.clock.at(self.chance.uniform(0, self.storm_s), self._kill_server)
         for _ in range(self.chance.randint(0, 3)):
-            self.clock.at(self.chance.uniform(0, STORM_S), self._kill_pilot)
+            self.clock.at(self.chance.uniform(0, self.storm_s), self._kill_pilot)
         for _ in range(self.chance.randint(0, 4)):
-            self.clock.at(self.chance.uniform(0, STORM_S), self._cut_off)
+            self.clock.at(self.chance.uniform(0, self.storm_s), self._cut_off)
         if self.chance.random() < 0.3:
-            self.clock.at(self.chance.uniform(0, STORM_S), self._drain_one)
+            self.clock.at(self.chance.uniform(0, self.storm_s), self._drain_one)
 
     def _kill_server(self) -> None:
         if self.server.up:
@@ -141,7 +154,21 @@ class World:
         self.server.start()
         self._add_pilot()
 
+    def _calm_down(self) -> None:
+        ended = 0.0
+        while self.clock.now < self.storm_s + CALM_S and ended < QUIET_S:
+            self.clock.run(self.clock.now + 10)
+            over = all(row.state in FINAL_JOB_STATES for row in self.store.jobs.values())
+            ended = ended + 10 if over and not self.truth.alive else 0.0
+
     # ---- the questions
+
+    def _witness(self, effect: Effect) -> None:
+        """`lost` is true when it is said."""
+        if isinstance(effect, JobEnded) and effect.after is JobState.LOST:
+            holder = self.truth.alive.get((effect.job, effect.attempt))
+            if holder is not None:
+                raise Broken(f"{effect.job} is said to be lost ({effect.reason}) and still runs on {holder}")
 
     def _judge(self) -> None:
         self.outcome.jobs = dict(sorted(Counter(str(row.state) for row in self.store.jobs.values()).items()))
@@ -151,6 +178,9 @@ class World:
         for job in self.acknowledged:
             if job not in self.store.jobs:
                 raise Broken(f"{job} was acknowledged and is gone")
+        submitted = {job for jobs in self.store.submissions.values() for job in jobs}
+        if submitted != set(self.store.jobs):
+            raise Broken(f"jobs of no submission: {sorted(set(self.store.jobs) - submitted)}")
         if self.truth.alive:
             raise Broken(f"processes are left: {self.truth.alive}")
         for row in self.store.jobs.values():
