@@ -82,10 +82,12 @@ def _judge_late(pilot: str, report: Report, past: Past | None, now: float) -> tu
     """A report of a job that no pilot holds: repeated, the one amendment, or refused and recorded."""
     if past is None:
         return [], _verdict(report, REFUSED, "the server knows no such job")
+    if past.state is JobState.DEFINED and past.attempt == report.attempt:  # this very attempt was returned
+        if report.state == "refused":
+            return [], _verdict(report, REPEATED)
+        return _refuse(report, pilot, now, f"attempt {past.attempt} was given up and the job is queued again")
     if past.pilot != pilot or past.attempt != report.attempt:
         return _refuse(report, pilot, now, f"attempt {past.attempt} of pilot {past.pilot or 'none'} is the last")
-    if past.state is JobState.DEFINED:  # this very attempt was returned
-        return [], _verdict(report, REPEATED)
     if past.state is not JobState.LOST or report.state in ("running", "refused", "cancelled", "lost"):
         return [], _verdict(report, REPEATED)
     after = JobState(report.state)

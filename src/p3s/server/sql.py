@@ -27,6 +27,8 @@ class Statement:
     """
 
     def __init__(self, text: str, **types: str) -> None:
+        self.text = text
+        self.types = types
         names = list(types)
         columns = ", ".join(f"_{name} {type}" for name, type in types.items())
         self._names = [f"_{name}" for name in names]
