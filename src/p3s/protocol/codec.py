@@ -13,6 +13,9 @@ from .messages import Held, Instruction, JobSpec, Order, Report, Verdict
 
 T = TypeVar("T")
 
+#: Fields that hold a message.
+_PARTS: "dict[tuple[type, str], type]" = {(messages.JobSpec, "needs"): messages.Needs}
+
 #: Fields that hold a list of messages.
 _ENTRIES = {
     (messages.SubmitRequest, "jobs"): JobSpec,
@@ -67,6 +70,11 @@ def from_object(cls: "type[T]", data: Any) -> T:
     known = _DEFAULTS[cls]
     values = {name: value for name, value in data.items() if name in known}
     for name, value in values.items():
+        part = _PARTS.get((cls, name))
+        if part:
+            values[name] = from_object(part, value)
+        elif isinstance(value, list) and isinstance(known[name], tuple):
+            values[name] = tuple(value)
         entry = _ENTRIES.get((cls, name))
         if entry and value is not None:
             if not isinstance(value, list):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from p3s.protocol.messages import JobTypeSpec
 from p3s.protocol.states import FINAL_JOB_STATES, JobState, Reason
 
 from .clock import Clock
@@ -17,7 +18,7 @@ from .store import Broken, Store
 
 STORM_S = 300.0
 CALM_S = 1500.0
-CAPS = {"capped": 2}
+TYPES = [JobTypeSpec("capped", cap=2)]
 KINDS = [("plain", 0), ("plain", 5), ("capped", 9)]
 
 
@@ -43,7 +44,7 @@ class World:
         self.clock = Clock()
         self.calm = False
         self.network = Network(self.clock, self.chance, Weather())
-        self.store = Store(CAPS)
+        self.store = Store(TYPES)
         self.truth = Truth()
         self.outcome = Outcome(seed)
         self.server = SimServer(self.clock, self.store, lease_s=40.0, wait_s=5.0, fate=self._fate)

@@ -1,16 +1,19 @@
 """The writes of pilots in set-based SQL, and the reads that rebuild the book."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.db import connection
 
-from p3s.domain.book import PilotEntry
-from p3s.domain.effects import LaneAnswered, PilotAdded, PilotMoved
+from p3s.domain.effects import HostDoubted, HostTrusted, LaneAnswered, PilotAdded, PilotMoved
+from p3s.domain.hosts import Doubt
+from p3s.domain.needs import Offer, last_moment
+from p3s.domain.pool import PilotEntry
 from p3s.protocol.bounds import clean
 from p3s.protocol.states import FINAL_PILOT_STATES, PilotState
 from p3s.server.sql import many
 
-from .models import Pilot
+from .models import HostDoubt, Pilot
 
 
 def add(effects: Sequence[PilotAdded]) -> None:
@@ -27,10 +30,24 @@ def add(effects: Sequence[PilotAdded]) -> None:
             lease_s=effect.lease_s,
             registered_at=effect.at,
             last_seen_at=effect.at,
+            life_s=effect.life_s,
+            **_offered(effect.offer),
             **effect.columns,
         )
         for effect in effects
     )
+
+
+def _offered(offer: Offer | None) -> dict[str, Any]:
+    if offer is None:
+        return {}
+    return {
+        "cores": offer.cores,
+        "memory": offer.memory,
+        "gpus": offer.gpus,
+        "tags": sorted(offer.tags),
+        "runtimes": sorted(offer.runtimes),
+    }
 
 
 MOVE = "UPDATE pilots_pilot SET state = %s, reason = %s, ended_at = %s WHERE uuid = %s AND state = %s"
@@ -90,8 +107,36 @@ def in_service() -> list[PilotEntry]:
             numbered=row.numbered,
             instruction=row.instruction,
             instruction_number=row.instruction_number,
+            offer=_offer(row),
+            until=last_moment(row.registered_at + row.life_s, row.life_s) if row.life_s else float("inf"),
         )
         for row in alive
+    ]
+
+
+def _offer(row: Pilot) -> Offer:
+    return Offer(row.site, row.cores or row.slots, row.memory, row.gpus, frozenset(row.tags), frozenset(row.runtimes))
+
+
+def doubt(effects: Sequence[HostDoubted]) -> None:
+    """Write that hosts are doubted, or doubted further."""
+    for effect in effects:
+        values = {"since": effect.since, "pause_s": effect.pause_s, "probe_at": effect.probe_at}
+        why = clean(effect.why)[:500]
+        HostDoubt.objects.update_or_create(host=effect.host, jobtype=effect.jobtype, defaults={**values, "why": why})
+
+
+def trust(effects: Sequence[HostTrusted]) -> None:
+    """Write that doubts are over."""
+    for effect in effects:
+        HostDoubt.objects.filter(host=effect.host, jobtype=effect.jobtype).delete()
+
+
+def doubts() -> list[tuple[str, Doubt]]:
+    """(host, doubt) of those that are in force."""
+    return [
+        (row.host, Doubt(row.jobtype, row.why, row.since, row.pause_s, row.probe_at))
+        for row in HostDoubt.objects.order_by("since")
     ]
 
 
