@@ -1,6 +1,7 @@
 """Bad weather from a seed: every invariant holds, a seed repeats itself, and planted defects do not pass."""
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -8,12 +9,17 @@ from typing import Any
 
 import pytest
 
-from p3s.domain import brokerage, exchange, expiry
+from p3s.domain import brokerage, exchange, expiry, retries
 from p3s.domain.book import _APPLY, Book
-from p3s.domain.effects import Effect, JobEnded, JobReturned
+from p3s.domain.effects import Effect, JobEnded, JobHeld, JobReturned
 from p3s.domain.lifecycle import InvalidMove
+from p3s.domain.pool import PilotEntry
+from p3s.domain.queue import PLACES
 from p3s.pilot.machine import Machine
+from p3s.protocol.messages import JobSpec
 from p3s.protocol.states import JobState
+from p3s.simulation.fleet import SimPilot
+from p3s.simulation.network import Weather
 from p3s.simulation.server import SimServer
 from p3s.simulation.store import Broken, Store
 from p3s.simulation.world import KINDS, STORM_S, World
@@ -26,26 +32,64 @@ WITHIN = 60
 
 
 class Watched(World):
-    """Judges two things more: `lost` is true when it is said, and a submission made its jobs once."""
+    """Judges three things more: `lost` is true when it is said (also of an attempt that is tried again), a submission
+    made its jobs once, and the book that lives is the one that a restart would build."""
 
     def __init__(self, seed: int) -> None:
         super().__init__(seed)
         write = self.store._write
 
         def judge(effect: Effect) -> None:
-            if isinstance(effect, JobEnded) and effect.after is JobState.LOST:
-                holder = self.truth.alive.get((effect.job, effect.attempt))
+            gone = isinstance(effect, JobEnded) and effect.after is JobState.LOST
+            if gone or (isinstance(effect, JobReturned) and effect.failed):
+                holder = self.truth.alive.get((effect.job, effect.attempt))  # type: ignore[union-attr]
                 if holder is not None:
-                    raise Broken(f"{effect.job} is said to be lost ({effect.reason}) and still runs on {holder}")
+                    raise Broken(f"{effect} is said to be lost and still runs on {holder}")
             write(effect)
 
         self.store._write = judge  # type: ignore[method-assign]
+        commit, self.commits = self.store.commit, 0
+
+        def compare() -> None:
+            commit()
+            self.commits += 1
+            if self.commits % 25 == 0 and self.server.book is not None:
+                same_book(self.server.book, self.store.load(self.clock.now, 10**9))
+
+        self.store.commit = compare  # type: ignore[method-assign]
 
     def _judge(self) -> None:
         super()._judge()
         submitted = {job for jobs in self.store.submissions.values() for job in jobs}
-        if submitted != set(self.store.jobs):
-            raise Broken(f"jobs of no submission: {sorted(set(self.store.jobs) - submitted)}")
+        made = {job for job, row in self.store.jobs.items() if not row.rerun_of}
+        if submitted != made:
+            raise Broken(f"jobs of no submission: {sorted(made - submitted)}")
+        again = Counter(row.rerun_of for row in self.store.jobs.values() if row.rerun_of)
+        if again and max(again.values()) > 1:
+            raise Broken(f"run again twice: {again}")
+
+
+def same_book(lived: Book, rebuilt: Book) -> None:
+    """What must not differ; estimates, turns and streaks of failures are in memory only."""
+    for name, one in (("out", "out"), ("types", "types")):
+        if getattr(lived, one) != getattr(rebuilt, one):
+            raise Broken(f"{name} of the book is not what the rows say")
+    if +lived.in_use != +rebuilt.in_use:
+        raise Broken(f"in use: {lived.in_use}, by the rows {rebuilt.in_use}")
+    for pilot, entry in lived.pilots.items():
+        other = rebuilt.pilots[pilot]
+        if (entry.cores, entry.memory, entry.gpus) != (other.cores, other.memory, other.gpus):
+            raise Broken(f"{pilot} has given away other than the rows say")
+    for key in lived.heads.keys() | rebuilt.heads.keys():
+        there = rebuilt.heads[key].jobs if key in rebuilt.heads else {}
+        head = lived.heads.get(key)
+        known = head.jobs if head else {}
+        expected = {n: j for n, j in there.items() if not head or not head.bound or PLACES[head.pick](j) < head.bound}
+        if known != expected or (head.waiting if head else 0) != len(there):
+            raise Broken(f"the queue of {key} is not what the rows say")
+    doubts = [{(host.name, doubt.jobtype) for host, doubt in book.hosts.doubts()} for book in (lived, rebuilt)]
+    if doubts[0] != doubts[1]:
+        raise Broken(f"doubted: {doubts[0]}, by the rows {doubts[1]}")
 
 
 class Busy(Watched):
@@ -60,6 +104,10 @@ class Busy(Watched):
         for number in range(60):
             at = self.chance.uniform(0, STORM_S - 20)
             self.clock.at(at, partial(self._submit, f"busy{number}", [self.chance.choice(KINDS)] * 2))
+            self.clock.at(self.chance.uniform(0, STORM_S), partial(self._meddle, "rerun"))
+        for number in range(3):
+            burst = [kind for kind in KINDS if kind.jobtype in ("vital", "plain")] * 10
+            self.clock.at(self.chance.uniform(0, STORM_S - 20), partial(self._submit, f"burst{number}", burst))
 
     def _schedule_disasters(self) -> None:
         super()._schedule_disasters()
@@ -118,6 +166,63 @@ def test_the_weather_is_bad_enough_to_mean_something() -> None:
     assert sum(one.jobs.get("lost", 0) for one in outcomes) > 0
     assert sum(one.jobs.get("cancelled", 0) for one in outcomes) > 0
     assert sum(one.registrations for one in outcomes) > sum(1 for _ in outcomes)
+
+
+def test_what_the_rules_are_for_happens_too() -> None:
+    """Retries, re-runs, holds, drops of every kind, doubts: in some of these seeds at least."""
+    worlds = [Busy(seed) for seed in range(10)]
+    seen: Counter[str] = Counter()
+    for world in worlds:
+        write = world.store._write
+
+        def count(effect: Effect, write: Callable[[Effect], None] = write) -> None:
+            seen[type(effect).__name__] += 1
+            seen[str(getattr(effect, "reason", ""))] += 1
+            write(effect)
+
+        world.store._write = count  # type: ignore[method-assign]
+        world.run()
+        seen["retried"] += sum(row.retried for row in world.store.jobs.values())
+        seen["rerun"] += sum(bool(row.rerun_of) for row in world.store.jobs.values())
+    for what in ("JobHeld", "JobReleased", "JobAdjusted", "HostDoubted", "TypeDeclared", "retried", "rerun"):
+        assert seen[what], what
+    for reason in ("stale", "superseded", "shed", "nonstarter"):
+        assert seen[reason], reason
+
+
+class OneLacks(Watched):
+    """Ten hosts of four slots, a thousand jobs of ten seconds; on one host the program is not there. Fair weather."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self.calm = True
+        self.network.weather = Weather(0, 0, 0, 0.01)
+        self.server.wait_s, self.server.lease_s = 20.0, 60.0
+        self.truth.lacking.add(("host0", "program"))
+
+    def run_all(self) -> Counter[str]:
+        for number in range(10):
+            pilot = SimPilot(self.clock, self.site, self.chance, self.truth, f"p{number}", 4, host=f"host{number}")
+            pilot.lengths = [10.0]
+            self.pilots.append(pilot)
+        for part in range(10):
+            self._submit(f"key{part}", [JobSpec("program", jobtype="program")] * 100)
+        self.clock.run(900.0)
+        self._judge()
+        return Counter(str(row.reason) for row in self.store.jobs.values())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_host_that_lacks_the_program_costs_three_times_its_slots_of_a_thousand_jobs(seed: int) -> None:
+    ends = OneLacks(seed).run_all()
+    assert sum(ends.values()) == 1_000
+    assert 3 <= ends["nonstarter"] <= 3 * 4
+
+
+def test_without_doubts_that_host_would_eat_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test above can fail."""
+    monkeypatch.setattr("p3s.domain.suspects.judge", lambda *_: [])
+    assert OneLacks(0).run_all()["nonstarter"] > 100
 
 
 # ---- planted defects: each must be caught, or the simulation proves nothing
@@ -267,6 +372,52 @@ def a_refused_order_keeps_its_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
         returned(self, effect)
 
     monkeypatch.setitem(_APPLY, JobReturned, same)
+
+
+@plant
+def a_pilot_is_given_more_than_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(brokerage, "has_room", lambda *_: True)
+
+
+@plant
+def a_spoiled_attempt_is_tried_again_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    again = retries.end_or_again
+
+    def endless(book: Book, out: Any, ended: Any, now: float) -> Any:
+        return again(book, replace(out, retried=0), ended, now)
+
+    monkeypatch.setattr(exchange, "end_or_again", endless)
+
+
+@plant
+def a_retry_starts_before_the_lease_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(expiry, "silent_for", lambda _, entry, now: (now - entry.last_seen) * 3)
+
+
+@plant
+def a_job_that_was_run_again_is_amended(monkeypatch: pytest.MonkeyPatch) -> None:
+    late = exchange._judge_late
+    monkeypatch.setattr(
+        exchange,
+        "_judge_late",
+        lambda pilot, report, past, now: late(pilot, report, past and replace(past, rerun=False), now),
+    )
+
+
+@plant
+def a_held_job_stays_in_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(_APPLY, JobHeld, lambda *_: None)
+
+
+@plant
+def a_freed_slot_keeps_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    release = PilotEntry.release
+
+    def forgetful(self: PilotEntry, out: Any) -> None:
+        release(self, out)
+        self.memory += out.spec.needs.memory
+
+    monkeypatch.setattr(PilotEntry, "release", forgetful)
 
 
 @dataclass

@@ -3,15 +3,17 @@
 import contextlib
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+from p3s.domain.acceptance import accept
 from p3s.domain.book import Book
 from p3s.domain.desk import Desk
-from p3s.domain.effects import Effect, JobAdded, LaneAnswered, PilotAdded, Spec
+from p3s.domain.effects import Effect, JobAdded, LaneAnswered, PilotAdded, Queued, TypeDeclared
 from p3s.domain.exchange import Past
+from p3s.domain.needs import Offer
 from p3s.protocol.errors import P3sError, Refused
-from p3s.protocol.messages import DeathRequest, ExchangeReply, ExchangeRequest, RegisterRequest
-from p3s.protocol.states import JobState
+from p3s.protocol.messages import DeathRequest, ExchangeReply, ExchangeRequest, JobSpec, RegisterRequest
 
 from .clock import Clock
 from .store import Store
@@ -20,6 +22,7 @@ Reply = Callable[[Any], None]
 WINDOW = 5
 GRACE_S = 10.0
 RESTART_S = 2.0
+STALE_A_ROUND = 5
 
 
 class Crash(Exception):
@@ -68,6 +71,8 @@ class SimServer:
         if self.up and epoch == self.epoch:
             with contextlib.suppress(Crash):
                 self._work(lambda desk: desk.expire(GRACE_S))
+                stale = self.store.stale(self.clock.now, STALE_A_ROUND)
+                self._work(lambda desk: desk.tend(stale))
                 self.clock.after(1.0, lambda: self._upkeep(epoch))
 
     def _work(self, story: Callable[[Desk], Any]) -> Any:
@@ -117,8 +122,19 @@ class SimServer:
     # ---- routes
 
     def register(self, request: RegisterRequest, reply: Reply) -> None:
+        cores = request.cores or request.slots
+        offer = Offer(request.site, cores, request.memory, request.gpus, frozenset(request.tags))
         added = PilotAdded(
-            request.pilot, request.host, request.site, request.slots, self.lease_s, request.nonce, "sim", self.clock.now
+            request.pilot,
+            request.host,
+            request.site,
+            request.slots,
+            self.lease_s,
+            request.nonce,
+            "sim",
+            self.clock.now,
+            offer=offer,
+            life_s=request.life_s,
         )
         answer = self._work(lambda desk: desk.register(added))
         reply(answer if isinstance(answer, Refused) else self._reply())
@@ -157,27 +173,69 @@ class SimServer:
         self._work(lambda desk: desk.death(pilot, request.evidence))
         reply(True)
 
-    def submit(self, key: str, wanted: list[tuple[str, int]], reply: Reply) -> None:
-        """`wanted`: (job type, priority) of each job. The key makes it repeatable."""
+    def submit(self, key: str, wanted: list[JobSpec], reply: Reply) -> None:
+        """The key makes it repeatable."""
         if key in self.store.submissions:
             reply(self.store.submissions[key])
             return
-        assert self.book is not None
-        first = self.book.next_id
-        added = [
-            JobAdded(first + i, f"job{first + i}", jobtype, priority, JobState.DEFINED, Spec("x"), self.clock.now)
-            for i, (jobtype, priority) in enumerate(wanted)
-        ]
-        names = [one.job for one in added]
 
         def story(desk: Desk) -> list[str]:
-            desk.submit(added)
+            names = self._add(desk, wanted, {})
             self.store.submitted(key, names)
             return names
 
         reply(self._work(story))
 
+    def _add(self, desk: Desk, wanted: list[JobSpec], columns: dict[str, Any]) -> list[str]:
+        first, now, book = desk.book.next_id, self.clock.now, desk.book
+        added = [
+            accept(first + i, f"job{first + i}", spec, book.kind(spec.jobtype), now, {"run": first % 3, **columns})
+            for i, spec in enumerate(wanted)
+        ]
+        desk.submit(added)
+        for same, newest in {one.same: one for one in added if one.same}.items():
+            older = [one for one in added if one.same == same and one is not newest]
+            known = self.store.older(same, first)
+            desk.supersede([*known, *(_waiting(one) for one in older)], newest.job)
+        return [one.job for one in added]
+
+    # ---- what people do; a death of the server in the middle is theirs to bear
+
     def cancel(self, job: str) -> None:
+        self._person(job, lambda desk, past: desk.cancel(job, past, "a person", ""))
+
+    def hold(self, job: str) -> None:
+        self._person(job, lambda desk, past: desk.hold(job, past, "a person", ""))
+
+    def release(self, job: str) -> None:
+        self._person(job, lambda desk, past: desk.release(job, past, "a person", ""))
+
+    def adjust(self, job: str, priority: int) -> None:
+        self._person(job, lambda desk, past: desk.adjust(job, past, priority, "a person", ""))
+
+    def rerun(self, job: str) -> None:
+        """An ended job again, as its type has it now."""
+
+        def story(desk: Desk, past: Past) -> None:
+            row, book = self.store.jobs[job], desk.book
+            spec = JobSpec(row.spec.payload, jobtype=row.jobtype, priority=row.priority, needs=row.spec.needs)
+            name = f"job{book.next_id}"
+            columns = {"rerun_of": job}
+            added = accept(book.next_id, name, spec, book.kind(row.jobtype), self.clock.now, columns)
+            desk.rerun(job, past, added, "a person", "")
+
+        self._person(job, story)
+
+    def declare(self, jobtype: str, **changes: Any) -> None:
+        """Other settings of a type."""
+        self._work(lambda desk: desk.do([TypeDeclared(replace(desk.book.kind(jobtype), **changes), self.clock.now)]))
+
+    def _person(self, job: str, story: Callable[[Desk, Past], Any]) -> None:
         past = self.store.past(job)
         if past is not None:
-            self._work(lambda desk: desk.cancel(job, past, "a person", ""))
+            with contextlib.suppress(Crash):
+                self._work(lambda desk: story(desk, past))
+
+
+def _waiting(added: JobAdded) -> Queued:
+    return Queued(added.id, added.job, 0, added.jobtype, added.priority, added.spec)

@@ -87,6 +87,8 @@ class Store:
         self.jobs: dict[str, JobRow] = {}
         self.pilots: dict[str, PilotRow] = {}
         self.submissions: dict[str, list[str]] = {}
+        #: Types of which a job was handed out in the open transaction.
+        self._handed_out: set[str] = set()
         #: (rows, key, row before) of the open transaction.
         self._undo: list[tuple[dict[str, Any], str, Any]] = []
 
@@ -100,15 +102,17 @@ class Store:
         """The transaction stands."""
         self._check_caps()
         self._undo = []
+        self._handed_out = set()
 
     def rollback(self) -> None:
         """The transaction never was."""
         for rows, key, row in reversed(self._undo):
             if row is None:
-                del rows[key]
+                rows.pop(key, None)
             else:
                 rows[key] = row
         self._undo = []
+        self._handed_out = set()
 
     def submitted(self, key: str, jobs: list[str]) -> None:
         """Remember an idempotency key, within the open transaction."""
@@ -180,6 +184,7 @@ class Store:
                     raise Broken(f"{effect.job}: attempt {effect.attempt} after {row.attempt}")
                 row.attempt, row.pilot, row.number = effect.attempt, effect.pilot, effect.number
                 row.kill_number = None
+                self._handed_out.add(row.jobtype)
             case JobStarted():
                 self._move(effect.job, JobState.DISPATCHED, JobState.RUNNING)
             case JobReturned():
@@ -189,6 +194,8 @@ class Store:
                 row = self.jobs[effect.job]
                 row.kill_number, row.cancelled_by = effect.number, effect.who
             case JobEnded():
+                if effect.before is JobState.LOST and any(row.rerun_of == effect.job for row in self.jobs.values()):
+                    raise Broken(f"{effect.job} was run again and is amended to {effect.after}")
                 row = self._move(effect.job, effect.before, effect.after)
                 row.reason = effect.reason
                 row.ends.append(effect.after)
@@ -213,8 +220,9 @@ class Store:
     def _check_caps(self) -> None:
         held = [row for row in self.jobs.values() if row.state in OUT_JOB_STATES]
         out = Counter(row.jobtype for row in held)
-        for jobtype, spec in self.types.items():
-            if spec.cap is not None and out[jobtype] > spec.cap:
+        for jobtype in self._handed_out:  # a cap that was lowered since ends nothing that runs
+            spec = self.types.get(jobtype)
+            if spec and spec.cap is not None and out[jobtype] > spec.cap:
                 raise Broken(f"{out[jobtype]} jobs of {jobtype} are out, its cap is {spec.cap}")
         for pilot in {row.pilot for row in held}:
             self._check_filling(self.pilots[pilot], [row for row in held if row.pilot == pilot])
