@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from .acts import AdjustRequest, RerunRequest, WhyRequest
 from .errors import BadInput
 from .messages import (
     BOUNDS,
@@ -20,6 +21,7 @@ from .messages import (
     StreamSpec,
     SubmitRequest,
 )
+from .states import FINAL_JOB_STATES, JobState
 
 SMALL = 2**31 - 1
 BIG = 2**62
@@ -67,6 +69,8 @@ def check_needs(needs: Needs, where: str) -> None:
     for name in ("site", "runtime"):
         _text(getattr(needs, name), BOUNDS["tag"], f"{where}.{name}")
     check_tags(needs.tags, f"{where}.tags")
+    if sum(len(word.encode()) for word in (needs.site, needs.runtime, *needs.tags)) > BOUNDS["needs"]:
+        raise BadInput(f"{where}: its words have more than {BOUNDS['needs']} bytes; use fewer or shorter tags")
 
 
 def check_tags(tags: "tuple[str, ...]", where: str) -> None:
@@ -162,6 +166,34 @@ def check_death(request: DeathRequest) -> None:
 
 def check_cancel(request: CancelRequest) -> None:
     """A person's reason."""
+    _text(request.why, 2_000, "why")
+
+
+def check_why(request: WhyRequest) -> None:
+    """A person's reason."""
+    _text(request.why, 2_000, "why")
+
+
+def check_adjust(request: AdjustRequest) -> None:
+    """Another priority."""
+    _number(request.priority, "priority", "priority")
+    _text(request.why, 2_000, "why")
+
+
+def check_rerun(request: RerunRequest) -> None:
+    """Either jobs by name, or a choice by state."""
+    if bool(request.uuids) == bool(request.states):
+        raise BadInput("uuids: name jobs, or give states; one of the two")
+    _most(request.uuids, "jobs_per_submit", "uuids")
+    for uuid in request.uuids:
+        if not _UUID.match(uuid):
+            raise BadInput(f"uuids: {uuid[:60]!r} is not a UUID")
+    for state in request.states:
+        if state not in FINAL_JOB_STATES:
+            ended = ", ".join(one for one in JobState if one in FINAL_JOB_STATES)
+            raise BadInput(f"states: {state[:40]!r} is no state of an ended job; use {ended}")
+    _whole(int(min(request.since, BIG)), 0, BIG, "since")
+    _text(request.jobtype, BOUNDS["jobtype"], "jobtype")
     _text(request.why, 2_000, "why")
 
 

@@ -353,6 +353,7 @@ BOUNDS: "dict[str, Any]" = {
     "gpus": (0, 64),
     "tags": 50,
     "tag": 80,
+    "needs": 600,
     "cap": (0, 1_000_000),
     "retries": (0, 20),
     "supersedes": 10,
