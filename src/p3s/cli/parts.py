@@ -77,8 +77,8 @@ def start_pilot(
     os.environ.update(P3S_SERVER=place.server, P3S_TOKEN=place.token)
     words = ["--slots", str(slots), "--site", site, *(["--keep"] if keep else [])]
     words += ["--dir", directory] if directory else []
-    words += ["--cores", str(cores), "--gpus", str(gpus)]
-    words += [*(["--memory", memory] if memory else []), *(["--life", life] if life else [])]
+    for name, value in (("cores", cores), ("gpus", gpus), ("memory", memory), ("life", life)):
+        words += [f"--{name}", str(value)] if value else []
     words += [f"--tag={word}" for word in tag] + [f"--runtime={word}" for word in runtime]
     os.execv(sys.executable, [sys.executable, "-m", "p3s.pilot", *words])
 

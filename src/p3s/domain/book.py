@@ -147,8 +147,14 @@ class Book:
 
     def _room(self, entry: PilotEntry) -> Room:
         offer = entry.offer
-        free = (offer.cores - entry.cores, offer.memory - entry.memory, offer.gpus - entry.gpus)
-        return Room(self.offers.number(offer), *free, entry.until, self.hosts.host(entry.host).barred)
+        return Room(
+            self.offers.number(offer),
+            max(offer.cores - entry.cores, 1),  # for one ordered ahead: when a slot becomes free
+            offer.memory - entry.memory,
+            offer.gpus - entry.gpus,
+            entry.until,
+            self.hosts.host(entry.host).barred,
+        )
 
     def _may_run_ahead(self, entry: PilotEntry) -> bool:
         """Whether its slots become free within milliseconds, and it is not ordered enough for that already."""

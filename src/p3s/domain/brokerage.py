@@ -1,6 +1,7 @@
 """Matching queued jobs to pilots: one decision at a time, over the heads of the classes and the groups of pilots."""
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 from p3s.domain.book import Book
 from p3s.domain.effects import ClassKey, Effect, JobDispatched, Queued
@@ -10,6 +11,9 @@ from p3s.domain.queue import Head
 from p3s.domain.staleness import dropped, too_late
 from p3s.protocol.messages import ANYWHERE
 from p3s.protocol.states import Reason
+
+MOST_EAGER = 8
+"""So many full pilots are looked at for one that may be ordered a job ahead."""
 
 USUAL_LONGEST = 0.95
 """A job without a limit of its own is taken for as long as this share of its type's recent runs were."""
@@ -37,24 +41,20 @@ def next_move(book: Book, now: float, drops: int) -> list[Effect]:
 
 
 def _ahead(book: Book, now: float) -> list[Effect]:
-    """A quick job for a full pilot. One that is not quick takes the next slot that becomes free, before any quick
-    one."""
+    """A quick job for a full pilot on whose host its type finished. One that is not quick takes the next slot that
+    becomes free, before any quick one."""
     for head, job in _in_turn(book):
-        fits = fitting(book, head.key, now)
-        if too_late(book, job, now) or not any(fits(ahead_of(room)) for room in book.eager.groups):
+        if too_late(book, job, now):
             continue
-        if job.jobtype not in book.estimates.quick or job.spec.needs != ANYWHERE:
+        fits = fitting(book, head.key, now)
+        if job.jobtype in book.estimates.quick and job.spec.needs == ANYWHERE:
+            for entry in islice(book.eager.entries.values(), MOST_EAGER):
+                room = entry.room
+                if room is not None and fits(room) and job.jobtype in book.hosts.host(entry.host).good:
+                    return [_dispatch(entry, job, now)]
+        elif any(fits(room) for room in book.eager.groups):
             return []
-        for entry in book.eager.entries.values():
-            if fits(ahead_of(entry.room)) and job.jobtype in book.hosts.host(entry.host).good:
-                return [_dispatch(entry, job, now)]
     return []
-
-
-def ahead_of(room: Room | None) -> Room:
-    """The room that a full pilot will have when a slot becomes free."""
-    assert room is not None
-    return room._replace(cores=1)
 
 
 def _in_turn(book: Book) -> Iterator[tuple[Head, Queued]]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from p3s.protocol.messages import Needs
+from p3s.protocol.messages import ANYWHERE, Needs
 
 MOST_MATCHES = 10_000
 """As many verdicts on (offer, needs) are remembered."""
@@ -99,6 +99,8 @@ class Offers:
 
     def suits(self, needs: Needs, number: int) -> bool:
         """`suits` of the offer with this number."""
+        if needs is ANYWHERE:
+            return True
         asked = (number, needs)
         found = self._matches.get(asked)
         if found is None:

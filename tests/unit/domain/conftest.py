@@ -206,7 +206,7 @@ class Office:
         assert (entry.pilot in self.book.ready.entries) == (waits and entry.spare)
         if entry.pool is not None and entry.room is not None:
             assert entry.room[1:4] == (
-                entry.offer.cores - entry.cores,
+                max(entry.offer.cores - entry.cores, 1),
                 entry.offer.memory - entry.memory,
                 entry.offer.gpus - entry.gpus,
             )
