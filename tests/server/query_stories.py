@@ -21,6 +21,8 @@ from django.core.management import call_command
 from django.db import transaction
 
 from p3s.domain.effects import (
+    HostDoubted,
+    HostTrusted,
     JobAdded,
     JobDispatched,
     JobEnded,
@@ -33,9 +35,10 @@ from p3s.domain.effects import (
     Spec,
     TypeDeclared,
 )
-from p3s.protocol.messages import ANYWHERE, Instruction, JobTypeSpec, Order, Report
+from p3s.protocol.messages import ANYWHERE, Instruction, JobTypeSpec, Needs, Order, Report
 from p3s.protocol.states import JobState, PilotState
 from p3s.server.accounts import queries as accounts
+from p3s.server.actions.work import record
 from p3s.server.jobs import queries as jobs
 from p3s.server.jobs import waiting
 from p3s.server.jobs.models import Job, JobLog
@@ -251,6 +254,55 @@ def a_job_type_is_read_back_and_set_again() -> None:
     assert waiting.types() == {"t": spec}
 
 
+def of_several_judgements_on_a_host_in_one_transaction_the_last_one_stands() -> None:
+    doubted, trusted = HostDoubted("h", "t", "why", NOW, 60.0, NOW + 60), HostTrusted("h", "t")
+    pilots.judge_hosts([doubted, trusted])
+    assert pilots.doubts() == []
+    pilots.judge_hosts([trusted, doubted, HostDoubted("h", "", "all", NOW, 60.0, NOW + 60)])
+    assert [(host, doubt.jobtype, doubt.probe_at) for host, doubt in pilots.doubts()] == [
+        ("h", "t", NOW + 60),
+        ("h", "", NOW + 60),
+    ]
+    pilots.judge_hosts([HostDoubted("h", "t", "why", NOW, 120.0, NOW + 180), HostTrusted("h", "")])
+    assert [(doubt.jobtype, doubt.pause_s) for _, doubt in pilots.doubts()] == [("t", 120.0)]
+
+
+def a_job_is_returned_and_left_out_in_one_transaction() -> None:
+    add(1)
+    pilot()
+    dispatch(1)
+    returned = JobReturned(1, uuid_of(1), 1, "why", NOW, failed="nonstarter")
+    dropped = JobEnded(1, uuid_of(1), 1, JobState.DEFINED, JobState.DROPPED, "stale", NOW)
+    record([returned, dropped])
+    row = Job.objects.get(id=1)
+    assert (row.state, row.retried, row.reason) == ("dropped", 1, "stale")
+
+
+def heads_come_in_the_order_of_each_pick() -> None:
+    for number, eta in enumerate([None, 30.0, 10.0, None, 20.0], 1):
+        spec = Spec("true", {}, 1.5, eta_at=eta, since=NOW)
+        jobs.declare([TypeDeclared(JobTypeSpec("plain"), NOW)])
+        given = {"name": "n", "owner": "ana", "input": "", "env": {}}
+        jobs.add([JobAdded(number, uuid_of(number), "plain", 0, JobState.DEFINED, spec, NOW, given)])
+    for pick, order in (("fifo", [1, 2, 3, 4, 5]), ("freshest", [5, 4, 3, 2, 1]), ("deadline", [3, 5, 2, 1, 4])):
+        for limit in (2, 3, 4, 5):
+            found, more = waiting.queued(PLAIN, pick, limit)
+            assert ([job.id for job in found], more) == (order[:limit], limit < 5)
+
+
+def needs_make_classes_of_their_own() -> None:
+    jobs.declare([TypeDeclared(JobTypeSpec("plain"), NOW)])
+    needs = Needs(2, 10**9, 1, "site", ("a", "b"), "apptainer")
+    given = {"name": "n", "owner": "ana", "input": "", "env": {}}
+    add(1)
+    jobs.add([JobAdded(2, uuid_of(2), "plain", 0, JobState.DEFINED, Spec("true", {}, 1.5, needs), NOW, given)])
+    classes = dict(waiting.classes())
+    assert len(classes) == 2
+    (key,) = [key for key in classes if key != PLAIN]
+    (queued,), _ = waiting.queued(key, "fifo", 9)
+    assert (queued.id, queued.spec.needs) == (2, needs)
+
+
 def the_past_of_jobs_is_known_and_unknown_ones_are_left_out() -> None:
     add(1)
     found = waiting.past([uuid_of(1), "nobody"])
@@ -265,7 +317,7 @@ def a_pilot_moves_only_from_the_state_it_is_in() -> None:
     try:
         with transaction.atomic():
             pilots.move([PilotMoved("p", PilotState.ACTIVE, PilotState.LOST, "late", NOW)])
-    except RuntimeError:
+    except Disagreement:
         pass
     else:
         raise AssertionError("a pilot that was not as expected was moved")
@@ -322,6 +374,10 @@ STORIES = [
     what_is_out_comes_in_the_order_in_which_it_was_ordered,
     a_submission_is_known_by_its_key,
     a_job_type_is_read_back_and_set_again,
+    of_several_judgements_on_a_host_in_one_transaction_the_last_one_stands,
+    a_job_is_returned_and_left_out_in_one_transaction,
+    heads_come_in_the_order_of_each_pick,
+    needs_make_classes_of_their_own,
     the_past_of_jobs_is_known_and_unknown_ones_are_left_out,
     a_pilot_moves_only_from_the_state_it_is_in,
     an_empty_renewal_writes_nothing_and_an_order_writes_the_lane,

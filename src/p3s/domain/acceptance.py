@@ -3,11 +3,12 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from p3s.domain.effects import ClassKey, JobAdded, Spec
 from p3s.domain.streams import input_environment
-from p3s.protocol.messages import ANYWHERE, JobSpec, JobTypeSpec
+from p3s.protocol.messages import ANYWHERE, JobSpec, JobTypeSpec, Needs
 from p3s.protocol.states import JobState
 
 
@@ -45,9 +46,14 @@ def class_of(spec: JobSpec, kind: JobTypeSpec) -> ClassKey:
     return (
         spec.jobtype,
         kind.priority if spec.priority is None else spec.priority,
-        ANYWHERE if spec.needs == ANYWHERE else spec.needs,
+        ANYWHERE if spec.needs == ANYWHERE else in_order(spec.needs),
         kind.time_limit if spec.time_limit is None else spec.time_limit,
     )
+
+
+def in_order(needs: Needs) -> Needs:
+    """Equal needs are equal whatever the order of their tags."""
+    return replace(needs, tags=tuple(sorted(set(needs.tags))))
 
 
 def same_of(kind: JobTypeSpec, run: int | None, subrun: int | None, keys: Mapping[str, Any]) -> str:

@@ -30,6 +30,7 @@ from p3s.server.jobs import queries as jobs
 from p3s.server.jobs import waiting
 from p3s.server.journal import queries as journal
 from p3s.server.pilots import queries as pilots
+from p3s.server.sql import together
 
 
 class LeftOut:
@@ -52,21 +53,26 @@ _WRITES: dict[type, Callable[[Sequence[Any]], None]] = {
     JobDispatched: jobs.dispatch,
     LaneAnswered: pilots.write_lanes,
     PilotMoved: pilots.move,
-    HostTrusted: pilots.trust,
-    HostDoubted: pilots.doubt,
+    HostDoubted: pilots.judge_hosts,
     Noted: journal.add,
 }
 
 
+def _kind(effect: Effect) -> type:
+    if isinstance(effect, JobEnded) and effect.before in WAITING_JOB_STATES:
+        return LeftOut
+    return HostDoubted if isinstance(effect, HostTrusted) else type(effect)
+
+
 def record(effects: Sequence[Effect]) -> None:
-    """Write effects, one set-based statement a kind."""
+    """Write effects, one set-based statement a kind. Raises Disagreement when a row was not as the book expected."""
     kinds: dict[type, list[Effect]] = defaultdict(list)
     for effect in effects:
-        left_out = isinstance(effect, JobEnded) and effect.before in WAITING_JOB_STATES
-        kinds[LeftOut if left_out else type(effect)].append(effect)
-    for kind, write in _WRITES.items():
-        if kind in kinds:
-            write(kinds[kind])
+        kinds[_kind(effect)].append(effect)
+    with together():
+        for kind, write in _WRITES.items():
+            if kind in kinds:
+                write(kinds[kind])
 
 
 @dataclass(slots=True)

@@ -6,11 +6,10 @@ from p3s.protocol.messages import ANYWHERE, Needs
 
 
 def written(needs: Needs) -> str:
-    """The text of some needs, with sorted tags."""
+    """The text of some needs; their tags are sorted (`domain.acceptance`)."""
     if needs == ANYWHERE:
         return ""
-    values = {**vars(needs), "tags": sorted(needs.tags)}
-    return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(vars(needs), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def needs_of(text: str) -> Needs:

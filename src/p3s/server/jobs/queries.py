@@ -2,6 +2,8 @@
 
 Every change of state is a compare-and-set: it names the state and attempt that it expects. A count that falls short
 means that the book and the table disagree; `Disagreement` then fails the transaction and the book is rebuilt.
+They say `state || ''` so that PostgreSQL's planner, which plans them once, finds rows by their key and does not walk an
+index of all jobs in that state.
 """
 
 import json
@@ -24,21 +26,47 @@ from p3s.domain.effects import (
 )
 from p3s.protocol.bounds import clean
 from p3s.protocol.messages import JobTypeSpec
-from p3s.server.sql import each
+from p3s.server.sql import Statement
 
 from .classes import written
 
-ADD = """
+ADD = Statement(
+    """
 INSERT INTO jobs_job (id, uuid, name, jobtype, owner, payload, input, env, priority, time_limit, needs, eta_at,
   stale_at, same, rerun_of, state, reason, attempt, retried, cancelled_by, submitted_at, dataset_id, stream_id, run,
   subrun, keys)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '', 0, 0, '', %s, %s, %s, %s, %s, %s)
-"""
+SELECT {id}, {uuid}, {name}, {jobtype}, {owner}, {payload}, {input}, {env}, {priority}, {time_limit}, {needs}, {eta_at},
+  {stale_at}, {same}, {rerun_of}, {state}, '', 0, 0, '', {submitted_at}, {dataset}, {stream}, {run}, {subrun}, {keys}
+  {rows}
+""",
+    id="bigint",
+    uuid="text",
+    name="text",
+    jobtype="text",
+    owner="text",
+    payload="text",
+    input="text",
+    env="jsonb",
+    priority="integer",
+    time_limit="double precision",
+    needs="text",
+    eta_at="double precision",
+    stale_at="double precision",
+    same="text",
+    rerun_of="text",
+    state="text",
+    submitted_at="double precision",
+    dataset="text",
+    stream="text",
+    run="bigint",
+    subrun="bigint",
+    keys="jsonb",
+)
 
 
 def add(effects: Sequence[JobAdded]) -> None:
     """Insert accepted jobs."""
-    each(ADD, [_added_row(effect) for effect in effects], "jobs added")
+    ADD.run([_added_row(effect) for effect in effects], "jobs added")
 
 
 def _added_row(effect: JobAdded) -> Sequence[Any]:
@@ -53,7 +81,7 @@ def _added_row(effect: JobAdded) -> Sequence[Any]:
         columns["input"],
         json.dumps(columns["env"]),
         effect.priority,
-        effect.spec.time_limit,
+        float(effect.spec.time_limit),
         written(effect.spec.needs),
         effect.spec.eta_at,
         effect.spec.stale_at,
@@ -69,94 +97,141 @@ def _added_row(effect: JobAdded) -> Sequence[Any]:
     )
 
 
-DISPATCH = """
-UPDATE jobs_job SET state = 'dispatched', attempt = %s, pilot_id = %s, order_number = %s, kill_number = NULL,
-  dispatched_at = %s, started_at = NULL
-WHERE id = %s AND state = 'defined' AND attempt = %s
-"""
+DISPATCH = Statement(
+    """
+UPDATE jobs_job SET state = 'dispatched', attempt = {attempt}, pilot_id = {pilot}, order_number = {number},
+  kill_number = NULL, dispatched_at = {at}, started_at = NULL
+WHERE id = {id} AND state || '' = 'defined' AND jobs_job.attempt = {attempt} - 1
+""",
+    attempt="integer",
+    pilot="text",
+    number="bigint",
+    at="double precision",
+    id="bigint",
+)
 
 
 def dispatch(effects: Sequence[JobDispatched]) -> None:
     """Write who got which job, before any pilot is told."""
-    rows = [(e.attempt, e.pilot, e.number, e.at, e.id, e.attempt - 1) for e in effects]
-    each(DISPATCH, rows, "jobs dispatched")
+    DISPATCH.run([(e.attempt, e.pilot, e.number, e.at, e.id) for e in effects], "jobs dispatched")
 
 
-START = "UPDATE jobs_job SET state = 'running', started_at = %s WHERE id = %s AND state = 'dispatched' AND attempt = %s"
+START = Statement(
+    """
+UPDATE jobs_job SET state = 'running', started_at = {at}
+WHERE id = {id} AND state || '' = 'dispatched' AND attempt = {attempt}
+""",
+    at="double precision",
+    id="bigint",
+    attempt="integer",
+)
 
 
 def start(effects: Sequence[JobStarted]) -> None:
     """Write that processes run."""
-    each(START, [(e.at, e.id, e.attempt) for e in effects], "jobs started")
+    START.run([(e.at, e.id, e.attempt) for e in effects], "jobs started")
 
 
-RETURN = """
-UPDATE jobs_job SET state = 'defined', pilot_id = NULL, order_number = NULL, started_at = NULL, retried = retried + %s
-WHERE id = %s AND state = %s AND attempt = %s
-"""
+RETURN = Statement(
+    """
+UPDATE jobs_job SET state = 'defined', pilot_id = NULL, order_number = NULL, started_at = NULL,
+  retried = retried + {failed}
+WHERE id = {id} AND state || '' = {before} AND attempt = {attempt}
+""",
+    failed="integer",
+    id="bigint",
+    before="text",
+    attempt="integer",
+)
 
 
 def give_back(effects: Sequence[JobReturned]) -> None:
     """Write that jobs are queued again, with the logs of attempts that their nodes spoiled."""
-    each(RETURN, [(int(bool(e.failed)), e.id, e.before.value, e.attempt) for e in effects], "jobs returned")
+    RETURN.run([(int(bool(e.failed)), e.id, e.before.value, e.attempt) for e in effects], "jobs returned")
     _add_logs(effects)
 
 
-HOLD = "UPDATE jobs_job SET state = 'held' WHERE id = %s AND state = 'defined'"
-RELEASE = "UPDATE jobs_job SET state = 'defined' WHERE id = %s AND state = 'held'"
-ADJUST = "UPDATE jobs_job SET priority = %s WHERE id = %s AND state = %s AND priority = %s"
+HOLD = Statement("UPDATE jobs_job SET state = 'held' WHERE id = {id} AND state || '' = 'defined'", id="bigint")
+RELEASE = Statement("UPDATE jobs_job SET state = 'defined' WHERE id = {id} AND state || '' = 'held'", id="bigint")
+ADJUST = Statement(
+    "UPDATE jobs_job SET priority = {after} WHERE id = {id} AND state || '' = {state} AND priority + 0 = {before}",
+    after="integer",
+    id="bigint",
+    state="text",
+    before="integer",
+)
 
 
 def hold(effects: Sequence[JobHeld]) -> None:
     """Write that jobs are not to be handed out."""
-    each(HOLD, [(e.queued.id,) for e in effects], "jobs held")
+    HOLD.run([(e.queued.id,) for e in effects], "jobs held")
 
 
 def release(effects: Sequence[JobReleased]) -> None:
     """Write that held jobs may be handed out."""
-    each(RELEASE, [(e.queued.id,) for e in effects], "jobs released")
+    RELEASE.run([(e.queued.id,) for e in effects], "jobs released")
 
 
 def adjust(effects: Sequence[JobAdjusted]) -> None:
     """Write other priorities."""
-    rows = [(e.queued.priority, e.queued.id, e.state.value, e.before) for e in effects]
-    each(ADJUST, rows, "jobs adjusted")
+    ADJUST.run([(e.queued.priority, e.queued.id, e.state.value, e.before) for e in effects], "jobs adjusted")
 
 
-KILL = """
-UPDATE jobs_job SET kill_number = %s, cancelled_by = %s
-WHERE id = %s AND state IN ('dispatched', 'running') AND attempt = %s
-"""
+KILL = Statement(
+    """
+UPDATE jobs_job SET kill_number = {number}, cancelled_by = {who}
+WHERE id = {id} AND state || '' IN ('dispatched', 'running') AND attempt = {attempt}
+""",
+    number="bigint",
+    who="text",
+    id="bigint",
+    attempt="integer",
+)
 
 
 def order_kill(effects: Sequence[KillOrdered]) -> None:
     """Write that a pilot must end a job."""
-    each(KILL, [(e.number, e.who, e.id, e.attempt) for e in effects], "kills ordered")
+    KILL.run([(e.number, e.who, e.id, e.attempt) for e in effects], "kills ordered")
 
 
-END = """
-UPDATE jobs_job SET state = %s, reason = %s, ended_at = %s, started_at = COALESCE(started_at, %s), exit_code = %s,
-  signal = %s, wall_s = %s, cpu_s = %s, peak_memory = %s
-WHERE id = %s AND state = %s AND attempt = %s
-"""
+END = Statement(
+    """
+UPDATE jobs_job SET state = {after}, reason = {reason}, ended_at = {at},
+  started_at = COALESCE(started_at, {started_at}), exit_code = {exit_code}, signal = {signal}, wall_s = {wall_s},
+  cpu_s = {cpu_s}, peak_memory = {peak_memory}
+WHERE id = {id} AND state || '' = {before} AND attempt = {attempt}
+""",
+    after="text",
+    reason="text",
+    at="double precision",
+    started_at="double precision",
+    exit_code="integer",
+    signal="integer",
+    wall_s="double precision",
+    cpu_s="double precision",
+    peak_memory="bigint",
+    id="bigint",
+    before="text",
+    attempt="integer",
+)
 
 
 def end(effects: Sequence[JobEnded]) -> None:
     """Write final states, with what the node measured."""
-    each(END, [_ended_row(effect) for effect in effects], "jobs ended")
+    END.run([_ended_row(effect) for effect in effects], "jobs ended")
     _add_logs(effects)
 
 
 def _add_logs(effects: Sequence[JobEnded] | Sequence[JobReturned]) -> None:
     logs = [_log_row(e) for e in effects if e.report and (e.report.stdout or e.report.stderr or e.report.detail)]
     if logs:
-        each(LOG, logs, "log tails")
+        LOG.run(logs, "log tails")
 
 
 def _ended_row(effect: JobEnded) -> Sequence[Any]:
     report = effect.report
     measured = (
-        (report.exit_code, report.signal, report.wall_s, report.cpu_s, report.peak_memory)
+        (report.exit_code, report.signal, _float(report.wall_s), _float(report.cpu_s), report.peak_memory)
         if report
         else (None, None, None, None, None)
     )
@@ -164,10 +239,21 @@ def _ended_row(effect: JobEnded) -> Sequence[Any]:
     return (effect.after.value, clean(str(effect.reason)[:200]), effect.at, effect.started_at, *measured, *where)
 
 
-LOG = """
-INSERT INTO jobs_joblog (job_id, attempt, stdout, stderr) VALUES (%s, %s, %s, %s)
+def _float(value: float | None) -> float | None:
+    """A whole number of seconds may come as an integer; the values of a column must be of one type."""
+    return None if value is None else float(value)
+
+
+LOG = Statement(
+    """
+INSERT INTO jobs_joblog (job_id, attempt, stdout, stderr) SELECT {job}, {attempt}, {stdout}, {stderr} {rows} WHERE true
 ON CONFLICT (job_id, attempt) DO UPDATE SET stdout = excluded.stdout, stderr = excluded.stderr
-"""
+""",
+    job="bigint",
+    attempt="integer",
+    stdout="text",
+    stderr="text",
+)
 
 
 def _log_row(effect: JobEnded | JobReturned) -> Sequence[Any]:
@@ -179,23 +265,37 @@ def _log_row(effect: JobEnded | JobReturned) -> Sequence[Any]:
     return (effect.id, effect.attempt, clean(report.stdout), clean(stderr))
 
 
-DECLARE = """
+DECLARE = Statement(
+    """
 INSERT INTO jobs_jobtype (name, cap, priority, eta, stale_after, time_limit, pick, retries, critical, supersedes,
-  created_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+  created_at)
+SELECT {name}, {cap}, {priority}, {eta}, {stale_after}, {time_limit}, {pick}, {retries}, {critical}, {supersedes}, {at}
+  {rows} WHERE true
 ON CONFLICT (name) DO UPDATE SET cap = excluded.cap, priority = excluded.priority, eta = excluded.eta,
   stale_after = excluded.stale_after, time_limit = excluded.time_limit, pick = excluded.pick,
   retries = excluded.retries, critical = excluded.critical, supersedes = excluded.supersedes
-"""
+""",
+    name="text",
+    cap="integer",
+    priority="integer",
+    eta="double precision",
+    stale_after="double precision",
+    time_limit="double precision",
+    pick="text",
+    retries="integer",
+    critical="boolean",
+    supersedes="jsonb",
+    at="double precision",
+)
 
 
 def declare(effects: Sequence[TypeDeclared]) -> None:
-    """Write job types, new or with new settings."""
-    with connection.cursor() as cursor:
-        cursor.executemany(DECLARE, [_type_row(effect.spec, effect.at) for effect in effects])
+    """Write job types, new or with new settings; of several for a type the last one stands."""
+    DECLARE.run(list({effect.spec.name: _type_row(effect.spec, effect.at) for effect in effects}.values()))
 
 
 def _type_row(spec: JobTypeSpec, at: float) -> Sequence[Any]:
-    durations = (spec.eta, spec.stale_after, spec.time_limit)
+    durations = (float(spec.eta), float(spec.stale_after), float(spec.time_limit))
     supersedes = json.dumps(list(spec.supersedes))
     return (spec.name, spec.cap, spec.priority, *durations, spec.pick, spec.retries, spec.critical, supersedes, at)
 

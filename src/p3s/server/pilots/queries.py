@@ -3,15 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db import connection
-
 from p3s.domain.effects import HostDoubted, HostTrusted, LaneAnswered, PilotAdded, PilotMoved
 from p3s.domain.hosts import Doubt
 from p3s.domain.needs import Offer, last_moment
 from p3s.domain.pool import PilotEntry
 from p3s.protocol.bounds import clean
 from p3s.protocol.states import FINAL_PILOT_STATES, PilotState
-from p3s.server.sql import many
+from p3s.server.sql import Statement
 
 from .models import HostDoubt, Pilot
 
@@ -50,44 +48,59 @@ def _offered(offer: Offer | None) -> dict[str, Any]:
     }
 
 
-MOVE = "UPDATE pilots_pilot SET state = %s, reason = %s, ended_at = %s WHERE uuid = %s AND state = %s"
+MOVE = Statement(
+    """
+UPDATE pilots_pilot SET state = {after}, reason = {reason}, ended_at = {ended_at}
+WHERE uuid = {pilot} AND state = {before}
+""",
+    after="text",
+    reason="text",
+    ended_at="double precision",
+    pilot="text",
+    before="text",
+)
 
 
 def move(effects: Sequence[PilotMoved]) -> None:
-    """Write changes of state; a compare-and-set like those of jobs."""
-    with connection.cursor() as cursor:
-        for effect in effects:
-            ended_at = effect.at if effect.after in FINAL_PILOT_STATES else None
-            parameters = [effect.after.value, clean(effect.reason[:200]), ended_at, effect.pilot, effect.before.value]
-            cursor.execute(MOVE, parameters)
-            if cursor.rowcount != 1:
-                raise RuntimeError(f"pilot {effect.pilot} was not {effect.before} as expected")
+    """Write changes of state; a compare-and-set like those of jobs. One after the other: a pilot may move twice."""
+    for effect in effects:
+        ended_at = effect.at if effect.after in FINAL_PILOT_STATES else None
+        row = (effect.after.value, clean(effect.reason[:200]), ended_at, effect.pilot, effect.before.value)
+        MOVE.run([row], "pilots moved")
 
 
-LANE = """
-UPDATE pilots_pilot SET seq = %s, acked = %s, numbered = CASE WHEN numbered > %s THEN numbered ELSE %s END
-WHERE uuid = %s
-"""
+LANE = Statement(
+    """
+UPDATE pilots_pilot SET seq = {seq}, acked = {acked},
+  numbered = CASE WHEN numbered > {highest} THEN numbered ELSE {highest} END
+WHERE uuid = {pilot}
+""",
+    seq="bigint",
+    acked="bigint",
+    highest="bigint",
+    pilot="text",
+)
 
 
 def write_lanes(effects: Sequence[LaneAnswered]) -> None:
     """Write `seq` and `acked` with the orders that an answer carries. An empty renewal writes nothing."""
-    rows = []
+    rows = {}
     for effect in effects:
         numbers = [one.number for one in effect.orders] + [one.number for one in effect.instructions]
-        if any(numbers):
-            highest = max(numbers)
-            rows.append((effect.seq, effect.acked, highest, highest, effect.pilot))
+        if any(numbers):  # of several answers to a pilot in a batch, the last one stands
+            rows[effect.pilot] = (effect.seq, effect.acked, max(numbers), effect.pilot)
     if rows:
-        many(LANE, rows)
+        LANE.run(list(rows.values()), "lanes answered")
 
 
-SEEN = "UPDATE pilots_pilot SET last_seen_at = %s WHERE uuid = %s"
+SEEN = Statement(
+    "UPDATE pilots_pilot SET last_seen_at = {at} WHERE uuid = {pilot}", at="double precision", pilot="text"
+)
 
 
 def flush_seen(seen: Mapping[str, float]) -> None:
     """Write in bulk when pilots were last heard."""
-    many(SEEN, [(moment, pilot) for pilot, moment in seen.items()])
+    SEEN.run([(moment, pilot) for pilot, moment in seen.items()])
 
 
 def in_service() -> list[PilotEntry]:
@@ -118,18 +131,35 @@ def _offer(row: Pilot) -> Offer:
     return Offer(row.site, row.cores or row.slots, row.memory, row.gpus, frozenset(row.tags), frozenset(row.runtimes))
 
 
-def doubt(effects: Sequence[HostDoubted]) -> None:
-    """Write that hosts are doubted, or doubted further."""
-    for effect in effects:
-        values = {"since": effect.since, "pause_s": effect.pause_s, "probe_at": effect.probe_at}
-        why = clean(effect.why)[:500]
-        HostDoubt.objects.update_or_create(host=effect.host, jobtype=effect.jobtype, defaults={**values, "why": why})
+DOUBT = Statement(
+    """
+INSERT INTO pilots_hostdoubt (host, jobtype, why, since, pause_s, probe_at)
+SELECT {host}, {jobtype}, {why}, {since}, {pause_s}, {probe_at} {rows}
+""",
+    host="text",
+    jobtype="text",
+    why="text",
+    since="double precision",
+    pause_s="double precision",
+    probe_at="double precision",
+)
+TRUST = Statement(
+    "DELETE FROM pilots_hostdoubt WHERE host = {host} AND jobtype = {jobtype}", host="text", jobtype="text"
+)
 
 
-def trust(effects: Sequence[HostTrusted]) -> None:
-    """Write that doubts are over."""
-    for effect in effects:
-        HostDoubt.objects.filter(host=effect.host, jobtype=effect.jobtype).delete()
+def judge_hosts(effects: Sequence[HostDoubted | HostTrusted]) -> None:
+    """Write what hosts are doubted for, and that doubts are over; of several for one doubt the last one stands."""
+    last = {(effect.host, effect.jobtype): effect for effect in effects}
+    TRUST.run(list(last))
+    doubted = [effect for effect in last.values() if isinstance(effect, HostDoubted)]
+    if doubted:
+        DOUBT.run([_doubt_row(effect) for effect in doubted])
+
+
+def _doubt_row(effect: HostDoubted) -> Sequence[Any]:
+    times = (float(effect.since), float(effect.pause_s), float(effect.probe_at))
+    return (effect.host, effect.jobtype, clean(effect.why)[:500], *times)
 
 
 def doubts() -> list[tuple[str, Doubt]]:
