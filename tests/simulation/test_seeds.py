@@ -4,7 +4,6 @@ import os
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import pytest
@@ -14,15 +13,14 @@ from p3s.domain.book import _APPLY, Book
 from p3s.domain.effects import Effect, JobEnded, JobHeld, JobReturned
 from p3s.domain.lifecycle import InvalidMove
 from p3s.domain.pool import PilotEntry
-from p3s.domain.queue import PLACES
 from p3s.pilot.machine import Machine
 from p3s.protocol.messages import JobSpec
-from p3s.protocol.states import JobState
 from p3s.simulation.fleet import SimPilot
 from p3s.simulation.network import Weather
 from p3s.simulation.server import SimServer
 from p3s.simulation.store import Broken, Store
-from p3s.simulation.world import KINDS, STORM_S, World
+from p3s.simulation.world import World
+from p3s.simulation.worlds import Boastful, Busy, Quick, draw
 
 SEEDS = int(os.environ.get("P3S_SEEDS", "40"))
 """The nightly run sets thousands."""
@@ -31,123 +29,39 @@ WITHIN = 60
 """Seeds of the busy world within which a planted defect must show."""
 
 
-class Watched(World):
-    """Judges three things more: `lost` is true when it is said (also of an attempt that is tried again), a submission
-    made its jobs once, and the book that lives is the one that a restart would build."""
-
-    def __init__(self, seed: int) -> None:
-        super().__init__(seed)
-        write = self.store._write
-
-        def judge(effect: Effect) -> None:
-            gone = isinstance(effect, JobEnded) and effect.after is JobState.LOST
-            if gone or (isinstance(effect, JobReturned) and effect.failed):
-                holder = self.truth.alive.get((effect.job, effect.attempt))  # type: ignore[union-attr]
-                if holder is not None:
-                    raise Broken(f"{effect} is said to be lost and still runs on {holder}")
-            write(effect)
-
-        self.store._write = judge  # type: ignore[method-assign]
-        commit, self.commits = self.store.commit, 0
-
-        def compare() -> None:
-            commit()
-            self.commits += 1
-            if self.commits % 25 == 0 and self.server.book is not None:
-                same_book(self.server.book, self.store.load(self.clock.now, 10**9))
-
-        self.store.commit = compare  # type: ignore[method-assign]
-
-    def _judge(self) -> None:
-        super()._judge()
-        submitted = {job for jobs in self.store.submissions.values() for job in jobs}
-        made = {job for job, row in self.store.jobs.items() if not row.rerun_of}
-        if submitted != made:
-            raise Broken(f"jobs of no submission: {sorted(made - submitted)}")
-        again = Counter(row.rerun_of for row in self.store.jobs.values() if row.rerun_of)
-        if again and max(again.values()) > 1:
-            raise Broken(f"run again twice: {again}")
-
-
-def same_book(lived: Book, rebuilt: Book) -> None:
-    """What must not differ; estimates, turns and streaks of failures are in memory only."""
-    for name, one in (("out", "out"), ("types", "types")):
-        if getattr(lived, one) != getattr(rebuilt, one):
-            raise Broken(f"{name} of the book is not what the rows say")
-    if +lived.in_use != +rebuilt.in_use:
-        raise Broken(f"in use: {lived.in_use}, by the rows {rebuilt.in_use}")
-    for pilot, entry in lived.pilots.items():
-        other = rebuilt.pilots[pilot]
-        if (entry.cores, entry.memory, entry.gpus) != (other.cores, other.memory, other.gpus):
-            raise Broken(f"{pilot} has given away other than the rows say")
-    for key in lived.heads.keys() | rebuilt.heads.keys():
-        there = rebuilt.heads[key].jobs if key in rebuilt.heads else {}
-        head = lived.heads.get(key)
-        known = head.jobs if head else {}
-        expected = {n: j for n, j in there.items() if not head or not head.bound or PLACES[head.pick](j) < head.bound}
-        if known != expected or (head.waiting if head else 0) != len(there):
-            raise Broken(f"the queue of {key} is not what the rows say")
-    doubts = [{(host.name, doubt.jobtype) for host, doubt in book.hosts.doubts()} for book in (lived, rebuilt)]
-    if doubts[0] != doubts[1]:
-        raise Broken(f"doubted: {doubts[0]}, by the rows {doubts[1]}")
-
-
-class Busy(Watched):
-    """More goes on at once, and jobs outlast leases: what the milder world meets once in a thousand seeds."""
-
-    def __init__(self, seed: int) -> None:
-        super().__init__(seed)
-        self.server.lease_s = 15.0
-
-    def _schedule_user(self) -> None:
-        super()._schedule_user()
-        for number in range(60):
-            at = self.chance.uniform(0, STORM_S - 20)
-            self.clock.at(at, partial(self._submit, f"busy{number}", [self.chance.choice(KINDS)] * 2))
-            self.clock.at(self.chance.uniform(0, STORM_S), partial(self._meddle, "rerun"))
-        for number in range(3):
-            burst = [kind for kind in KINDS if kind.jobtype in ("vital", "plain")] * 10
-            self.clock.at(self.chance.uniform(0, STORM_S - 20), partial(self._submit, f"burst{number}", burst))
-
-    def _schedule_disasters(self) -> None:
-        super()._schedule_disasters()
-        for number in range(12):
-            self.clock.at(25.0 * number, self._add_pilot)
-            self.clock.at(self.chance.uniform(0, STORM_S), self._drain_one)
-            self.clock.at(self.chance.uniform(0, STORM_S), self._cut_off)
-
-
-class Boastful(Busy):
-    """Pilots register a slot more than they have, so that orders are refused all the time."""
-
-    def _add_pilot(self) -> None:
-        super()._add_pilot()
-        self.pilots[-1].slots = max(1, self.pilots[-1].slots - 1)
-
-
 BLOCK = 10
 
 
 @pytest.mark.parametrize("first", range(0, SEEDS, BLOCK))
 def test_every_seed_keeps_every_invariant(first: int) -> None:
     for seed in range(first, min(first + BLOCK, SEEDS)):
-        Watched(seed).run()
+        draw(seed).run()
 
 
-def test_the_busy_world_keeps_them_too() -> None:
-    for seed in range(max(8, SEEDS // 5)):
-        Busy(seed).run()
-
-
-def test_refused_orders_do_no_harm() -> None:
-    for seed in range(max(4, SEEDS // 10)):
-        Boastful(seed).run()
+def test_seeds_draw_every_world() -> None:
+    assert {type(draw(seed)) for seed in range(SEEDS)} == {World, Busy, Boastful, Quick}
 
 
 def test_a_server_that_repeats_itself_does_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
     repeat_confirmed_orders(monkeypatch)
     for seed in range(max(4, SEEDS // 10)):
         Busy(seed).run()
+
+
+def test_quick_jobs_are_ordered_ahead_of_free_slots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the world of quick jobs would show nothing."""
+    ahead = 0
+    hold = Book.hold
+
+    def count(self: Book, entry: Any, out: Any) -> None:
+        nonlocal ahead
+        ahead += entry.free <= 0
+        hold(self, entry, out)
+
+    monkeypatch.setattr(Book, "hold", count)
+    for seed in range(4):
+        Quick(seed).run()
+    assert ahead > 10
 
 
 @pytest.mark.parametrize("seed", [3, 14])
@@ -170,17 +84,16 @@ def test_the_weather_is_bad_enough_to_mean_something() -> None:
 
 def test_what_the_rules_are_for_happens_too() -> None:
     """Retries, re-runs, holds, drops of every kind, doubts: in some of these seeds at least."""
-    worlds = [Busy(seed) for seed in range(10)]
     seen: Counter[str] = Counter()
-    for world in worlds:
-        write = world.store._write
 
-        def count(effect: Effect, write: Callable[[Effect], None] = write) -> None:
+    class Counted(Busy):
+        def _witness(self, effect: Effect) -> None:
+            super()._witness(effect)
             seen[type(effect).__name__] += 1
             seen[str(getattr(effect, "reason", ""))] += 1
-            write(effect)
 
-        world.store._write = count  # type: ignore[method-assign]
+    for seed in range(10):
+        world = Counted(seed)
         world.run()
         seen["retried"] += sum(row.retried for row in world.store.jobs.values())
         seen["rerun"] += sum(bool(row.rerun_of) for row in world.store.jobs.values())
@@ -190,7 +103,7 @@ def test_what_the_rules_are_for_happens_too() -> None:
         assert seen[reason], reason
 
 
-class OneLacks(Watched):
+class OneLacks(World):
     """Ten hosts of four slots, a thousand jobs of ten seconds; on one host the program is not there. Fair weather."""
 
     def __init__(self, seed: int) -> None:
@@ -203,7 +116,7 @@ class OneLacks(Watched):
     def run_all(self) -> Counter[str]:
         for number in range(10):
             pilot = SimPilot(self.clock, self.site, self.chance, self.truth, f"p{number}", 4, host=f"host{number}")
-            pilot.lengths = [10.0]
+            pilot.lengths = {"": [10.0]}
             self.pilots.append(pilot)
         for part in range(10):
             self._submit(f"key{part}", [JobSpec("program", jobtype="program")] * 100)

@@ -8,7 +8,7 @@ import typer
 
 from p3s.protocol.errors import P3sError, TryLater
 
-from . import changes, doctor, jobtypes, parts
+from . import alarms, changes, doctor, jobtypes, parts
 from .demo import demo
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.add_typer(jobtypes.app, name="jobtype")
 app.add_typer(parts.server, name="server")
 app.add_typer(parts.pilot, name="pilot")
 app.add_typer(parts.watcher, name="watcher")
+app.add_typer(alarms.app, name="alarm")
 app.command()(doctor.summary)
 app.command()(doctor.doctor)
 

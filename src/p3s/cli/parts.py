@@ -41,6 +41,7 @@ def start_server(
     allow_host: Annotated[list[str], typer.Option(help="A name under which it is reached.")] = [],  # noqa: B006
     lease: Annotated[float, typer.Option(min=1, help="Seconds a pilot may act unheard.")] = 300.0,
     grace: Annotated[float, typer.Option(min=0, help="Seconds beyond the lease until it is given up.")] = 30.0,
+    silent: Annotated[float, typer.Option(min=1, help="Seconds unheard until a pilot is called silent.")] = 30.0,
     log: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "warning",
 ) -> None:
     """Start the server; Ctrl-C ends it. Nothing else is needed: SQLite, this machine only.
@@ -50,7 +51,7 @@ def start_server(
     if log not in LOG_LEVELS:
         raise BadInput(f"--log {log}: must be one of {', '.join(LOG_LEVELS)}")
     words = ["--host", host, "--port", str(port), "--lease", str(lease), "--grace", str(grace), "--log", log]
-    words += ["--dir", str(directory or server_dir())]
+    words += ["--silent", str(silent), "--dir", str(directory or server_dir())]
     words += ["--database", database] if database else []
     words += ["--standby"] if standby else []
     words += ["--public"] if public else []

@@ -181,6 +181,11 @@ class Client:
         """Declare a stream; returns the version in force."""
         return int(self._ask(routes.STREAM, body=spec, name=spec.name)["version"])
 
+    def alarms(self, every: bool = False, limit: int = 100) -> list[Json]:
+        """Open alarms, or with `every` those that are over too; the latest raised first."""
+        asked = urlencode({"all": str(every).lower(), "limit": min(limit, 1000)})
+        return list(self._ask(routes.ALARMS, f"?{asked}")["alarms"])
+
     def summary(self) -> Json:
         """Counts and freshness."""
         return self._ask(routes.SUMMARY)

@@ -31,12 +31,12 @@ from p3s.domain.effects import (
     TypeDeclared,
 )
 from p3s.domain.estimates import Estimates
-from p3s.domain.hosts import QUICK_FAILURE_S, Doubt, Host, Hosts
+from p3s.domain.hosts import HOST_AT_FAULT, Doubt, Host, Hosts
 from p3s.domain.needs import Offer, Offers, Room, last_moment
 from p3s.domain.pool import Out, PilotEntry, Pool
 from p3s.domain.queue import WINDOW, Head
-from p3s.protocol.messages import JobTypeSpec, Report
-from p3s.protocol.states import FINAL_PILOT_STATES, JobState, PilotState, Reason
+from p3s.protocol.messages import JobTypeSpec
+from p3s.protocol.states import FINAL_PILOT_STATES, JobState, PilotState
 
 AHEAD_PER_SLOT = 4
 """A pilot whose slots hold quick jobs alone may be ordered so many more of them a slot, ahead of its slots' becoming
@@ -44,9 +44,6 @@ free: one exchange then serves many jobs, and no slot waits for an answer."""
 
 MOST_EMPTY = 64
 """Beyond so many classes, those without jobs are forgotten when a new one comes."""
-
-HOST_AT_FAULT = frozenset({Reason.NONSTARTER, Reason.STAGE_IN})
-"""Failures that a host is doubted for when they are quick."""
 
 
 class Book:
@@ -182,7 +179,7 @@ class Book:
                 self.heads = {k: one for k, one in self.heads.items() if one.waiting > 0 or one.hungry}
             head = self.heads[key] = Head(key, self.kind(key[0]).pick, self.window)
             by_priority: dict[int, list[Head]] = {}
-            for one in self.heads.values():
+            for one in sorted(self.heads.values(), key=_name):
                 by_priority.setdefault(one.key[1], []).append(one)
             self.levels = sorted(by_priority.items(), reverse=True)
         return head
@@ -283,8 +280,7 @@ class Book:
         assert out is not None
         entry = self.pilots[out.pilot]
         entry.proven = False
-        if effect.failed:
-            self._blame_host(entry, out, effect.failed, effect.report)
+        self.hosts.learn(entry.host, out, JobState.DEFINED, effect.failed, effect.report)
         self.enqueue(out.queued(bool(effect.failed)))
 
     def kill_ordered(self, effect: KillOrdered) -> None:
@@ -312,16 +308,7 @@ class Book:
                 self.estimates.learn(out.jobtype, report.wall_s)
         elif effect.reason in HOST_AT_FAULT:
             entry.proven = False
-        if effect.reason in HOST_AT_FAULT:
-            self._blame_host(entry, out, effect.reason, report)
-        elif effect.after in (JobState.FINISHED, JobState.FAILED):
-            finished = effect.after is JobState.FINISHED
-            host = self.hosts.host(entry.host)
-            self.hosts.went_well(host, out.jobtype, out.spec.needs, out.job, finished)
-
-    def _blame_host(self, entry: PilotEntry, out: Out, reason: str, report: Report | None) -> None:
-        if reason in HOST_AT_FAULT and (report is None or (report.wall_s or 0.0) <= QUICK_FAILURE_S):
-            self.hosts.went_ill(self.hosts.host(entry.host), out.jobtype, out.spec.needs, out.job)
+        self.hosts.learn(entry.host, out, effect.after, effect.reason, report)
 
     def let_go(self, job: str) -> Out | None:
         """The slot and the cap are free again."""
@@ -381,6 +368,11 @@ class Book:
 
     def noted(self, effect: Noted) -> None:
         """History is for people; brokerage does not remember it."""
+
+
+def _name(head: Head) -> tuple[str, str, float]:
+    """Sorts heads alike in every process."""
+    return (head.key[0], repr(head.key[2]), head.key[3])
 
 
 _APPLY: dict[type, Callable[[Book, Any], None]] = {

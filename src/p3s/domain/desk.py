@@ -4,7 +4,7 @@ The server stores the effects of a desk in one transaction; the simulation in a 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from p3s.domain import brokerage, exchange, expiry, holding, shedding, staleness, suspects
 from p3s.domain.book import Book
@@ -41,9 +41,16 @@ class Desk:
         """Accept jobs."""
         self.do(added)
 
-    def declare(self, spec: JobTypeSpec, who: str, why: str) -> None:
-        """A job type's settings, in force at once."""
+    def declare(self, spec: JobTypeSpec, who: str) -> bool:
+        """A job type's settings, in force at once. False when they were so already."""
+        before = self.book.types.get(spec.name)
+        if before == spec:
+            return False
+        old = asdict(before) if before else {}
+        changed = [f"{name} {value}" for name, value in asdict(spec).items() if old.get(name, spec.name) != value]
+        why = ", ".join(changed)
         self.do([TypeDeclared(spec, self.now), Noted("jobtype", spec.name, "set", who, why, self.now)])
+        return True
 
     def supersede(self, older: Iterable[Queued], by: str) -> None:
         """Drop queued jobs that a newer one replaces."""

@@ -6,13 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from p3s.protocol.messages import Needs
+from p3s.domain.pool import Out
+from p3s.protocol.messages import Needs, Report
+from p3s.protocol.states import JobState, Reason
 
 ILL_IN_A_ROW = 3
 """So many quick failures of the node in a row make a host doubtful."""
 
 QUICK_FAILURE_S = 30.0
 """A failure of the node within this is quick; a slower one eats no queue."""
+
+HOST_AT_FAULT = frozenset({Reason.NONSTARTER, Reason.STAGE_IN})
+"""Failures that a host is doubted for when they are quick."""
 
 KNOWN_GOOD = 8
 """On as many hosts is remembered that a type succeeded."""
@@ -99,6 +104,16 @@ class Hosts:
         """Whether jobs of the type are known to succeed on another host."""
         there = self.good.get(jobtype, _NOTHING)
         return len(there) > 1 or (len(there) == 1 and host not in there)
+
+    def learn(self, name: str, out: Out, after: JobState, reason: str, report: Report | None) -> None:
+        """What an attempt says of its host: `after` it is in this state (DEFINED: to be tried again), for this
+        reason."""
+        if reason in HOST_AT_FAULT:
+            if report is None or (report.wall_s or 0.0) <= QUICK_FAILURE_S:
+                self.went_ill(self.host(name), out.jobtype, out.spec.needs, out.job)
+        elif after in (JobState.FINISHED, JobState.FAILED):
+            finished = after is JobState.FINISHED
+            self.went_well(self.host(name), out.jobtype, out.spec.needs, out.job, finished)
 
     def went_well(self, host: Host, jobtype: str, needs: Needs, job: str, finished: bool) -> None:
         """An attempt ran on the host: the node did its part, whatever the payload came to."""

@@ -72,6 +72,11 @@ class PilotEntry:
     room: Room | None = None
 
     @property
+    def site(self) -> str:
+        """The name of the place where it runs."""
+        return self.offer.site
+
+    @property
     def free(self) -> int:
         """Slots that no job is meant for; negative when jobs were ordered ahead."""
         return self.slots - len(self.out)

@@ -31,8 +31,9 @@ def _acquit(book: Book, host: Host, evidence: Evidence, now: float) -> list[Effe
         if doubt.probe == evidence.job:
             effects += trust(host, doubt, SYSTEM, f"its probe {evidence.job} ran", now)
     if evidence.jobtype in book.hosts.good:
-        for other in book.hosts.known.values():
-            if other is not host and evidence.jobtype in other.doubts and other.ill >= ILL_IN_A_ROW:
+        ill = [one for one in book.hosts.known.values() if one is not host and one.ill >= ILL_IN_A_ROW]
+        for other in sorted(ill, key=_name):
+            if evidence.jobtype in other.doubts:
                 effects += _suspect(other, evidence.jobtype, now)
     return effects
 
@@ -100,7 +101,7 @@ def _blame(book: Book, jobtype: str, now: float) -> list[Effect]:
     """It is the type: no host is doubted for it any longer."""
     why = f"jobs of {jobtype} could run nowhere: the type is at fault, not the hosts"
     effects: list[Effect] = [TypeBlamed(jobtype), Noted("jobtype", jobtype, "at fault", SYSTEM, why, now)]
-    for host in book.hosts.known.values():
+    for host in sorted(book.hosts.known.values(), key=_name):
         if jobtype in host.doubts:
             effects += trust(host, host.doubts[jobtype], SYSTEM, why, now)
     return effects
@@ -114,4 +115,9 @@ def trust(host: Host, doubt: Doubt, who: str, why: str, now: float) -> list[Effe
 
 def probes_due(book: Book, now: float) -> list[tuple[Host, Doubt]]:
     """Doubts whose next probe may go."""
-    return [(host, doubt) for host, doubt in book.hosts.doubts() if not doubt.trial and doubt.probe_at <= now]
+    due = [(host, doubt) for host, doubt in book.hosts.doubts() if not doubt.trial and doubt.probe_at <= now]
+    return sorted(due, key=lambda one: (one[1].probe_at, one[0].name, one[1].jobtype))
+
+
+def _name(host: Host) -> str:
+    return host.name

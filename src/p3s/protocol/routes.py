@@ -110,6 +110,7 @@ REGISTER_DATASET = Route(
     messages.DatasetReply,
 )
 DATASETS = Route("GET", f"{API}/datasets", "read", "List datasets, newest first")
+ALARMS = Route("GET", f"{API}/alarms", "read", "List open alarms, the latest first")
 SUMMARY = Route("GET", f"{API}/summary", "read", "Counts and freshness")
 WHOAMI = Route("GET", f"{API}/whoami", "read", "Whose token this is, and the server's time")
 HEALTH = Route("GET", "/healthz", "", "200 when ready")

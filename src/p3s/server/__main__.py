@@ -14,6 +14,7 @@ def main() -> int:
         os.environ["P3S_SERVER_DIR"] = asked.dir
     if asked.database:
         os.environ["P3S_DATABASE"] = asked.database
+    os.environ["P3S_SILENT"] = str(asked.silent)
     os.environ["DJANGO_SETTINGS_MODULE"] = "p3s.server.project.settings"
     logging.basicConfig(level=asked.log.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # A refused request is the caller's affair, who is told; only our own failures belong into the log.
@@ -35,7 +36,7 @@ def main() -> int:
         asked.public,
         tuple(asked.allow_host),
         getpass.getuser(),
-        Settings(asked.lease, asked.grace, min(25.0, asked.lease / 3)),
+        Settings(asked.lease, asked.grace, min(25.0, asked.lease / 3, asked.silent * 5 / 6), asked.silent),
     )
     try:
         serve(options)
@@ -60,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--standby", action="store_true")
     parser.add_argument("--lease", type=float, default=300.0)
     parser.add_argument("--grace", type=float, default=30.0)
+    parser.add_argument("--silent", type=float, default=30.0)
     parser.add_argument("--log", default="warning")
     return parser
 

@@ -24,12 +24,11 @@ class Disagreement(Exception):
 class Statement:
     """SQL that names its values as {name}. `types` are the values' SQL types, in order of the rows' values; one of type
     jsonb is given as JSON text. An INSERT selects its values and says {rows} where its FROM would be.
-
-    >>> DONE = Statement("UPDATE job SET at = {at} WHERE id = {id}", at="double precision", id="bigint")
-    >>> DONE.run([(1.5, 7), (2.5, 8)], "jobs done")
     """
 
     def __init__(self, text: str, **types: str) -> None:
+        self.text = text
+        self.types = types
         names = list(types)
         columns = ", ".join(f"_{name} {type}" for name, type in types.items())
         self._names = [f"_{name}" for name in names]

@@ -5,7 +5,7 @@ import sys
 from collections import Counter
 
 from .store import Broken
-from .world import World
+from .worlds import draw
 
 
 def main() -> int:
@@ -15,21 +15,31 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="the first seed; with --seeds 1 it reproduces a run")
     asked = parser.parse_args()
     total: Counter[str] = Counter()
+    worlds: Counter[str] = Counter()
     for seed in range(asked.first, asked.first + asked.seeds):
         try:
-            outcome = World(seed).run()
+            world = draw(seed)
+            outcome = world.run()
         except Broken as error:
-            print(f"broken: {error}\nreproduce: python -m p3s.simulation --seeds 1 --first {seed}", file=sys.stderr)
+            print(
+                f"broken: {type(world).__name__} {error}\nreproduce: python -m p3s.simulation --seeds 1 --first {seed}",
+                file=sys.stderr,
+            )
             return 1
         total.update(outcome.jobs)
+        worlds[type(world).__name__] += 1
         total.update(
             starts=outcome.starts,
             server_crashes=outcome.server_crashes,
             pilot_kills=outcome.pilot_kills,
             amended=outcome.amended,
         )
-    print(f"{asked.seeds} seeds kept every invariant: " + ", ".join(f"{n} {what}" for what, n in sorted(total.items())))
+    print(f"{asked.seeds} seeds kept every invariant: {_list(total)}; worlds: {_list(worlds)}")
     return 0
+
+
+def _list(counts: Counter[str]) -> str:
+    return ", ".join(f"{count} {what}" for what, count in sorted(counts.items()))
 
 
 if __name__ == "__main__":

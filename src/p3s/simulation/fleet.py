@@ -20,6 +20,9 @@ from .store import Broken
 
 TIMEOUT_S = 12.0
 
+LENGTHS = {"": [0.001, 0.1, 1.0, 5.0, 30.0], "quick": [0.001, 0.002, 0.005]}
+"""Seconds that a payload takes, drawn from these; a payload is its job type's name."""
+
 
 @dataclass
 class Truth:
@@ -88,9 +91,8 @@ class SimPilot:
         self.slots = slots
         self.host = str(has.pop("host", name))
         self.has = has
-        self.began: dict[tuple[str, int], float] = {}
-        #: Seconds that payloads take, drawn from these.
-        self.lengths = [0.001, 0.1, 1.0, 5.0, 30.0]
+        #: As LENGTHS.
+        self.lengths = LENGTHS
         self.machine: Machine | None = None
         self.dead = False
         self.register(1)
@@ -112,6 +114,8 @@ class SimPilot:
                 self.machine = Machine(self.slots, answer.lease_s, answer.wait_s, sent_at, self.chance.random())
                 self.perform(self.machine.begin(self.clock.now))
                 self.tick(self.machine)
+            elif isinstance(answer, Refused):
+                self.dead = True  # its program ends and says why; whoever keeps pilots alive starts another
             else:
                 self.clock.after(delay(failures, self.chance.random()), partial(self.register, failures + 1))
 
@@ -152,7 +156,8 @@ class SimPilot:
     def tick(self, machine: Machine) -> None:
         if not self.dead and self.machine is machine and not machine.over:
             self.perform(machine.tick(self.clock.now))
-            self.clock.after(0.5, partial(self.tick, machine))
+            wait_s = min(0.5, max(0.001, machine.wake_at() - self.clock.now))
+            self.clock.after(wait_s, partial(self.tick, machine))
 
     def start(self, order: Order) -> None:
         job, attempt = order.job, order.attempt
@@ -167,8 +172,7 @@ class SimPilot:
         if running > self.slots:
             raise Broken(f"{running} processes in the {self.slots} slots of {self.name}")
         exit_code = 1 if self.chance.random() < 0.1 else 0
-        length = self.chance.choice(self.lengths)
-        self.began[job, attempt] = self.clock.now
+        length = self.chance.choice(self.lengths.get(order.payload, self.lengths[""]))
         self.clock.after(length, partial(self.end, self.name, job, attempt, exit_code))
         self.perform(self.machine.child_started(job, attempt, self.clock.now))
 
@@ -178,7 +182,7 @@ class SimPilot:
             return
         self.truth.ends[job, attempt] = code
         if not self.dead and self.machine is not None and name == self.name:
-            wall_s = self.clock.now - self.began.pop((job, attempt))
+            wall_s = self.clock.now - (self.machine.children[job, attempt].started_at or self.clock.now)
             ended = Ended(code if code >= 0 else None, -code if code < 0 else None, self.clock.now, wall_s)
             self.perform(self.machine.child_ended(job, attempt, ended, self.clock.now))
 

@@ -9,13 +9,14 @@ from typing import Any
 from p3s.domain.acceptance import accept
 from p3s.domain.book import Book
 from p3s.domain.desk import Desk
-from p3s.domain.effects import Effect, JobAdded, LaneAnswered, PilotAdded, Queued, TypeDeclared
+from p3s.domain.effects import Effect, JobAdded, LaneAnswered, PilotAdded, Queued
 from p3s.domain.exchange import Past
 from p3s.domain.needs import Offer
-from p3s.protocol.errors import P3sError, Refused
+from p3s.protocol.errors import Conflict, P3sError, Refused
 from p3s.protocol.messages import DeathRequest, ExchangeReply, ExchangeRequest, JobSpec, RegisterRequest
 
 from .clock import Clock
+from .same import same_book
 from .store import Store
 
 Reply = Callable[[Any], None]
@@ -23,6 +24,8 @@ WINDOW = 5
 GRACE_S = 10.0
 RESTART_S = 2.0
 STALE_A_ROUND = 5
+CHECK_EVERY = 25
+"""After so many commits the book that lives is compared with the one that a restart would build."""
 
 
 class Crash(Exception):
@@ -42,6 +45,7 @@ class SimServer:
         self.waiting: dict[tuple[str, int], Reply] = {}
         self.epochs = itertools.count(1)
         self.epoch = 0
+        self.commits = 0
         self.start()
 
     def start(self) -> None:
@@ -88,6 +92,9 @@ class SimServer:
             self.store.rollback()
             self._crash()
         self.store.commit()
+        self.commits += 1
+        if self.commits % CHECK_EVERY == 0:
+            same_book(desk.book, self.store.load(self.clock.now, 10**9))
         if self.fate():
             self._crash()
         for effect in effects:
@@ -136,7 +143,13 @@ class SimServer:
             offer=offer,
             life_s=request.life_s,
         )
-        answer = self._work(lambda desk: desk.register(added))
+
+        def story(desk: Desk) -> None:
+            if desk.book.alive(request.pilot) is None and request.pilot in self.store.pilots:
+                raise Conflict(f"the pilot {request.pilot} has ended")
+            desk.register(added)
+
+        answer = self._work(story)
         reply(answer if isinstance(answer, Refused) else self._reply())
 
     def exchange(self, pilot: str, request: ExchangeRequest, reply: Reply) -> None:
@@ -228,7 +241,7 @@ class SimServer:
 
     def declare(self, jobtype: str, **changes: Any) -> None:
         """Other settings of a type."""
-        self._work(lambda desk: desk.do([TypeDeclared(replace(desk.book.kind(jobtype), **changes), self.clock.now)]))
+        self._work(lambda desk: desk.declare(replace(desk.book.kind(jobtype), **changes), "a person"))
 
     def _person(self, job: str, story: Callable[[Desk, Past], Any]) -> None:
         past = self.store.past(job)

@@ -1,9 +1,8 @@
 """What a database would hold: rows that only effects change, checked against the tables of moves."""
 
-import copy
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from p3s.domain import lifecycle
@@ -59,7 +58,13 @@ class JobRow:
     kill_number: int | None = None
     cancelled_by: str = ""
     reason: str = ""
+    started_at: float | None = None
+    ended_at: float | None = None
+    exit_code: int | None = None
     ends: list[JobState] = field(default_factory=list)
+
+    def copy(self) -> "JobRow":
+        return replace(self, ends=[*self.ends])
 
 
 @dataclass
@@ -77,11 +82,15 @@ class PilotRow:
     numbered: int = 0
     seen_at: float = 0.0
 
+    def copy(self) -> "PilotRow":
+        return replace(self)
+
 
 class Store:
-    """Durable across crashes of the simulated server."""
+    """Durable across crashes of the simulated server. `witness` sees every effect before it is written."""
 
-    def __init__(self, types: Iterable[JobTypeSpec]) -> None:
+    def __init__(self, types: Iterable[JobTypeSpec], witness: Callable[[Effect], None] = lambda _: None) -> None:
+        self.witness = witness
         self.types = {spec.name: spec for spec in types}
         self.doubts: dict[str, Doubt] = {}
         self.jobs: dict[str, JobRow] = {}
@@ -95,6 +104,7 @@ class Store:
     def write(self, effects: list[Effect]) -> None:
         """Within the open transaction. Each change is a compare-and-set, as in the real tables."""
         for effect in effects:
+            self.witness(effect)
             self._remember(effect)
             self._write(effect)
 
@@ -132,7 +142,8 @@ class Store:
             changed.append((self.types, effect.spec.name))
         for rows, key in changed:
             if key:
-                self._undo.append((rows, key, copy.deepcopy(rows.get(key))))
+                row = rows.get(key)
+                self._undo.append((rows, key, row.copy() if isinstance(row, (JobRow, PilotRow)) else row))
 
     def _write(self, effect: Effect) -> None:
         match effect:
@@ -143,7 +154,7 @@ class Store:
             case PilotMoved():
                 lifecycle.check_pilot_move(effect.pilot, effect.before, effect.after)
                 self.pilots[effect.pilot].state = effect.after
-            case LaneAnswered() if effect.orders or effect.instructions:
+            case LaneAnswered():
                 self._write_lane(effect)
             case HostDoubted():
                 self.doubts[f"{effect.host}/{effect.jobtype}"] = Doubt(
@@ -183,13 +194,14 @@ class Store:
                 if effect.attempt != row.attempt + 1:
                     raise Broken(f"{effect.job}: attempt {effect.attempt} after {row.attempt}")
                 row.attempt, row.pilot, row.number = effect.attempt, effect.pilot, effect.number
-                row.kill_number = None
+                row.kill_number = row.started_at = None
                 self._handed_out.add(row.jobtype)
             case JobStarted():
-                self._move(effect.job, JobState.DISPATCHED, JobState.RUNNING)
+                self._move(effect.job, JobState.DISPATCHED, JobState.RUNNING).started_at = effect.at
             case JobReturned():
                 row = self._move(effect.job, effect.before, JobState.DEFINED)
                 row.retried += bool(effect.failed)
+                row.pilot, row.number, row.started_at = "", 0, None
             case KillOrdered():
                 row = self.jobs[effect.job]
                 row.kill_number, row.cancelled_by = effect.number, effect.who
@@ -197,7 +209,10 @@ class Store:
                 if effect.before is JobState.LOST and any(row.rerun_of == effect.job for row in self.jobs.values()):
                     raise Broken(f"{effect.job} was run again and is amended to {effect.after}")
                 row = self._move(effect.job, effect.before, effect.after)
-                row.reason = effect.reason
+                row.reason, row.ended_at = effect.reason, effect.at
+                row.exit_code = effect.report.exit_code if effect.report else None
+                if row.started_at is None:
+                    row.started_at = effect.started_at
                 row.ends.append(effect.after)
             case _:
                 pass
@@ -205,7 +220,8 @@ class Store:
     def _write_lane(self, effect: LaneAnswered) -> None:
         row = self.pilots[effect.pilot]
         numbers = [one.number for one in effect.orders] + [one.number for one in effect.instructions]
-        row.seq, row.acked, row.numbered = effect.seq, effect.acked, max([row.numbered, *numbers])
+        if any(numbers):
+            row.seq, row.acked, row.numbered = effect.seq, effect.acked, max(row.numbered, *numbers)
 
     def _move(self, job: str, before: JobState, after: JobState) -> JobRow:
         row = self.jobs[job]
@@ -247,7 +263,7 @@ class Store:
             return None
         rerun = any(other.rerun_of == job for other in self.jobs.values())
         waits = row.state in (JobState.DEFINED, JobState.HELD)
-        return Past(row.id, row.state, row.attempt, row.pilot, None, rerun, _queued(row) if waits else None)
+        return Past(row.id, row.state, row.attempt, row.pilot, row.started_at, rerun, _queued(row) if waits else None)
 
     def queued(self, key: ClassKey, limit: int) -> tuple[list[Queued], bool]:
         """The first queued jobs of a class in the order of its pick, and whether there are more."""
@@ -265,9 +281,10 @@ class Store:
         return [_queued(row) for row in rows if row.same == same and row.id < before and row.state is JobState.DEFINED]
 
     def stale(self, now: float, limit: int) -> list[Queued]:
-        """Queued jobs that are stale, some of them."""
-        rows = (row for row in self.jobs.values() if row.state is JobState.DEFINED)
-        return [_queued(row) for row in rows if row.spec.stale_at is not None and row.spec.stale_at <= now][:limit]
+        """Queued jobs that are stale, the longest so first."""
+        queued = (_queued(row) for row in self.jobs.values() if row.state is JobState.DEFINED)
+        found = [(job.spec.stale_at, job.id, job) for job in queued if job.spec.stale_at is not None]
+        return [job for stale_at, _, job in sorted(found) if stale_at <= now][:limit]
 
     def load(self, now: float, window: int) -> Book:
         """The book of a server that starts now."""
@@ -275,11 +292,11 @@ class Store:
         book.types = dict(self.types)
         book.next_id = max((row.id for row in self.jobs.values()), default=0) + 1
         for place, doubt in self.doubts.items():
-            book.hosts.host(place.split("/")[0]).doubts[doubt.jobtype] = copy.copy(doubt)
-        for pilot in self.pilots.values():
+            book.hosts.host(place.split("/")[0]).doubts[doubt.jobtype] = replace(doubt)
+        for pilot in sorted(self.pilots.values(), key=lambda row: (row.seen_at, row.pilot)):
             if pilot.state not in FINAL_PILOT_STATES:
                 book.restore_pilot(_entry(pilot))
-        for row in self.jobs.values():
+        for row in sorted(self.jobs.values(), key=lambda row: row.number):
             if row.state in OUT_JOB_STATES:
                 book.restore_out(_out(row))
         for key in {_queued(row).key for row in self.jobs.values() if row.state is JobState.DEFINED}:

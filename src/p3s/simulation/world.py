@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from p3s.domain.effects import Effect, JobEnded, JobReturned
 from p3s.protocol.messages import JobSpec, JobTypeSpec, Needs
 from p3s.protocol.states import FINAL_JOB_STATES, JobState, Reason
 
@@ -16,8 +17,12 @@ from .network import Network, Weather
 from .server import Crash, SimServer
 from .store import Broken, Store
 
-STORM_S = 300.0
 CALM_S = 1500.0
+"""Within so long after the storm everything must have come to its end."""
+
+QUIET_S = 100.0
+"""So long after that nothing more may happen: longer than any lease, delay or back-off."""
+
 TYPES = [
     JobTypeSpec("capped", cap=2, priority=9),
     JobTypeSpec("again", retries=2, priority=3),
@@ -56,16 +61,20 @@ class Outcome:
 class World:
     """Build it with a seed, `run` it, read the outcome. Raises Broken, naming the seed, when an invariant fails."""
 
+    kinds = KINDS
+    lease_s = 40.0
+    storm_s = 300.0
+
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.chance = random.Random(seed)
         self.clock = Clock()
         self.calm = False
         self.network = Network(self.clock, self.chance, Weather())
-        self.store = Store(TYPES)
+        self.store = Store(TYPES, self._witness)
         self.truth = Truth(retries={spec.name: spec.retries for spec in TYPES})
         self.outcome = Outcome(seed)
-        self.server = SimServer(self.clock, self.store, lease_s=40.0, wait_s=5.0, fate=self._fate)
+        self.server = self._make_server()
         self.site = Site(self.clock, self.network, self.server)
         self.pilots: list[SimPilot] = []
         self.acknowledged: list[str] = []
@@ -77,13 +86,16 @@ class World:
                 self._add_pilot()
             self._schedule_user()
             self._schedule_disasters()
-            self.clock.run(STORM_S)
+            self.clock.run(self.storm_s)
             self._clear_up()
-            self.clock.run(STORM_S + CALM_S)
+            self._calm_down()
             self._judge()
         except Broken as error:
             raise Broken(f"seed {self.seed}, at {self.clock.now:.3f} s: {error}") from error
         return self.outcome
+
+    def _make_server(self) -> SimServer:
+        return SimServer(self.clock, self.store, self.lease_s, wait_s=5.0, fate=self._fate)
 
     # ---- what happens
 
@@ -109,13 +121,13 @@ class World:
 
     def _schedule_user(self) -> None:
         for number in range(self.chance.randint(3, 15)):
-            at = self.chance.uniform(0, STORM_S - 20)
-            wanted = [self.chance.choice(KINDS) for _ in range(self.chance.choice([1, 1, 3, 12]))]
+            at = self.chance.uniform(0, self.storm_s - 20)
+            wanted = [self.chance.choice(self.kinds) for _ in range(self.chance.choice([1, 1, 3, 12]))]
             self.clock.at(at, partial(self._submit, f"key{number}", wanted))
         for _ in range(self.chance.randint(0, 16)):
-            self.clock.at(self.chance.uniform(0, STORM_S), partial(self._meddle, self.chance.choice(PEOPLE)))
+            self.clock.at(self.chance.uniform(0, self.storm_s), partial(self._meddle, self.chance.choice(PEOPLE)))
         for _ in range(self.chance.randint(0, 3)):
-            self.clock.at(self.chance.uniform(0, STORM_S), self._change_type)
+            self.clock.at(self.chance.uniform(0, self.storm_s), self._change_type)
 
     def _submit(self, key: str, wanted: list[JobSpec]) -> None:
         def done(answer: Any) -> None:
@@ -144,13 +156,13 @@ class World:
 
     def _schedule_disasters(self) -> None:
         for _ in range(self.chance.randint(0, 3)):
-            self.clock.at(self.chance.uniform(0, STORM_S), self._kill_server)
+            self.clock.at(self.chance.uniform(0, self.storm_s), self._kill_server)
         for _ in range(self.chance.randint(0, 3)):
-            self.clock.at(self.chance.uniform(0, STORM_S), self._kill_pilot)
+            self.clock.at(self.chance.uniform(0, self.storm_s), self._kill_pilot)
         for _ in range(self.chance.randint(0, 4)):
-            self.clock.at(self.chance.uniform(0, STORM_S), self._cut_off)
+            self.clock.at(self.chance.uniform(0, self.storm_s), self._cut_off)
         if self.chance.random() < 0.3:
-            self.clock.at(self.chance.uniform(0, STORM_S), self._drain_one)
+            self.clock.at(self.chance.uniform(0, self.storm_s), self._drain_one)
 
     def _kill_server(self) -> None:
         if self.server.up:
@@ -190,7 +202,24 @@ class World:
                 self.server.release(row.job)
         self.clock.after(20.0, self._release_all)
 
+    def _calm_down(self) -> None:
+        ended = 0.0
+        while self.clock.now < self.storm_s + CALM_S and ended < QUIET_S:
+            self.clock.run(self.clock.now + 10)
+            over = all(row.state in FINAL_JOB_STATES for row in self.store.jobs.values())
+            ended = ended + 10 if over and not self.truth.alive else 0.0
+
     # ---- the questions
+
+    def _witness(self, effect: Effect) -> None:
+        """`lost` is true when it is said, also of an attempt that is tried again."""
+        gone = (isinstance(effect, JobEnded) and effect.after is JobState.LOST) or (
+            isinstance(effect, JobReturned) and bool(effect.failed)
+        )
+        if gone and isinstance(effect, (JobEnded, JobReturned)):
+            holder = self.truth.alive.get((effect.job, effect.attempt))
+            if holder is not None:
+                raise Broken(f"{effect} is said of an attempt that still runs on {holder}")
 
     def _judge(self) -> None:
         self.outcome.jobs = dict(sorted(Counter(str(row.state) for row in self.store.jobs.values()).items()))
@@ -200,6 +229,13 @@ class World:
         for job in self.acknowledged:
             if job not in self.store.jobs:
                 raise Broken(f"{job} was acknowledged and is gone")
+        submitted = {job for jobs in self.store.submissions.values() for job in jobs}
+        made = {job for job, row in self.store.jobs.items() if not row.rerun_of}
+        if submitted != made:
+            raise Broken(f"jobs of no submission: {sorted(made - submitted)}")
+        again = Counter(row.rerun_of for row in self.store.jobs.values() if row.rerun_of)
+        if again and max(again.values()) > 1:
+            raise Broken(f"run again twice: {again}")
         if self.truth.alive:
             raise Broken(f"processes are left: {self.truth.alive}")
         for row in self.store.jobs.values():

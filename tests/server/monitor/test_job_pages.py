@@ -42,7 +42,7 @@ def test_a_queued_job_without_pilots_says_how_to_start_one(pages: Any, make: Any
 
 def test_a_job_on_a_silent_pilot_says_so(pages: Any, make: Any) -> None:
     job = make.job(state="running", pilot=make.pilot("far-host", seen=47))
-    assert "The pilot on far-host is silent" in pages.get(f"/jobs/{job.uuid}")
+    assert "Pilot silent 47 s: unless the one on far-host is heard again" in pages.get(f"/jobs/{job.uuid}")
 
 
 STATES = [

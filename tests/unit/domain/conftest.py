@@ -105,7 +105,7 @@ class Office:
         self.act(lambda desk: desk.register(added))
 
     def declare(self, name: str, **settings: Any) -> None:
-        self.act(lambda desk: desk.declare(JobTypeSpec(name, **settings), "ana", ""))
+        self.act(lambda desk: desk.declare(JobTypeSpec(name, **settings), "ana"))
 
     def tend(self, limit: int = 1_000) -> None:
         stale = self.store.stale(self.now, limit)

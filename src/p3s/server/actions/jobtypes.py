@@ -24,10 +24,4 @@ def list_jobtypes(work: Work) -> list[dict[str, Any]]:
 
 def set_jobtype(work: Work, *, spec: JobTypeSpec, who: str) -> bool:
     """In force at once, for jobs that wait too where it is about handing out. False when nothing changed."""
-    before = work.desk.book.types.get(spec.name)
-    if before == spec:
-        return False
-    old = asdict(before) if before else {}
-    changed = [f"{name} {value}" for name, value in asdict(spec).items() if name != "name" and old.get(name) != value]
-    work.desk.declare(spec, who, ", ".join(changed)[:2_000])
-    return True
+    return work.desk.declare(spec, who)

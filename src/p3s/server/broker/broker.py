@@ -50,6 +50,7 @@ class Broker:
         changed: Callable[[set[str]], None],
         died: Callable[[BaseException], None],
         still_ours: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time,
     ) -> None:
         self.settings = settings
         self.grants = grants
@@ -57,10 +58,11 @@ class Broker:
         self.died = died
         #: Raises NotOurs when another server has taken the database over.
         self.still_ours = still_ours
-        self.started_at = time()
+        self.clock = clock
+        self.started_at = clock()
         #: Set when the memory must be rebuilt before the next batch, and why.
         self.stale = "not yet built"
-        self._book = Book(self.started_at)
+        self._book = Book(self.started_at, settings.window)
         #: None is the last: the broker stops after what came before it.
         self._requests: SimpleQueue[Request | None] = SimpleQueue()
         self._stopping = False
@@ -197,7 +199,7 @@ class Broker:
     def _transact(self, batch: list[Request]) -> None:
         if self.stale:
             self._rebuild()
-        work = Work(Desk(self._book, self.grants.job_token, time()))
+        work = Work(Desk(self._book, self.grants.job_token, self.clock()))
         answers = []
         with transaction.atomic():
             for request in batch:
@@ -242,7 +244,7 @@ class Broker:
             _, answer = self._lanes.popitem()
             answer(self.reply(come_back=True))
         seen = {pilot: entry.last_seen for pilot, entry in self._book.pilots.items()}
-        book = Book(self.started_at)
+        book = Book(self.started_at, self.settings.window)
         book.next_id = waiting.last_id() + 1
         book.types = waiting.types()
         for host, doubt in pilots.doubts():

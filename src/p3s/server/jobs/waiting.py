@@ -36,10 +36,10 @@ GROUP BY jobtype, priority, needs, time_limit
 """
 
 STALE = f"""
-{_QUEUED} WHERE state = 'defined' AND stale_at IS NOT NULL AND stale_at <= %s ORDER BY stale_at LIMIT %s
+{_QUEUED} WHERE state = 'defined' AND stale_at IS NOT NULL AND stale_at <= %s ORDER BY stale_at, id LIMIT %s
 """
 
-OLDER = f"{_QUEUED} WHERE state = 'defined' AND same <> '' AND same = %s AND id < %s"
+OLDER = f"{_QUEUED} WHERE state = 'defined' AND same <> '' AND same = %s AND id < %s ORDER BY id"
 
 OUT = f"""
 SELECT state, pilot_id, order_number, kill_number, cancelled_by, id, uuid, attempt, jobtype, priority, retried, {_SPEC}

@@ -10,6 +10,7 @@ from django.urls import reverse
 from p3s.server.data import reads as data
 from p3s.server.data.reads import DatasetRow
 from p3s.server.jobs import reads as jobs
+from p3s.server.journal import reads as journal
 from p3s.server.monitor import commands
 from p3s.server.monitor.pilot_pages import PilotLine, pilot_lines
 from p3s.server.monitor.states import (
@@ -200,6 +201,7 @@ class Front:
             "running": states.get("running", 0),
             "queued": states.get("defined", 0),
             "wrong": groups["wrong"],
+            "alarms": journal.alarms(False, 20),
         }
 
     def pilots(self) -> dict[str, Any]:

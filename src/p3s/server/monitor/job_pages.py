@@ -9,6 +9,7 @@ from p3s.server.jobs.reads import JobDetail, JobRow
 from p3s.server.monitor import commands, links
 from p3s.server.monitor.layout import categories
 from p3s.server.monitor.states import JOB_STATES, can_still_change, is_silent, job_mark
+from p3s.server.monitor.templatetags.presentation import duration
 from p3s.server.pilots import reads as pilots
 from p3s.server.pilots.reads import PilotRow
 from p3s.server.results import reads as results
@@ -56,7 +57,8 @@ def explain(job: JobDetail, pilot: PilotRow | None, now: float, heard_from: floa
         return "Queued: it starts as soon as a pilot has a free slot." + _no_pilots()
     if row.state in jobs.OUT:
         if pilot is not None and is_silent(pilot, now, heard_from):
-            return f"The pilot on {row.host} is silent: if it is not heard again, the job will be lost."
+            length = duration(now - max(pilot.last_seen_at, heard_from))
+            return f"Pilot silent {length}: unless the one on {row.host} is heard again, the job will be lost."
         if row.state == "dispatched":
             return f"Ordered of the pilot on {row.host}, which has not yet said that it started."
         return f"Its process runs on {row.host}."

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from django.conf import settings
+
 from p3s.server.data.reads import DatasetRow
 from p3s.server.jobs.reads import JobRow
 from p3s.server.pilots.reads import PilotRow
@@ -19,8 +21,6 @@ GROUP_WORDS: Final[Mapping[Group, str]] = {
     "left": "left out on purpose",
     "wrong": "went wrong",
 }
-#: A pilot not heard for so long is shown as silent, seconds.
-SILENT_AFTER: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def worst_status(statuses: list[str]) -> str:
 
 def is_silent(pilot: PilotRow, now: float, heard_from: float) -> bool:
     """`heard_from`: since when this server could hear pilots at all."""
-    return pilot.state == "active" and now - max(pilot.last_seen_at, heard_from) > SILENT_AFTER
+    return pilot.state == "active" and now - max(pilot.last_seen_at, heard_from) > settings.SILENT_S
 
 
 def pilot_mark(pilot: PilotRow, out: int, now: float, heard_from: float) -> Mark:

@@ -21,7 +21,7 @@ MOST_ID: Final = 2**63 - 1
 def front(request: HttpRequest) -> HttpResponse:
     now = time.time()
     # One part: its pieces share what is read, and almost every change concerns several of them.
-    parts = [Part("now", "datasets jobs pilots results", "front_body", Front(now, HEARD_FROM).everything)]
+    parts = [Part("now", "datasets jobs pilots results alarms", "front_body", Front(now, HEARD_FROM).everything)]
     return respond(request, parts, now, here="front", title="Now")
 
 

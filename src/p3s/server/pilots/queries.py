@@ -104,8 +104,10 @@ def flush_seen(seen: Mapping[str, float]) -> None:
 
 
 def in_service() -> list[PilotEntry]:
-    """Entries of the pilots that are neither stopped nor lost; their jobs come from `jobs.queries.out`."""
-    alive = Pilot.objects.exclude(state__in=[state.value for state in FINAL_PILOT_STATES])
+    """Entries of the pilots that are neither stopped nor lost, the oldest first; their jobs: `jobs.queries.out`."""
+    alive = Pilot.objects.exclude(state__in=[state.value for state in FINAL_PILOT_STATES]).order_by(
+        "registered_at", "uuid"
+    )
     return [
         PilotEntry(
             pilot=row.uuid,

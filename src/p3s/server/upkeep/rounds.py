@@ -3,6 +3,7 @@
 import asyncio
 import logging
 
+from p3s.server.actions.alarms import watch_silence
 from p3s.server.actions.work import Work
 from p3s.server.broker import Broker
 from p3s.server.jobs import waiting
@@ -11,23 +12,32 @@ from p3s.server.pilots import queries as pilots
 log = logging.getLogger("p3s.upkeep")
 
 LEASES_EVERY_S = 1.0
-SEEN_EVERY_S = 10.0
+
 STALE_A_ROUND = 2_000
 """So many stale jobs are dropped at a time: the writer has other things to do."""
+
+SEEN_PART = 10
+"""When pilots were heard is written ten times within the time after which they are called silent: pages read it from
+the tables, and a pilot whose wait has just ended would else pass for silent."""
+
+TELL_EVERY_S = 10.0
+"""Open pages are told so often that pilots were heard."""
 
 
 async def rounds(broker: Broker) -> None:
     """Run until cancelled. Each round is a story of the one writer."""
     flushed = 0.0
+    silence, seen = Silence(broker.settings.silent_s), Seen()
     while True:
         wait_s = min(LEASES_EVERY_S, broker.settings.lease_s / 5)
         await asyncio.sleep(wait_s)
         broker.post(lambda work: expire(work, broker), _report)
         broker.post(tend, _report)
+        broker.post(silence.watch, silence.watched)
         flushed += wait_s
-        if flushed >= min(SEEN_EVERY_S, broker.settings.lease_s):
+        if flushed >= min(broker.settings.lease_s, broker.settings.silent_s / SEEN_PART):
             flushed = 0.0
-            broker.post(flush_seen, _report)
+            broker.post(seen.flush, _report)
 
 
 def expire(work: Work, broker: Broker) -> None:
@@ -42,12 +52,38 @@ def tend(work: Work) -> None:
     work.desk.tend(waiting.stale(work.now, STALE_A_ROUND))
 
 
-def flush_seen(work: Work) -> None:
-    """Write when pilots were last heard, in bulk; a restart counts from there or from its own start."""
-    seen = {entry.pilot: entry.last_seen for entry in work.desk.book.pilots.values()}
-    if seen:
-        pilots.flush_seen(seen)
-        work.topics.add("pilots")
+class Silence:
+    """Remembers whether the alarm may be open, so that a quiet round asks the database nothing."""
+
+    def __init__(self, after_s: float) -> None:
+        self.after_s = after_s
+        self.may_be_open = True
+
+    def watch(self, work: Work) -> bool:
+        return watch_silence(work, after_s=self.after_s, may_be_open=self.may_be_open)
+
+    def watched(self, value: object) -> None:
+        """After the commit; a round that failed is not sure."""
+        self.may_be_open = value is not False
+        _report(value)
+
+
+class Seen:
+    """Writes in bulk when pilots were last heard; a restart counts from there or from its own start."""
+
+    def __init__(self) -> None:
+        self.written: dict[str, float] = {}
+        self.told_at = 0.0
+
+    def flush(self, work: Work) -> None:
+        seen = {entry.pilot: entry.last_seen for entry in work.desk.book.pilots.values()}
+        fresh = {pilot: moment for pilot, moment in seen.items() if self.written.get(pilot) != moment}
+        self.written = seen
+        if fresh:
+            pilots.flush_seen(fresh)
+        if fresh and work.now - self.told_at >= TELL_EVERY_S:
+            self.told_at = work.now
+            work.topics.add("pilots")
 
 
 def _report(value: object) -> None:

@@ -1,0 +1,36 @@
+"""What pages and cold API routes read of the journal."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from .models import Alarm
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmRow:
+    """One alarm. Moments are epoch seconds by the server's clock; `cleared_at` is None while it is open."""
+
+    id: int
+    cause: str
+    kind: str
+    message: str
+    severity: str
+    raised_at: float
+    last_at: float
+    count: int
+    cleared_at: float | None
+    ending: str
+    detail: dict[str, Any]
+
+
+def alarms(every: bool, limit: int) -> list[AlarmRow]:
+    """Open alarms, or `every` one; the latest raised first."""
+    rows = Alarm.objects.all() if every else Alarm.objects.filter(cleared_at=None)
+    return [
+        AlarmRow(**{name: getattr(row, name) for name in AlarmRow.__slots__}) for row in rows.order_by("-id")[:limit]
+    ]
+
+
+def open_alarms() -> int:
+    """How many alarms are open."""
+    return Alarm.objects.filter(cleared_at=None).count()

@@ -1,0 +1,426 @@
+# ruff: noqa: E402 - Django is set up before its models can be imported
+"""A server for the simulation's worlds that is two: the real broker, actions and SQL over the tables, and the pure
+rules over the dictionary store. Each batch goes through both, and what they decide must be the same.
+
+For `real_actions.py`, in a process of its own: importing it sets Django up.
+"""
+
+import itertools
+import os
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "p3s.server.project.settings"
+
+import django
+
+django.setup()
+
+from django.db import connection
+
+from p3s.domain.acceptance import accept
+from p3s.domain.book import Book
+from p3s.domain.desk import Desk
+from p3s.domain.effects import Effect, JobAdded, LaneAnswered, Noted, PilotAdded, TypeDeclared
+from p3s.domain.exchange import Past
+from p3s.protocol.acts import RerunRequest
+from p3s.protocol.errors import Conflict, P3sError
+from p3s.protocol.messages import (
+    DeathRequest,
+    ExchangeRequest,
+    JobSpec,
+    JobTypeSpec,
+    RegisterRequest,
+    Report,
+    SubmitRequest,
+)
+from p3s.protocol.states import FINAL_JOB_STATES
+from p3s.server.accounts.grants import Grants
+from p3s.server.accounts.queries import digest
+from p3s.server.actions import exchange, hold
+from p3s.server.actions.cancel import cancel
+from p3s.server.actions.jobtypes import set_jobtype
+from p3s.server.actions.rerun import Who, rerun
+from p3s.server.actions.submit import submit
+from p3s.server.actions.work import Work
+from p3s.server.broker.broker import Broker, Request
+from p3s.server.broker.settings import Settings
+from p3s.server.upkeep import rounds
+from p3s.simulation.clock import Clock
+from p3s.simulation.server import GRACE_S, RESTART_S, WINDOW, Reply
+from p3s.simulation.store import Store
+
+GATHER_S = 0.1
+"""What comes within so long makes one batch, as it does when the writer is busy."""
+
+CHECK_EVERY = 150
+"""After so many batches `checked` is called, which may compare the tables with the books."""
+
+GRANTS = Grants(b"secret of the simulation", {})
+
+
+class Differ(BaseException):
+    """The real server and the pure rules do not agree. Not an Exception: the broker's boundary would swallow it."""
+
+
+class Died(BaseException):
+    """The process died here."""
+
+
+@dataclass(slots=True)
+class Both(Request):
+    """A request to the broker, and the same story by the pure rules: `pure` of a desk, to the same value."""
+
+    pure: Callable[["Desk"], Any]
+    values: list[Any] = field(default_factory=list)
+
+
+class DrivenBroker(Broker):
+    """Takes its batches from the virtual clock instead of from a thread."""
+
+    def __init__(self, twin: "Twin", settings: Settings) -> None:
+        super().__init__(settings, GRANTS, lambda _: None, lambda _: None, clock=lambda: twin.clock.now)
+        self.twin = twin
+        self.pure: Callable[[Desk], Any] = lambda _: None
+        self.posted: list[Both] = []
+
+    @property
+    def book(self) -> Book:
+        return self._book
+
+    def tell(self, batch: list[Both]) -> None:
+        self._tell(list(batch))
+
+    def post(self, story: Callable[[Work], Any], answer: Reply) -> None:
+        request = Both(lambda work: self._kept(request, story, work), answer, self.pure)
+        self.posted.append(request)
+
+    def _kept(self, request: Both, story: Callable[[Work], Any], work: Work) -> Any:
+        try:
+            value = story(work)
+        except P3sError as refusal:
+            request.values = [refusal]
+            raise
+        request.values = [value]
+        return value
+
+    def _transact(self, batch: list[Request]) -> None:
+        """The batch with one request more at its end, which lets the pure rules do the same before the commit."""
+        if self.stale:
+            self.twin.reload()
+        both = [one for one in batch if isinstance(one, Both)]
+        last = Request(lambda work: self.twin.follow(work, both), lambda _: None)
+        try:
+            super()._transact([*batch, last])
+        except Exception:
+            self.twin.store.rollback()
+            raise
+
+    def _answer_lanes(self, effects: list[Effect]) -> None:
+        """The first thing after the commit."""
+        self.twin.committed()
+        super()._answer_lanes(effects)
+
+
+class Twin:
+    """In the place of the simulation's server: the real one, and the pure one that must do the same."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        store: Store,
+        chance: random.Random,
+        lease_s: float,
+        fate: Callable[[], bool],
+        checked: Callable[["Twin"], None],
+    ) -> None:
+        self.clock, self.store, self.chance, self.fate = clock, store, chance, fate
+        self.checked = checked
+        self.lease_s = lease_s
+        self.broker: DrivenBroker | None = None
+        self.book = Book(0.0)
+        self.queue: list[Both] = []
+        self.epochs, self.epoch = itertools.count(1), 0
+        self.noted: list[Noted] = []
+        self.new_notes: list[Noted] = []
+        self.transactions = 0
+        self.failures = 0
+        self.start()
+
+    # ---- the process
+
+    @property
+    def up(self) -> bool:
+        return self.broker is not None
+
+    def start(self) -> None:
+        if self.up:
+            return
+        self.epoch = next(self.epochs)
+        self.broker = DrivenBroker(self, Settings(self.lease_s, GRACE_S, 5.0, window=WINDOW))
+        self.book = Book(self.clock.now)
+        self.seen = rounds.Seen()
+        self._upkeep(self.epoch, 1)
+
+    def die(self) -> None:
+        self.broker = None
+        self.queue = []
+
+    def reload(self) -> None:
+        """The pure book anew, as the broker rebuilds its own."""
+        assert self.broker is not None
+        seen = {name: entry.last_seen for name, entry in self.book.pilots.items()}
+        self.book = self.store.load(self.broker.started_at, WINDOW)
+        for name, entry in self.book.pilots.items():
+            entry.last_seen = max(entry.last_seen, seen.get(name, 0.0))
+
+    def _upkeep(self, epoch: int, round_: int) -> None:
+        if not self.up or epoch != self.epoch:
+            return
+        broker = self.broker_now
+        self._post(lambda desk: desk.expire(GRACE_S), lambda work: rounds.expire(work, broker), lambda _: None)
+        self._post(self._tend, rounds.tend, lambda _: None)
+        if round_ % 5 == 0:
+            self._post(lambda _: None, self.seen.flush, lambda _: None)
+        if self.chance.random() < 0.006:
+            self._post(self._fail, self._fail, lambda _: None)
+        self.clock.after(2.0, partial(self._upkeep, epoch, round_ + 1))
+
+    def _tend(self, desk: Desk) -> None:
+        self._flush(desk)
+        desk.tend(self.store.stale(self.clock.now, rounds.STALE_A_ROUND))
+
+    def _fail(self, _: Any) -> None:
+        """A defect in one request: what came with it must not suffer."""
+        self.failures += 1
+        raise RuntimeError("planted")
+
+    @property
+    def broker_now(self) -> DrivenBroker:
+        assert self.broker is not None
+        return self.broker
+
+    # ---- a batch
+
+    def _post(self, pure: Callable[[Desk], Any], story: Callable[[Work], Any], answer: Reply) -> None:
+        self._ask(pure, lambda broker: broker.post(story, answer))
+
+    def _ask(self, pure: Callable[[Desk], Any], act: Callable[[DrivenBroker], None]) -> None:
+        broker = self.broker_now
+        broker.pure = pure
+        act(broker)
+        (request,) = broker.posted
+        broker.posted = []
+        self.queue.append(request)
+        if len(self.queue) == 1:
+            self.clock.after(GATHER_S, partial(self._tell, self.epoch))
+
+    def _tell(self, epoch: int) -> None:
+        if not self.up or epoch != self.epoch:
+            return
+        batch, self.queue = self.queue, []
+        try:
+            self.broker_now.tell(batch)
+        except Died:
+            connection.close_if_unusable_or_obsolete()
+            self.die()
+            self.clock.after(RESTART_S, self.start)
+            return
+        self.transactions += 1
+        if self.transactions % CHECK_EVERY == 0:
+            self.checked(self)
+
+    def follow(self, work: Work, batch: list[Both]) -> None:
+        """Do by the pure rules what the batch has just done, and compare; the transaction is still open."""
+        work.settle()
+        desk = Desk(self.book, GRANTS.job_token, self.clock.now)
+        self.added = iter([effect for effect in work.written if isinstance(effect, JobAdded)])
+        self.registered = {effect.pilot: effect for effect in work.written if isinstance(effect, PilotAdded)}
+        self.effects: list[Effect] = []
+        for request in batch:
+            try:
+                value = request.pure(desk)
+            except P3sError as refusal:
+                value = refusal
+            self.same("answer", plain(request.values[0]), plain(value))
+        self._settle(desk)
+        for real, pure in itertools.zip_longest(work.written, self.effects):
+            self.same("effect", real, pure)
+        self.new_notes = [effect for effect in self.effects if isinstance(effect, Noted)]
+        if self.fate():
+            self.store.rollback()
+            raise Died
+
+    def committed(self) -> None:
+        self.store.commit()
+        self.noted += self.new_notes
+        if self.fate():
+            raise Died
+
+    def same(self, what: str, real: Any, pure: Any) -> None:
+        if real != pure:
+            raise Differ(f"at {self.clock.now:.3f} s, {what}:\n  server     {real}\n  pure rules {pure}")
+
+    def _flush(self, desk: Desk) -> None:
+        self.store.write(desk.effects)
+        self.effects += desk.effects
+        desk.effects = []
+
+    def _settle(self, desk: Desk) -> None:
+        while True:
+            hungry = desk.settle()
+            self._flush(desk)
+            if not hungry:
+                return
+            for key in hungry:
+                desk.book.refill(key, *self.store.queued(key, WINDOW))
+
+    # ---- routes: what the fleet and the user ask
+
+    def register(self, request: RegisterRequest, reply: Reply) -> None:
+        token_hash = digest(GRANTS.pilot_token(request.pilot, request.nonce))
+
+        def pure(desk: Desk) -> None:
+            if desk.book.alive(request.pilot) is None and request.pilot in self.store.pilots:
+                raise Conflict("ended")
+            plain_one = PilotAdded(request.pilot, "", "", 0, 0.0, token_hash, "sim", self.clock.now)
+            desk.register(self.registered.get(request.pilot, plain_one))
+
+        def story(work: Work) -> None:
+            exchange.register(work, request=request, token_hash=token_hash, owner="sim", lease_s=self.lease_s)
+
+        broker = self.broker_now
+        self._post(pure, story, lambda value: reply(value if isinstance(value, P3sError) else broker.reply()))
+
+    def exchange(self, pilot: str, message: ExchangeRequest, reply: Reply) -> None:
+        if message.lane == "reports":
+            self._ask(
+                lambda desk: desk.report(pilot, message.reports, self._past(desk, message.reports)),
+                lambda broker: broker.report(pilot, message, reply),
+            )
+            return
+
+        def pure(desk: Desk) -> None:
+            desk.order_lane(pilot, message, self._past(desk, message.reports))
+            if message.wait_s <= 0 and not message.goodbye:
+                self._settle(desk)
+                close(desk, pilot, message.seq)
+
+        self._ask(pure, lambda broker: broker.open_lane(pilot, message, reply))
+        epoch = self.epoch
+        self.clock.after(message.wait_s, lambda: self._renewal(pilot, message.seq, epoch))
+
+    def _renewal(self, pilot: str, seq: int, epoch: int) -> None:
+        if self.up and epoch == self.epoch:
+            self._ask(lambda desk: close(desk, pilot, seq), lambda broker: broker.close_lane(pilot, seq))
+
+    def _past(self, desk: Desk, reports: list[Report]) -> dict[str, Any]:
+        self._flush(desk)
+        found = {report.job: self.store.past(report.job) for report in reports if report.job not in desk.book.out}
+        return {job: past for job, past in found.items() if past is not None}
+
+    def death(self, pilot: str, request: DeathRequest, reply: Reply) -> None:
+        self._post(
+            lambda desk: desk.death(pilot, f"{request.evidence}; {request.killed} processes killed"),
+            lambda work: exchange.death(work, pilot=pilot, request=request),
+            reply,
+        )
+
+    def submit(self, key: str, wanted: list[JobSpec], reply: Reply) -> None:
+        def pure(desk: Desk) -> list[str]:
+            if key not in self.store.submissions:
+                first = desk.book.next_id
+                for spec in wanted:
+                    if spec.jobtype not in desk.book.types:
+                        desk.do([TypeDeclared(JobTypeSpec(spec.jobtype), desk.now)])
+                added = list(itertools.islice(self.added, len(wanted)))
+                asked = [
+                    accept(
+                        first + place, added[place].job, spec, desk.book.kind(spec.jobtype), desk.now, {"owner": "ana"}
+                    )
+                    for place, spec in enumerate(wanted)
+                ]
+                self.same("submission", added, asked)
+                desk.submit(added)
+                self.store.submitted(key, [one.job for one in added])
+            return self.store.submissions[key]
+
+        def story(work: Work) -> list[str]:
+            return submit(work, owner="ana", request=SubmitRequest(wanted, key)).jobs
+
+        self._post(pure, story, reply)
+
+    # ---- what people do
+
+    def cancel(self, job: str) -> None:
+        self._person(
+            job,
+            lambda desk, past: desk.cancel(job, past, "ana", ""),
+            lambda work: cancel(work, job=job, who="ana", all_jobs=False, why="").note,
+        )
+
+    def hold(self, job: str) -> None:
+        self._person(
+            job,
+            lambda desk, past: desk.hold(job, past, "ana", ""),
+            lambda work: hold.hold(work, job=job, who="ana", all_jobs=False, why="").note,
+        )
+
+    def release(self, job: str) -> None:
+        self._person(
+            job,
+            lambda desk, past: desk.release(job, past, "ana", ""),
+            lambda work: hold.release(work, job=job, who="ana", all_jobs=False, why="").note,
+        )
+
+    def adjust(self, job: str, priority: int) -> None:
+        self._person(
+            job,
+            lambda desk, past: desk.adjust(job, past, priority, "ana", ""),
+            lambda work: hold.adjust(work, job=job, priority=priority, who="ana", all_jobs=False, why="").note,
+        )
+
+    def rerun(self, job: str) -> None:
+        def pure(desk: Desk, past: Past) -> list[str]:
+            if past.state not in FINAL_JOB_STATES or past.rerun:
+                raise Conflict("not to be run again")
+            added = next(self.added)
+            self.same("re-run of", added.columns["rerun_of"], job)
+            desk.rerun(job, past, added, "ana", "")
+            return [added.job]
+
+        request = RerunRequest([job])
+        self._person(job, pure, lambda work: rerun(work, request=request, who=Who("ana", False)).new)
+
+    def declare(self, jobtype: str, **changes: Any) -> None:
+        self._post(
+            lambda desk: desk.declare(replace(desk.book.kind(jobtype), **changes), "ana"),
+            lambda work: set_jobtype(work, spec=replace(work.desk.book.kind(jobtype), **changes), who="ana"),
+            lambda _: None,
+        )
+
+    def _person(self, job: str, act: Callable[[Desk, Past], Any], story: Callable[[Work], Any]) -> None:
+        def pure(desk: Desk) -> Any:
+            self._flush(desk)
+            past = self.store.past(job)
+            assert past is not None
+            value = act(desk, past)
+            self._flush(desk)
+            return value
+
+        self._post(pure, story, lambda _: None)
+
+
+def close(desk: Desk, pilot: str, seq: int) -> None:
+    """The end of a wait, as the broker has it."""
+    entry = desk.book.alive(pilot)
+    if entry is not None and entry.lane == seq:
+        desk.do([LaneAnswered(pilot, seq, entry.acked, [], [], entry.verdicts)])
+
+
+def plain(value: Any) -> Any:
+    """Refusals are alike when they ask the same of the caller."""
+    return type(value) if isinstance(value, P3sError) else value

@@ -1,0 +1,54 @@
+"""The real broker, actions and SQL do, transaction by transaction, what the pure rules do over a dictionary."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+SEEDS = int(os.environ.get("P3S_REAL_SEEDS", "50"))
+"""The nightly run sets 200."""
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = Path(__file__).with_name("real_actions.py")
+
+
+def run(directory: Path, database: str, *words: str) -> "subprocess.CompletedProcess[str]":
+    """In a process of its own: Django reads its settings once a process."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("P3S_", "DJANGO_"))}
+    own = {"P3S_SERVER_DIR": str(directory), "P3S_DATABASE": database, "PYTHONPATH": str(ROOT / "src")}
+    return subprocess.run(
+        [sys.executable, str(SCRIPT), *words],
+        env={**kept, **own},
+        capture_output=True,
+        text=True,
+        timeout=10 * SEEDS,
+        check=False,
+    )
+
+
+@pytest.mark.timeout(10 * SEEDS)
+def test_the_server_does_what_the_rules_say(database: Callable[[], str], tmp_path: Path) -> None:
+    done = run(tmp_path, database(), "0", str(SEEDS))
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert f"{SEEDS} seeds, " in done.stdout
+
+
+DEFECTS = [
+    "an end is written without its reason",
+    "the lane of an order is not written",
+    "a returned job keeps its pilot",
+    "a key is forgotten",
+    "a batch that failed is half kept",
+    "a refused report is not recorded",
+]
+
+
+@pytest.mark.parametrize("defect", DEFECTS)
+def test_a_planted_defect_is_noticed(defect: str, tmp_path: Path) -> None:
+    """On SQLite: the defects are in what both databases share."""
+    done = run(tmp_path, "", "0", "40", defect)
+    assert done.returncode == 1, f"not noticed: {done.stdout} {done.stderr[-2000:]}"
+    assert done.stderr.startswith("seed "), done.stderr[-4000:]
