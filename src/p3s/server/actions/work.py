@@ -22,6 +22,7 @@ from p3s.domain.effects import (
 from p3s.server.jobs import queries as jobs
 from p3s.server.journal import queries as journal
 from p3s.server.pilots import queries as pilots
+from p3s.server.sql import together
 
 #: In the order in which the kinds are written: what is referred to first, ends before new hand-outs.
 _WRITES: dict[type, Callable[[Sequence[Any]], None]] = {
@@ -39,13 +40,14 @@ _WRITES: dict[type, Callable[[Sequence[Any]], None]] = {
 
 
 def record(effects: Sequence[Effect]) -> None:
-    """Write effects, one set-based statement a kind."""
+    """Write effects, one set-based statement a kind. Raises Disagreement when a row was not as the book expected."""
     kinds: dict[type, list[Effect]] = defaultdict(list)
     for effect in effects:
         kinds[type(effect)].append(effect)
-    for kind, write in _WRITES.items():
-        if kind in kinds:
-            write(kinds[kind])
+    with together():
+        for kind, write in _WRITES.items():
+            if kind in kinds:
+                write(kinds[kind])
 
 
 @dataclass(slots=True)

@@ -2,6 +2,8 @@
 
 Every change of state is a compare-and-set: it names the state and attempt that it expects. A count that falls short
 means that the book and the table disagree; `Disagreement` then fails the transaction and the book is rebuilt.
+They say `state || ''` so that PostgreSQL's planner, which plans them once, finds rows by their key and does not walk an
+index of all jobs in that state.
 """
 
 import json
@@ -16,20 +18,40 @@ from p3s.domain.exchange import Past
 from p3s.domain.streams import input_environment
 from p3s.protocol.bounds import clean
 from p3s.protocol.states import JobState
-from p3s.server.sql import each
+from p3s.server.sql import Statement
 
 from .models import Job
 
-ADD = """
+ADD = Statement(
+    """
 INSERT INTO jobs_job (id, uuid, name, jobtype, owner, payload, input, env, priority, time_limit, state, reason,
   attempt, cancelled_by, submitted_at, dataset_id, stream_id, run, subrun, keys)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '', 0, '', %s, %s, %s, %s, %s, %s)
-"""
+SELECT {id}, {uuid}, {name}, {jobtype}, {owner}, {payload}, {input}, {env}, {priority}, {time_limit}, {state}, '',
+  0, '', {submitted_at}, {dataset}, {stream}, {run}, {subrun}, {keys} {rows}
+""",
+    id="bigint",
+    uuid="text",
+    name="text",
+    jobtype="text",
+    owner="text",
+    payload="text",
+    input="text",
+    env="jsonb",
+    priority="integer",
+    time_limit="double precision",
+    state="text",
+    submitted_at="double precision",
+    dataset="text",
+    stream="text",
+    run="bigint",
+    subrun="bigint",
+    keys="jsonb",
+)
 
 
 def add(effects: Sequence[JobAdded]) -> None:
     """Insert accepted jobs."""
-    each(ADD, [_added_row(effect) for effect in effects], "jobs added")
+    ADD.run([_added_row(effect) for effect in effects], "jobs added")
 
 
 def _added_row(effect: JobAdded) -> Sequence[Any]:
@@ -44,7 +66,7 @@ def _added_row(effect: JobAdded) -> Sequence[Any]:
         columns["input"],
         json.dumps(columns["env"]),
         effect.priority,
-        effect.spec.time_limit,
+        float(effect.spec.time_limit),
         effect.state.value,
         effect.at,
         columns.get("dataset"),
@@ -55,68 +77,107 @@ def _added_row(effect: JobAdded) -> Sequence[Any]:
     )
 
 
-DISPATCH = """
-UPDATE jobs_job SET state = 'dispatched', attempt = %s, pilot_id = %s, order_number = %s, kill_number = NULL,
-  dispatched_at = %s, started_at = NULL
-WHERE id = %s AND state = 'defined' AND attempt = %s
-"""
+DISPATCH = Statement(
+    """
+UPDATE jobs_job SET state = 'dispatched', attempt = {attempt}, pilot_id = {pilot}, order_number = {number},
+  kill_number = NULL, dispatched_at = {at}, started_at = NULL
+WHERE id = {id} AND state || '' = 'defined' AND jobs_job.attempt = {attempt} - 1
+""",
+    attempt="integer",
+    pilot="text",
+    number="bigint",
+    at="double precision",
+    id="bigint",
+)
 
 
 def dispatch(effects: Sequence[JobDispatched]) -> None:
     """Write who got which job, before any pilot is told."""
-    rows = [(e.attempt, e.pilot, e.number, e.at, e.id, e.attempt - 1) for e in effects]
-    each(DISPATCH, rows, "jobs dispatched")
+    DISPATCH.run([(e.attempt, e.pilot, e.number, e.at, e.id) for e in effects], "jobs dispatched")
 
 
-START = "UPDATE jobs_job SET state = 'running', started_at = %s WHERE id = %s AND state = 'dispatched' AND attempt = %s"
+START = Statement(
+    """
+UPDATE jobs_job SET state = 'running', started_at = {at}
+WHERE id = {id} AND state || '' = 'dispatched' AND attempt = {attempt}
+""",
+    at="double precision",
+    id="bigint",
+    attempt="integer",
+)
 
 
 def start(effects: Sequence[JobStarted]) -> None:
     """Write that processes run."""
-    each(START, [(e.at, e.id, e.attempt) for e in effects], "jobs started")
+    START.run([(e.at, e.id, e.attempt) for e in effects], "jobs started")
 
 
-RETURN = """
+RETURN = Statement(
+    """
 UPDATE jobs_job SET state = 'defined', pilot_id = NULL, order_number = NULL
-WHERE id = %s AND state = 'dispatched' AND attempt = %s
-"""
+WHERE id = {id} AND state || '' = 'dispatched' AND attempt = {attempt}
+""",
+    id="bigint",
+    attempt="integer",
+)
 
 
 def give_back(effects: Sequence[JobReturned]) -> None:
     """Write that refused orders are queued again."""
-    each(RETURN, [(e.id, e.attempt) for e in effects], "jobs returned")
+    RETURN.run([(e.id, e.attempt) for e in effects], "jobs returned")
 
 
-KILL = """
-UPDATE jobs_job SET kill_number = %s, cancelled_by = %s
-WHERE id = %s AND state IN ('dispatched', 'running') AND attempt = %s
-"""
+KILL = Statement(
+    """
+UPDATE jobs_job SET kill_number = {number}, cancelled_by = {who}
+WHERE id = {id} AND state || '' IN ('dispatched', 'running') AND attempt = {attempt}
+""",
+    number="bigint",
+    who="text",
+    id="bigint",
+    attempt="integer",
+)
 
 
 def order_kill(effects: Sequence[KillOrdered]) -> None:
     """Write that a pilot must end a job."""
-    each(KILL, [(e.number, e.who, e.id, e.attempt) for e in effects], "kills ordered")
+    KILL.run([(e.number, e.who, e.id, e.attempt) for e in effects], "kills ordered")
 
 
-END = """
-UPDATE jobs_job SET state = %s, reason = %s, ended_at = %s, started_at = COALESCE(started_at, %s), exit_code = %s,
-  signal = %s, wall_s = %s, cpu_s = %s, peak_memory = %s
-WHERE id = %s AND state = %s AND attempt = %s
-"""
+END = Statement(
+    """
+UPDATE jobs_job SET state = {after}, reason = {reason}, ended_at = {at},
+  started_at = COALESCE(started_at, {started_at}), exit_code = {exit_code}, signal = {signal}, wall_s = {wall_s},
+  cpu_s = {cpu_s}, peak_memory = {peak_memory}
+WHERE id = {id} AND state || '' = {before} AND attempt = {attempt}
+""",
+    after="text",
+    reason="text",
+    at="double precision",
+    started_at="double precision",
+    exit_code="integer",
+    signal="integer",
+    wall_s="double precision",
+    cpu_s="double precision",
+    peak_memory="bigint",
+    id="bigint",
+    before="text",
+    attempt="integer",
+)
 
 
 def end(effects: Sequence[JobEnded]) -> None:
     """Write final states, with what the node measured."""
-    each(END, [_ended_row(effect) for effect in effects], "jobs ended")
+    END.run([_ended_row(effect) for effect in effects], "jobs ended")
     logs = [_log_row(e) for e in effects if e.report and (e.report.stdout or e.report.stderr or e.report.detail)]
     if logs:
-        each(LOG, logs, "log tails")
+        LOG.run(logs, "log tails")
 
 
 def _ended_row(effect: JobEnded) -> Sequence[Any]:
     report = effect.report
     measured = (
-        (report.exit_code, report.signal, report.wall_s, report.cpu_s, report.peak_memory)
+        (report.exit_code, report.signal, _float(report.wall_s), _float(report.cpu_s), report.peak_memory)
         if report
         else (None, None, None, None, None)
     )
@@ -124,10 +185,21 @@ def _ended_row(effect: JobEnded) -> Sequence[Any]:
     return (effect.after.value, clean(str(effect.reason)[:200]), effect.at, effect.started_at, *measured, *where)
 
 
-LOG = """
-INSERT INTO jobs_joblog (job_id, attempt, stdout, stderr) VALUES (%s, %s, %s, %s)
+def _float(value: float | None) -> float | None:
+    """A whole number of seconds may come as an integer; the values of a column must be of one type."""
+    return None if value is None else float(value)
+
+
+LOG = Statement(
+    """
+INSERT INTO jobs_joblog (job_id, attempt, stdout, stderr) SELECT {job}, {attempt}, {stdout}, {stderr} {rows} WHERE true
 ON CONFLICT (job_id, attempt) DO UPDATE SET stdout = excluded.stdout, stderr = excluded.stderr
-"""
+""",
+    job="bigint",
+    attempt="integer",
+    stdout="text",
+    stderr="text",
+)
 
 
 def _log_row(effect: JobEnded) -> Sequence[Any]:
@@ -158,7 +230,8 @@ WHERE state = 'defined' AND jobtype = %s AND priority = %s ORDER BY id LIMIT %s
 """
 
 OUT = f"""
-SELECT id, uuid, attempt, state, jobtype, priority, pilot_id, order_number, kill_number, cancelled_by, {_SPEC}
+SELECT id, uuid, attempt, state, jobtype, priority, pilot_id, order_number, kill_number, cancelled_by,
+  COALESCE(started_at, dispatched_at), {_SPEC}
 FROM jobs_job WHERE state IN ('dispatched', 'running') ORDER BY order_number
 """
 
@@ -199,10 +272,9 @@ def classes() -> list[ClassKey]:
 def out() -> list[Out]:
     """What pilots hold, in the order in which it was ordered."""
     found = []
-    for id, uuid, attempt, state, jobtype, priority, pilot, number, kill, by, *spec in _rows(OUT):
-        found.append(
-            Out(id, uuid, attempt, JobState(state), jobtype, priority, spec_of(*spec), pilot, number or 0, kill, by)
-        )
+    for id, uuid, attempt, state, jobtype, priority, pilot, number, kill, by, since, *spec in _rows(OUT):
+        known = (id, uuid, attempt, JobState(state), jobtype, priority, spec_of(*spec))
+        found.append(Out(*known, pilot, number or 0, kill, by, since or 0.0))
     return found
 
 
@@ -224,11 +296,11 @@ def types() -> set[str]:
 def past(jobs: Iterable[str]) -> dict[str, Past]:
     """What the table has of some jobs, by UUID; unknown ones are left out."""
     found = Job.objects.filter(uuid__in=list(jobs)).values_list(
-        "uuid", "id", "state", "attempt", "pilot_id", "started_at"
+        "uuid", "id", "state", "attempt", "pilot_id", "started_at", "dispatched_at"
     )
     return {
-        uuid: Past(id, JobState(state), attempt, pilot or "", started)
-        for uuid, id, state, attempt, pilot, started in found
+        uuid: Past(id, JobState(state), attempt, pilot or "", started, started or ordered or 0.0)
+        for uuid, id, state, attempt, pilot, started, ordered in found
     }
 
 

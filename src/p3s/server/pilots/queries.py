@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from django.db import connection
-
 from p3s.domain.book import PilotEntry
 from p3s.domain.effects import LaneAnswered, PilotAdded, PilotMoved
 from p3s.protocol.bounds import clean
 from p3s.protocol.states import FINAL_PILOT_STATES, PilotState
-from p3s.server.sql import many
+from p3s.server.sql import Statement
 
 from .models import Pilot
 
@@ -33,44 +31,59 @@ def add(effects: Sequence[PilotAdded]) -> None:
     )
 
 
-MOVE = "UPDATE pilots_pilot SET state = %s, reason = %s, ended_at = %s WHERE uuid = %s AND state = %s"
+MOVE = Statement(
+    """
+UPDATE pilots_pilot SET state = {after}, reason = {reason}, ended_at = {ended_at}
+WHERE uuid = {pilot} AND state = {before}
+""",
+    after="text",
+    reason="text",
+    ended_at="double precision",
+    pilot="text",
+    before="text",
+)
 
 
 def move(effects: Sequence[PilotMoved]) -> None:
-    """Write changes of state; a compare-and-set like those of jobs."""
-    with connection.cursor() as cursor:
-        for effect in effects:
-            ended_at = effect.at if effect.after in FINAL_PILOT_STATES else None
-            parameters = [effect.after.value, clean(effect.reason[:200]), ended_at, effect.pilot, effect.before.value]
-            cursor.execute(MOVE, parameters)
-            if cursor.rowcount != 1:
-                raise RuntimeError(f"pilot {effect.pilot} was not {effect.before} as expected")
+    """Write changes of state; a compare-and-set like those of jobs. One after the other: a pilot may move twice."""
+    for effect in effects:
+        ended_at = effect.at if effect.after in FINAL_PILOT_STATES else None
+        row = (effect.after.value, clean(effect.reason[:200]), ended_at, effect.pilot, effect.before.value)
+        MOVE.run([row], "pilots moved")
 
 
-LANE = """
-UPDATE pilots_pilot SET seq = %s, acked = %s, numbered = CASE WHEN numbered > %s THEN numbered ELSE %s END
-WHERE uuid = %s
-"""
+LANE = Statement(
+    """
+UPDATE pilots_pilot SET seq = {seq}, acked = {acked},
+  numbered = CASE WHEN numbered > {highest} THEN numbered ELSE {highest} END
+WHERE uuid = {pilot}
+""",
+    seq="bigint",
+    acked="bigint",
+    highest="bigint",
+    pilot="text",
+)
 
 
 def write_lanes(effects: Sequence[LaneAnswered]) -> None:
     """Write `seq` and `acked` with the orders that an answer carries. An empty renewal writes nothing."""
-    rows = []
+    rows = {}
     for effect in effects:
         numbers = [one.number for one in effect.orders] + [one.number for one in effect.instructions]
-        if any(numbers):
-            highest = max(numbers)
-            rows.append((effect.seq, effect.acked, highest, highest, effect.pilot))
+        if any(numbers):  # of several answers to a pilot in a batch, the last one stands
+            rows[effect.pilot] = (effect.seq, effect.acked, max(numbers), effect.pilot)
     if rows:
-        many(LANE, rows)
+        LANE.run(list(rows.values()), "lanes answered")
 
 
-SEEN = "UPDATE pilots_pilot SET last_seen_at = %s WHERE uuid = %s"
+SEEN = Statement(
+    "UPDATE pilots_pilot SET last_seen_at = {at} WHERE uuid = {pilot}", at="double precision", pilot="text"
+)
 
 
 def flush_seen(seen: Mapping[str, float]) -> None:
     """Write in bulk when pilots were last heard."""
-    many(SEEN, [(moment, pilot) for pilot, moment in seen.items()])
+    SEEN.run([(moment, pilot) for pilot, moment in seen.items()])
 
 
 def in_service() -> list[PilotEntry]:
