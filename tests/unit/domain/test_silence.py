@@ -47,7 +47,7 @@ def test_a_silent_pilot_is_ordered_nothing(book: Book) -> None:
     """It has no open lane, and only open lanes are given orders."""
     assert silence.silent(book, 30.0, NOW + 60)
     assert not book.ready.entries
-    assert not book.eager
+    assert not book.eager.entries
 
 
 def test_one_pilot_is_named_by_its_host(book: Book) -> None:
