@@ -39,6 +39,10 @@ pictures:
 states:
     uv run python -m p3s.domain.lifecycle > docs/states.md
 
+# kill -9 of servers, pilots and databases while thousands of jobs are under way
+kills:
+    P3S_KILLS=30 P3S_KILL_JOBS=5000 uv run pytest tests/system/test_kills.py --timeout 3600
+
 # the long figures
 nightly:
-    uv run python -m p3s.simulation --seeds 5000 && P3S_REAL_SEEDS=200 uv run pytest tests/simulation/test_real_actions.py -k rules_say && for name in floor "latency --pages 20" throughput submit backlog idle peers; do uv run python -m benchmarks $name --rounds 5 || exit 1; done
+    uv run python -m p3s.simulation --seeds 5000 && P3S_REAL_SEEDS=200 uv run pytest tests/simulation/test_real_actions.py -k rules_say && just kills && for name in floor "latency --pages 20" throughput submit backlog idle peers; do uv run python -m benchmarks $name --rounds 5 || exit 1; done

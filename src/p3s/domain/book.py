@@ -116,7 +116,7 @@ class Book:
 
     def open_lane(self, entry: PilotEntry, seq: int, acked: int) -> None:
         entry.seq = entry.lane = seq
-        entry.acked = max(entry.acked, acked)
+        entry.acked = max(entry.acked, min(acked, entry.numbered))  # what was never given cannot be confirmed
         self.rank(entry)
         self.owed.append(entry.pilot)
 
@@ -250,6 +250,7 @@ class Book:
             effect.pilot,
             effect.number,
             retried=effect.retried,
+            since=effect.at,
         )
         entry.numbered = effect.number
         self._use_trial(self.hosts.host(entry.host), effect)
@@ -272,7 +273,8 @@ class Book:
         self.rank(entry)
 
     def started(self, effect: JobStarted) -> None:
-        self.out[effect.job].state = JobState.RUNNING
+        out = self.out[effect.job]
+        out.state, out.since = JobState.RUNNING, effect.at
 
     def returned(self, effect: JobReturned) -> None:
         lifecycle.check_job_move(effect.job, effect.before, JobState.DEFINED)

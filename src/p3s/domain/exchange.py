@@ -48,6 +48,8 @@ class Past:
     started_at: float | None
     rerun: bool = False
     queued: Queued | None = None
+    #: When it was handed out last, or its process started: nothing that is reported of it may have been before.
+    since: float = 0.0
 
 
 def judge_report(
@@ -67,7 +69,9 @@ def judge_report(
     if report.state == "running":
         if out.state is JobState.RUNNING:
             return [], _verdict(report, REPEATED)
-        return [JobStarted(out.id, out.job, out.attempt, _started_at(report, now))], _verdict(report, APPLIED)
+        return [JobStarted(out.id, out.job, out.attempt, _moment(report.started_ago_s, out.since, now))], _verdict(
+            report, APPLIED
+        )
     if report.state == "refused":
         return _returned(out, report, now)
     ended = _ended(out, JobState(report.state), report, now)
@@ -107,8 +111,8 @@ def _judge_late(pilot: str, report: Report, past: Past | None, now: float) -> tu
         JobState.LOST,
         after,
         Reason.LATE,
-        _ended_at(report, now),
-        past.started_at or _started_at(report, now),
+        _moment(report.ended_ago_s, past.since, now),
+        past.started_at or _moment(report.started_ago_s, past.since, now),
         report,
     )
     noted = Noted("job", report.job, "amended", pilot, f"late report: lost became {after}", now)
@@ -125,19 +129,16 @@ def _verdict(report: Report, verdict: str, why: str = "") -> Verdict:
 
 
 def _ended(out: Out, after: JobState, report: Report, now: float) -> JobEnded:
-    ended_at = _ended_at(report, now)
+    ended_at = _moment(report.ended_ago_s, out.since, now)
     started_at = None
     if report.started_ago_s is not None and out.state is JobState.DISPATCHED:
-        started_at = min(_started_at(report, now), ended_at)
+        started_at = min(_moment(report.started_ago_s, out.since, now), ended_at)
     return JobEnded(out.id, out.job, out.attempt, out.state, after, report.reason, ended_at, started_at, report)
 
 
-def _started_at(report: Report, now: float) -> float:
-    return now - max(report.started_ago_s or 0.0, 0.0)
-
-
-def _ended_at(report: Report, now: float) -> float:
-    return now - max(report.ended_ago_s or 0.0, 0.0)
+def _moment(ago_s: float | None, since: float, now: float) -> float:
+    """When something was by the server's clock, by what a pilot measured; its clock may be off by anything."""
+    return min(now, max(since, now - (ago_s or 0.0)))
 
 
 def check_lane(book: Book, pilot: str, seq: int) -> PilotEntry:

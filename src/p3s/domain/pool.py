@@ -25,6 +25,8 @@ class Out:
     kill_number: int | None = None
     cancelled_by: str = ""
     retried: int = 0
+    #: When it came into its state: nothing that is reported of it may have been before.
+    since: float = 0.0
 
     def queued(self, failed: bool) -> Queued:
         """The job as it is queued again; `failed`: its node spoiled the attempt."""

@@ -58,6 +58,7 @@ class JobRow:
     kill_number: int | None = None
     cancelled_by: str = ""
     reason: str = ""
+    dispatched_at: float = 0.0
     started_at: float | None = None
     ended_at: float | None = None
     exit_code: int | None = None
@@ -194,7 +195,7 @@ class Store:
                 if effect.attempt != row.attempt + 1:
                     raise Broken(f"{effect.job}: attempt {effect.attempt} after {row.attempt}")
                 row.attempt, row.pilot, row.number = effect.attempt, effect.pilot, effect.number
-                row.kill_number = row.started_at = None
+                row.kill_number, row.started_at, row.dispatched_at = None, None, effect.at
                 self._handed_out.add(row.jobtype)
             case JobStarted():
                 self._move(effect.job, JobState.DISPATCHED, JobState.RUNNING).started_at = effect.at
@@ -263,7 +264,10 @@ class Store:
             return None
         rerun = any(other.rerun_of == job for other in self.jobs.values())
         waits = row.state in (JobState.DEFINED, JobState.HELD)
-        return Past(row.id, row.state, row.attempt, row.pilot, row.started_at, rerun, _queued(row) if waits else None)
+        since = row.started_at or row.dispatched_at
+        return Past(
+            row.id, row.state, row.attempt, row.pilot, row.started_at, rerun, _queued(row) if waits else None, since
+        )
 
     def queued(self, key: ClassKey, limit: int) -> tuple[list[Queued], bool]:
         """The first queued jobs of a class in the order of its pick, and whether there are more."""
@@ -322,6 +326,7 @@ def _out(row: JobRow) -> Out:
         row.kill_number,
         row.cancelled_by,
         row.retried,
+        row.started_at or row.dispatched_at,
     )
 
 

@@ -42,7 +42,8 @@ STALE = f"""
 OLDER = f"{_QUEUED} WHERE state = 'defined' AND same <> '' AND same = %s AND id < %s ORDER BY id"
 
 OUT = f"""
-SELECT state, pilot_id, order_number, kill_number, cancelled_by, id, uuid, attempt, jobtype, priority, retried, {_SPEC}
+SELECT state, pilot_id, order_number, kill_number, cancelled_by, COALESCE(started_at, dispatched_at),
+  id, uuid, attempt, jobtype, priority, retried, {_SPEC}
 FROM jobs_job WHERE state IN ('dispatched', 'running') ORDER BY order_number
 """
 
@@ -112,10 +113,10 @@ def older(same: str, before: int) -> list[Queued]:
 def out() -> list[Out]:
     """What pilots hold, in the order in which it was ordered."""
     found = []
-    for state, pilot, number, kill, by, *row in _rows(OUT):
+    for state, pilot, number, kill, by, since, *row in _rows(OUT):
         job = _queued(row)
         known = (job.id, job.job, job.attempt, JobState(state), job.jobtype, job.priority, job.spec)
-        found.append(Out(*known, pilot, number or 0, kill, by, job.retried))
+        found.append(Out(*known, pilot, number or 0, kill, by, job.retried, since or 0.0))
     return found
 
 
@@ -138,11 +139,13 @@ def past(jobs: Iterable[str]) -> dict[str, Past]:
     wanted = list(jobs)
     again = set(Job.objects.filter(rerun_of__in=wanted).values_list("rerun_of", flat=True))
     found = {}
-    for row in Job.objects.filter(uuid__in=wanted).values_list("state", "pilot_id", "started_at", *_FIELDS):
-        state, pilot, started_at, *rest = row
+    columns = ("state", "pilot_id", "started_at", "dispatched_at", *_FIELDS)
+    for state, pilot, started_at, dispatched_at, *rest in Job.objects.filter(uuid__in=wanted).values_list(*columns):
         job = _queued(rest)
         waits = job if state in (JobState.DEFINED, JobState.HELD) else None
-        found[job.job] = Past(job.id, JobState(state), job.attempt, pilot or "", started_at, job.job in again, waits)
+        since = started_at or dispatched_at or 0.0
+        known = (job.id, JobState(state), job.attempt, pilot or "", started_at)
+        found[job.job] = Past(*known, job.job in again, waits, since)
     return found
 
 

@@ -109,16 +109,26 @@ def _holder(name: str) -> str:
 
 
 def take(lock: Lock, url: str, standby: bool, say: Callable[[str], None]) -> None:
-    """Become the active server: at once or, as a stand-by, when the active one is gone. Raises Taken."""
-    said = False
+    """Become the active server: at once or, as a stand-by, when the active one is gone. Raises Taken.
+
+    A stand-by outlives an outage of the database; one that was never reached is a mistake, and raised.
+    """
+    said = ""
     while True:
         try:
             lock.take(url)
+            if said:
+                say("the active server is gone: taken over the database")
             return
         except Taken as taken:
             if not standby:
                 raise
+            news = f"standing by: the active server is {taken}"
+        except DatabaseError as error:
             if not said:
-                say(f"standing by: the active server is {taken}")
-                said = True
+                raise
+            news = f"standing by: the database does not answer ({str(error).strip().splitlines()[0]})"
+        if news != said:
+            say(news)
+            said = news
         sleep(POLL_S)

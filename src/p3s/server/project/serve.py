@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import time
+from time import sleep, time
 from typing import Any
 
 import uvicorn
@@ -34,6 +34,11 @@ from . import lock as locks
 log = logging.getLogger("p3s.server")
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
+
+
+LEAVING_S = 30.0
+"""A stand-by that has taken the database over waits so long for the port: the other server may not have noticed yet
+that it lost the database, and ends when it does."""
 
 
 class CannotStart(Exception):
@@ -100,14 +105,19 @@ def _listen(options: Options) -> socket.socket:
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
     listener = socket.socket(family)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((options.host, options.port))
-    except OSError as error:
-        raise CannotStart(
-            f"cannot listen on {options.host}:{options.port} ({error.strerror}); choose another with --port"
-        ) from None
-    listener.listen(1024)
-    return listener
+    patience_s = LEAVING_S if options.standby else 0.0
+    while True:
+        try:
+            listener.bind((options.host, options.port))
+            listener.listen(1024)
+            return listener
+        except OSError as error:
+            if patience_s <= 0:
+                raise CannotStart(
+                    f"cannot listen on {options.host}:{options.port} ({error.strerror}); choose another with --port"
+                ) from None
+        patience_s -= locks.POLL_S
+        sleep(locks.POLL_S)
 
 
 def _grants(directory: Path, owner: str) -> Grants:
