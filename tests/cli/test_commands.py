@@ -40,6 +40,7 @@ COMMANDS = [
     ["pilot", "hosts"],
     ["pilot", "trust"],
     ["watcher", "start"],
+    ["alarm", "list"],
 ]
 
 
