@@ -58,6 +58,10 @@ _WRITES: dict[type, Callable[[Sequence[Any]], None]] = {
 }
 
 
+def _leaves_no_trace(effect: Effect) -> bool:
+    return isinstance(effect, LaneAnswered) and not pilots.numbers(effect)
+
+
 def _kind(effect: Effect) -> type:
     if isinstance(effect, JobEnded) and effect.before in WAITING_JOB_STATES:
         return LeftOut
@@ -106,6 +110,14 @@ class Work:
         effects, self.desk.effects = self.desk.effects, []
         record(effects)
         self.written += effects
+
+    def settle_quietly(self) -> bool:
+        """As `settle`, as long as nothing has to be written or read for it; else False, and `settle` goes on."""
+        if self.desk.settle() or not all(_leaves_no_trace(effect) for effect in self.desk.effects):
+            return False
+        self.written += self.desk.effects
+        self.desk.effects = []
+        return True
 
     def settle(self) -> None:
         """Hand out, answer lanes, write; a used-up head is refilled from what is written."""

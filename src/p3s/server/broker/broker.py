@@ -34,10 +34,12 @@ MOST_IN_A_BATCH = 1_000
 
 @dataclass(slots=True)
 class Request:
-    """A story to be told in a transaction; `answer` gets its value, or a P3sError, after the commit."""
+    """A story to be told in a transaction; `answer` gets its value, or a P3sError, after the commit. A `quiet` one
+    decides from the book alone, and mostly nothing follows that would have to be written."""
 
     story: Story
     answer: Answer
+    quiet: bool = False
 
 
 class Broker:
@@ -87,12 +89,12 @@ class Broker:
             if request is not None:
                 request.answer(TryLater("the server is stopping; ask again"))
 
-    def post(self, story: Story, answer: Answer) -> None:
+    def post(self, story: Story, answer: Answer, quiet: bool = False) -> None:
         """Queue a story; `answer` is called from the writer thread."""
         if self._stopping:
             answer(TryLater("the server is stopping; ask again"))
         else:
-            self._requests.put(Request(story, answer))
+            self._requests.put(Request(story, answer, quiet))
 
     def ask(self, story: Story, timeout_s: float = 60.0) -> Any:
         """Queue a story and wait for its value; raises the P3sError that it ended in."""
@@ -118,11 +120,12 @@ class Broker:
             if isinstance(value, P3sError):
                 answer(value)
 
-        self.post(story, refused)
+        says_nothing = not (message.reports or message.holding or message.draining or message.goodbye)
+        self.post(story, refused, quiet=message.wait_s > 0 and says_nothing)
 
     def close_lane(self, pilot: str, seq: int) -> None:
         """The wait is over, or its connection is gone: answer with nothing, if it still waits."""
-        self.post(lambda work: self._close(work, pilot, seq), lambda _: None)
+        self.post(lambda work: self._close(work, pilot, seq), lambda _: None, quiet=True)
 
     def report(self, pilot: str, message: ExchangeRequest, answer: Answer) -> None:
         """Answered with an ExchangeReply of verdicts."""
@@ -200,15 +203,15 @@ class Broker:
         if self.stale:
             self._rebuild()
         work = Work(Desk(self._book, self.grants.job_token, self.clock()))
-        answers = []
-        with transaction.atomic():
-            for request in batch:
-                try:
-                    value = request.story(work)
-                except P3sError as refusal:
-                    value = refusal
-                answers.append((request.answer, value))
-            work.settle()
+        if all(request.quiet for request in batch):
+            answers = _told(work, batch)
+            if not work.settle_quietly():
+                with transaction.atomic():
+                    work.settle()
+        else:
+            with transaction.atomic():
+                answers = _told(work, batch)
+                work.settle()
         self._answer_lanes(work.written)  # first: a slot that waits is what latency is about
         for answer, value in answers:
             answer(value)
@@ -259,6 +262,18 @@ class Broker:
             book.restore_queue(key, waiting.queued(key, head.pick, head.limit)[0], count)
         self._book = book
         self.stale = ""
+
+
+def _told(work: Work, batch: list[Request]) -> list[tuple[Answer, Any]]:
+    """The value of each story, or the refusal that it ended in."""
+    answers: list[tuple[Answer, Any]] = []
+    for request in batch:
+        try:
+            value = request.story(work)
+        except P3sError as refusal:
+            value = refusal
+        answers.append((request.answer, value))
+    return answers
 
 
 def _topics(effects: list[Effect]) -> set[str]:

@@ -1,6 +1,7 @@
 """The writes of pilots in set-based SQL, and the reads that rebuild the book."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from p3s.domain.effects import HostDoubted, HostTrusted, LaneAnswered, PilotAdded, PilotMoved
@@ -82,13 +83,19 @@ WHERE uuid = {pilot}
 )
 
 
+def numbers(effect: LaneAnswered) -> list[int]:
+    """Of the orders and instructions in an answer; what is outside the numbering has none."""
+    orders, instructions = (one.number for one in effect.orders), (one.number for one in effect.instructions)
+    return [number for number in chain(orders, instructions) if number]
+
+
 def write_lanes(effects: Sequence[LaneAnswered]) -> None:
     """Write `seq` and `acked` with the orders that an answer carries. An empty renewal writes nothing."""
     rows = {}
     for effect in effects:
-        numbers = [one.number for one in effect.orders] + [one.number for one in effect.instructions]
-        if any(numbers):  # of several answers to a pilot in a batch, the last one stands
-            rows[effect.pilot] = (effect.seq, effect.acked, max(numbers), effect.pilot)
+        given = numbers(effect)
+        if given:  # of several answers to a pilot in a batch, the last one stands
+            rows[effect.pilot] = (effect.seq, effect.acked, max(given), effect.pilot)
     if rows:
         LANE.run(list(rows.values()), "lanes answered")
 
