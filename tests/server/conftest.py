@@ -214,7 +214,6 @@ class Pilot:
             "protocol": 1,
             "version": "0.1",
             "host": "node",
-            "site": "test",
             "slots": self.slots,
             **self.has,
             **changes,
