@@ -9,6 +9,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "p3s.server.project.settings"
@@ -144,6 +145,16 @@ def a_queued_job_is_dispatched_once() -> None:
     refused(lambda: dispatch(1, attempt=2))
     (out,) = waiting.out()
     assert (out.job, out.attempt, out.state, out.pilot, out.number) == (uuid_of(1), 1, JobState.DISPATCHED, "p", 1)
+
+
+def a_job_that_is_handed_out_as_it_comes_is_written_once() -> None:
+    pilot()
+    effect = replace(add(1), id=2, job=uuid_of(2))
+    record([effect, JobDispatched(2, uuid_of(2), 1, "plain", 0, Spec("true"), "p", 7, NOW + 1)])
+    (out,) = waiting.out()
+    assert (out.job, out.attempt, out.state, out.pilot, out.number) == (uuid_of(2), 1, JobState.DISPATCHED, "p", 7)
+    assert Job.objects.get(id=2).dispatched_at == NOW + 1
+    assert Job.objects.get(id=1).state == "defined"
 
 
 def a_dispatch_that_names_another_attempt_is_refused() -> None:
@@ -363,6 +374,7 @@ STORIES = [
     the_head_of_a_queue_is_the_oldest_and_says_if_there_is_more,
     the_input_s_variables_come_back_after_a_restart,
     a_queued_job_is_dispatched_once,
+    a_job_that_is_handed_out_as_it_comes_is_written_once,
     a_dispatch_that_names_another_attempt_is_refused,
     one_wrong_row_refuses_the_whole_statement,
     only_a_dispatched_job_of_that_attempt_starts,

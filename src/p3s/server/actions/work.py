@@ -66,13 +66,26 @@ def _kind(effect: Effect) -> type:
 
 def record(effects: Sequence[Effect]) -> None:
     """Write effects, one set-based statement a kind. Raises Disagreement when a row was not as the book expected."""
-    kinds: dict[type, list[Effect]] = defaultdict(list)
+    kinds: dict[type, list[Any]] = defaultdict(list)
     for effect in effects:
         kinds[_kind(effect)].append(effect)
+    at_once = _handed_out_at_once(kinds)
     with together():
         for kind, write in _WRITES.items():
-            if kind in kinds:
+            if kind is JobAdded and at_once:
+                jobs.add(kinds[kind], at_once)
+            elif kinds.get(kind):
                 write(kinds[kind])
+
+
+def _handed_out_at_once(kinds: dict[type, list[Any]]) -> dict[int, JobDispatched]:
+    """First attempts of jobs that come with them: one statement writes both. They are taken out of `kinds`."""
+    if JobAdded not in kinds or JobDispatched not in kinds:
+        return {}
+    new = {effect.id for effect in kinds[JobAdded]}
+    found = {effect.id: effect for effect in kinds[JobDispatched] if effect.attempt == 1 and effect.id in new}
+    kinds[JobDispatched] = [effect for effect in kinds[JobDispatched] if found.get(effect.id) is not effect]
+    return found
 
 
 @dataclass(slots=True)

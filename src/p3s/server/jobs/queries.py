@@ -7,7 +7,7 @@ index of all jobs in that state.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import connection
@@ -26,6 +26,7 @@ from p3s.domain.effects import (
 )
 from p3s.protocol.bounds import clean
 from p3s.protocol.messages import JobTypeSpec
+from p3s.protocol.states import JobState
 from p3s.server.sql import Statement
 
 from .classes import written
@@ -34,10 +35,10 @@ ADD = Statement(
     """
 INSERT INTO jobs_job (id, uuid, name, jobtype, owner, payload, input, env, priority, time_limit, needs, eta_at,
   stale_at, same, rerun_of, state, reason, attempt, retried, cancelled_by, submitted_at, dataset_id, stream_id, run,
-  subrun, keys)
+  subrun, keys, pilot_id, order_number, dispatched_at)
 SELECT {id}, {uuid}, {name}, {jobtype}, {owner}, {payload}, {input}, {env}, {priority}, {time_limit}, {needs}, {eta_at},
-  {stale_at}, {same}, {rerun_of}, {state}, '', 0, 0, '', {submitted_at}, {dataset}, {stream}, {run}, {subrun}, {keys}
-  {rows}
+  {stale_at}, {same}, {rerun_of}, {state}, '', {attempt}, 0, '', {submitted_at}, {dataset}, {stream}, {run}, {subrun},
+  {keys}, {pilot}, {number}, {dispatched_at} {rows}
 """,
     id="bigint",
     uuid="text",
@@ -61,16 +62,24 @@ SELECT {id}, {uuid}, {name}, {jobtype}, {owner}, {payload}, {input}, {env}, {pri
     run="bigint",
     subrun="bigint",
     keys="jsonb",
+    attempt="integer",
+    pilot="text",
+    number="bigint",
+    dispatched_at="double precision",
 )
 
-
-def add(effects: Sequence[JobAdded]) -> None:
-    """Insert accepted jobs."""
-    ADD.run([_added_row(effect) for effect in effects], "jobs added")
+_QUEUED = (0, None, None, None)
 
 
-def _added_row(effect: JobAdded) -> Sequence[Any]:
+def add(effects: Sequence[JobAdded], dispatched: Mapping[int, JobDispatched] | None = None) -> None:
+    """Insert accepted jobs; `dispatched`, by job number, are those that were handed out at once."""
+    out = dispatched or {}
+    ADD.run([_added_row(effect, out.get(effect.id)) for effect in effects], "jobs added")
+
+
+def _added_row(effect: JobAdded, out: JobDispatched | None) -> Sequence[Any]:
     columns = effect.columns
+    state = JobState.DISPATCHED if out else effect.state
     return (
         effect.id,
         effect.job,
@@ -87,13 +96,14 @@ def _added_row(effect: JobAdded) -> Sequence[Any]:
         effect.spec.stale_at,
         effect.same,
         columns.get("rerun_of"),
-        effect.state.value,
+        state.value,
         effect.at,
         columns.get("dataset"),
         columns.get("stream"),
         columns.get("run"),
         columns.get("subrun"),
         json.dumps(columns.get("keys") or {}),
+        *((out.attempt, out.pilot, out.number, out.at) if out else _QUEUED),
     )
 
 
