@@ -171,7 +171,7 @@ class Server:
         return str(self.job(job)["state"])
 
     def pilot(self, slots: int = 1, **more: Any) -> "Pilot":
-        known = {name: more.pop(name) for name in ("pilot", "nonce") if name in more}
+        known = {name: more.pop(name) for name in ("pilot", "nonce", "host", "site") if name in more}
         return Pilot(self, slots, **known, has=more)
 
     def calm(self) -> None:
@@ -195,6 +195,8 @@ class Pilot:
     token: str = ""
     seq: int = 0
     acked: int = 0
+    host: str = "node"
+    site: str = "local"
     #: What it says of itself besides, by the names of a RegisterRequest.
     has: dict[str, Any] = field(default_factory=dict)
 
