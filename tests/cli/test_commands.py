@@ -31,6 +31,7 @@ COMMANDS = [
     ["pilot", "build"],
     ["pilot", "list"],
     ["watcher", "start"],
+    ["alarm", "list"],
 ]
 
 
