@@ -12,7 +12,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -171,7 +171,8 @@ class Server:
         return str(self.job(job)["state"])
 
     def pilot(self, slots: int = 1, **more: Any) -> "Pilot":
-        return Pilot(self, slots, **more)
+        known = {name: more.pop(name) for name in ("pilot", "nonce") if name in more}
+        return Pilot(self, slots, **known, has=more)
 
     def calm(self) -> None:
         """Nothing is queued and nobody waits: what one test left must not meet the next."""
@@ -194,8 +195,8 @@ class Pilot:
     token: str = ""
     seq: int = 0
     acked: int = 0
-    host: str = "node"
-    site: str = "local"
+    #: What it says of itself besides, by the names of a RegisterRequest.
+    has: dict[str, Any] = field(default_factory=dict)
 
     #: By uuid, over all servers of the session.
     known: ClassVar[dict[str, "Pilot"]] = {}
@@ -215,6 +216,7 @@ class Pilot:
             "host": self.host,
             "site": self.site,
             "slots": self.slots,
+            **self.has,
             **changes,
         }
         return self.server.ask("POST", "/api/v1/pilots", body)

@@ -9,6 +9,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "p3s.server.project.settings"
@@ -21,6 +22,8 @@ from django.core.management import call_command
 from django.db import transaction
 
 from p3s.domain.effects import (
+    HostDoubted,
+    HostTrusted,
     JobAdded,
     JobDispatched,
     JobEnded,
@@ -31,17 +34,21 @@ from p3s.domain.effects import (
     PilotAdded,
     PilotMoved,
     Spec,
+    TypeDeclared,
 )
-from p3s.protocol.messages import Instruction, Order, Report
+from p3s.protocol.messages import ANYWHERE, Instruction, JobTypeSpec, Needs, Order, Report
 from p3s.protocol.states import JobState, PilotState
 from p3s.server.accounts import queries as accounts
+from p3s.server.actions.work import record
 from p3s.server.jobs import queries as jobs
-from p3s.server.jobs.models import Job, JobLog, JobType
+from p3s.server.jobs import waiting
+from p3s.server.jobs.models import Job, JobLog
 from p3s.server.pilots import queries as pilots
 from p3s.server.pilots.models import Pilot
 from p3s.server.sql import Disagreement
 
 NOW = 1_700_000_000.0
+PLAIN = ("plain", 0, ANYWHERE, 1.5)
 
 
 def uuid_of(number: int) -> str:
@@ -49,10 +56,17 @@ def uuid_of(number: int) -> str:
 
 
 def add(number: int, jobtype: str = "plain", priority: int = 0, **columns: Any) -> JobAdded:
-    jobs.add_type(jobtype, NOW)
+    jobs.declare([TypeDeclared(JobTypeSpec(jobtype), NOW)])
     given = {"name": "n", "owner": "ana", "input": "", "env": {"A": "é"}, **columns}
     effect = JobAdded(
-        number, uuid_of(number), jobtype, priority, JobState.DEFINED, Spec("true", {"A": "é"}, 1.5), NOW, given
+        number,
+        uuid_of(number),
+        jobtype,
+        priority,
+        JobState.DEFINED,
+        Spec("true", {"A": "é"}, 1.5, since=NOW),
+        NOW,
+        given,
     )
     jobs.add([effect])
     return effect
@@ -88,12 +102,12 @@ def end(number: int, before: JobState, after: JobState, attempt: int = 1, **repo
 
 def an_added_job_is_read_back_as_it_was() -> None:
     effect = add(1)
-    (queued,), more = jobs.queued(("plain", 0), 10)
+    (queued,), more = waiting.queued(PLAIN, "fifo", 10)
     assert not more
     assert (queued.id, queued.job, queued.attempt, queued.spec) == (1, effect.job, 0, effect.spec)
-    assert jobs.classes() == [("plain", 0)]
-    assert jobs.last_id() == 1
-    assert jobs.types() == {"plain"}
+    assert waiting.classes() == [(PLAIN, 1)]
+    assert waiting.last_id() == 1
+    assert waiting.types() == {"plain": JobTypeSpec("plain")}
 
 
 def the_head_of_a_queue_is_the_oldest_and_says_if_there_is_more() -> None:
@@ -101,16 +115,20 @@ def the_head_of_a_queue_is_the_oldest_and_says_if_there_is_more() -> None:
         add(number)
     add(6, "other")
     add(7, priority=3)
-    found, more = jobs.queued(("plain", 0), 3)
+    found, more = waiting.queued(PLAIN, "fifo", 3)
     assert ([job.id for job in found], more) == ([1, 2, 3], True)
-    found, more = jobs.queued(("plain", 0), 5)
+    found, more = waiting.queued(PLAIN, "fifo", 5)
     assert ([job.id for job in found], more) == ([1, 2, 3, 4, 5], False)
-    assert sorted(jobs.classes()) == [("other", 0), ("plain", 0), ("plain", 3)]
+    assert sorted((key[:2], n) for key, n in waiting.classes()) == [
+        (("other", 0), 1),
+        (("plain", 0), 5),
+        (("plain", 3), 1),
+    ]
 
 
 def the_input_s_variables_come_back_after_a_restart() -> None:
     add(1, input="file:///data/x.root", run=7, subrun=2, keys={"apa": 3})
-    (queued,), _ = jobs.queued(("plain", 0), 10)
+    (queued,), _ = waiting.queued(PLAIN, "fifo", 10)
     assert queued.spec.env["P3S_INPUT_PATH"] == "/data/x.root"
     assert (queued.spec.env["P3S_RUN"], queued.spec.env["P3S_SUBRUN"], queued.spec.env["P3S_KEY_APA"]) == (
         "7",
@@ -125,8 +143,18 @@ def a_queued_job_is_dispatched_once() -> None:
     dispatch(1)
     refused(lambda: dispatch(1))
     refused(lambda: dispatch(1, attempt=2))
-    (out,) = jobs.out()
+    (out,) = waiting.out()
     assert (out.job, out.attempt, out.state, out.pilot, out.number) == (uuid_of(1), 1, JobState.DISPATCHED, "p", 1)
+
+
+def a_job_that_is_handed_out_as_it_comes_is_written_once() -> None:
+    pilot()
+    effect = replace(add(1), id=2, job=uuid_of(2))
+    record([effect, JobDispatched(2, uuid_of(2), 1, "plain", 0, Spec("true"), "p", 7, NOW + 1)])
+    (out,) = waiting.out()
+    assert (out.job, out.attempt, out.state, out.pilot, out.number) == (uuid_of(2), 1, JobState.DISPATCHED, "p", 7)
+    assert Job.objects.get(id=2).dispatched_at == NOW + 1
+    assert Job.objects.get(id=1).state == "defined"
 
 
 def a_dispatch_that_names_another_attempt_is_refused() -> None:
@@ -160,9 +188,9 @@ def a_refused_order_is_queued_again_and_goes_out_as_the_next_attempt() -> None:
     dispatch(1)
     refused(lambda: jobs.give_back([JobReturned(1, uuid_of(1), 2, "full", NOW)]))
     jobs.give_back([JobReturned(1, uuid_of(1), 1, "full", NOW)])
-    (queued,), _ = jobs.queued(("plain", 0), 10)
+    (queued,), _ = waiting.queued(PLAIN, "fifo", 10)
     assert queued.attempt == 1
-    assert jobs.out() == []
+    assert waiting.out() == []
     dispatch(1, attempt=2, order=2)
     jobs.start([JobStarted(1, uuid_of(1), 2, NOW)])
     refused(lambda: jobs.give_back([JobReturned(1, uuid_of(1), 2, "late", NOW)]))
@@ -209,7 +237,7 @@ def a_kill_is_written_for_what_is_out_and_survives_a_restart() -> None:
     dispatch(1)
     refused(lambda: jobs.order_kill([KillOrdered(1, uuid_of(1), 2, "p", 2, "ana")]))
     jobs.order_kill([KillOrdered(1, uuid_of(1), 1, "p", 2, "ana")])
-    (out,) = jobs.out()
+    (out,) = waiting.out()
     assert (out.kill_number, out.cancelled_by) == (2, "ana")
 
 
@@ -219,29 +247,76 @@ def what_is_out_comes_in_the_order_in_which_it_was_ordered() -> None:
         add(number)
     for number, order in ((3, 1), (1, 2), (2, 3)):
         dispatch(number, order=order)
-    assert [out.id for out in jobs.out()] == [3, 1, 2]
+    assert [out.id for out in waiting.out()] == [3, 1, 2]
 
 
 def a_submission_is_known_by_its_key() -> None:
     for number in (1, 2, 3):
         add(number)
     assert jobs.add_submission("ana:k", "f" * 64, 2, 2, NOW)
-    assert jobs.submission("ana:k") == ("f" * 64, [uuid_of(2), uuid_of(3)])
+    assert waiting.submission("ana:k") == ("f" * 64, [uuid_of(2), uuid_of(3)])
     assert not jobs.add_submission("ana:k", "0" * 64, 9, 9, NOW)
 
 
-def caps_are_those_that_are_set() -> None:
-    jobs.add_type("free", NOW)
-    for name, cap in (("braked", 0), ("capped", 3)):
-        JobType.objects.create(name=name, cap=cap, created_at=NOW)
-    assert jobs.caps() == {"braked": 0, "capped": 3}
-    jobs.add_type("capped", NOW)
-    assert jobs.caps() == {"braked": 0, "capped": 3}
+def a_job_type_is_read_back_and_set_again() -> None:
+    jobs.declare([TypeDeclared(JobTypeSpec("t"), NOW)])
+    spec = JobTypeSpec("t", 3, 0, "deadline", 60.0, 90.0, 10.0, 2, True, ("run", "apa"))
+    jobs.declare([TypeDeclared(spec, NOW + 1)])
+    assert waiting.types() == {"t": spec}
+
+
+def of_several_judgements_on_a_host_in_one_transaction_the_last_one_stands() -> None:
+    doubted, trusted = HostDoubted("h", "t", "why", NOW, 60.0, NOW + 60), HostTrusted("h", "t")
+    pilots.judge_hosts([doubted, trusted])
+    assert pilots.doubts() == []
+    pilots.judge_hosts([trusted, doubted, HostDoubted("h", "", "all", NOW, 60.0, NOW + 60)])
+    assert [(host, doubt.jobtype, doubt.probe_at) for host, doubt in pilots.doubts()] == [
+        ("h", "t", NOW + 60),
+        ("h", "", NOW + 60),
+    ]
+    pilots.judge_hosts([HostDoubted("h", "t", "why", NOW, 120.0, NOW + 180), HostTrusted("h", "")])
+    assert [(doubt.jobtype, doubt.pause_s) for _, doubt in pilots.doubts()] == [("t", 120.0)]
+
+
+def a_job_is_returned_and_left_out_in_one_transaction() -> None:
+    add(1)
+    pilot()
+    dispatch(1)
+    returned = JobReturned(1, uuid_of(1), 1, "why", NOW, failed="nonstarter")
+    dropped = JobEnded(1, uuid_of(1), 1, JobState.DEFINED, JobState.DROPPED, "stale", NOW)
+    record([returned, dropped])
+    row = Job.objects.get(id=1)
+    assert (row.state, row.retried, row.reason) == ("dropped", 1, "stale")
+
+
+def heads_come_in_the_order_of_each_pick() -> None:
+    for number, eta in enumerate([None, 30.0, 10.0, None, 20.0], 1):
+        spec = Spec("true", {}, 1.5, eta_at=eta, since=NOW)
+        jobs.declare([TypeDeclared(JobTypeSpec("plain"), NOW)])
+        given = {"name": "n", "owner": "ana", "input": "", "env": {}}
+        jobs.add([JobAdded(number, uuid_of(number), "plain", 0, JobState.DEFINED, spec, NOW, given)])
+    for pick, order in (("fifo", [1, 2, 3, 4, 5]), ("freshest", [5, 4, 3, 2, 1]), ("deadline", [3, 5, 2, 1, 4])):
+        for limit in (2, 3, 4, 5):
+            found, more = waiting.queued(PLAIN, pick, limit)
+            assert ([job.id for job in found], more) == (order[:limit], limit < 5)
+
+
+def needs_make_classes_of_their_own() -> None:
+    jobs.declare([TypeDeclared(JobTypeSpec("plain"), NOW)])
+    needs = Needs(2, 10**9, 1, "site", ("a", "b"), "apptainer")
+    given = {"name": "n", "owner": "ana", "input": "", "env": {}}
+    add(1)
+    jobs.add([JobAdded(2, uuid_of(2), "plain", 0, JobState.DEFINED, Spec("true", {}, 1.5, needs), NOW, given)])
+    classes = dict(waiting.classes())
+    assert len(classes) == 2
+    (key,) = [key for key in classes if key != PLAIN]
+    (queued,), _ = waiting.queued(key, "fifo", 9)
+    assert (queued.id, queued.spec.needs) == (2, needs)
 
 
 def the_past_of_jobs_is_known_and_unknown_ones_are_left_out() -> None:
     add(1)
-    found = jobs.past([uuid_of(1), "nobody"])
+    found = waiting.past([uuid_of(1), "nobody"])
     assert set(found) == {uuid_of(1)}
     assert (found[uuid_of(1)].state, found[uuid_of(1)].pilot) == (JobState.DEFINED, "")
 
@@ -299,6 +374,7 @@ STORIES = [
     the_head_of_a_queue_is_the_oldest_and_says_if_there_is_more,
     the_input_s_variables_come_back_after_a_restart,
     a_queued_job_is_dispatched_once,
+    a_job_that_is_handed_out_as_it_comes_is_written_once,
     a_dispatch_that_names_another_attempt_is_refused,
     one_wrong_row_refuses_the_whole_statement,
     only_a_dispatched_job_of_that_attempt_starts,
@@ -309,7 +385,11 @@ STORIES = [
     a_kill_is_written_for_what_is_out_and_survives_a_restart,
     what_is_out_comes_in_the_order_in_which_it_was_ordered,
     a_submission_is_known_by_its_key,
-    caps_are_those_that_are_set,
+    a_job_type_is_read_back_and_set_again,
+    of_several_judgements_on_a_host_in_one_transaction_the_last_one_stands,
+    a_job_is_returned_and_left_out_in_one_transaction,
+    heads_come_in_the_order_of_each_pick,
+    needs_make_classes_of_their_own,
     the_past_of_jobs_is_known_and_unknown_ones_are_left_out,
     a_pilot_moves_only_from_the_state_it_is_in,
     an_empty_renewal_writes_nothing_and_an_order_writes_the_lane,

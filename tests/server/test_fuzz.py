@@ -32,7 +32,19 @@ FUZZ = settings(
 _SEQ = itertools.count(1_000)
 
 NESTED = {
-    "jobs": [{"payload": "true", "env": {"A": "1"}, "priority": 1, "time_limit": 1.5, "name": "n", "input": "/x"}],
+    "jobs": [
+        {
+            "payload": "true",
+            "needs": {"cores": 1, "tags": ["a"]},
+            "eta": 1.0,
+            "hold": False,
+            "env": {"A": "1"},
+            "priority": 1,
+            "time_limit": 1.5,
+            "name": "n",
+            "input": "/x",
+        }
+    ],
     "reports": [{"job": "j", "attempt": 1, "state": "running", "exit_code": 0, "started_ago_s": 1.0, "stdout": "x"}],
     "holding": [{"job": "j", "attempt": 1}],
     "results": [{"p3s_result": 1, "category": "c", "items": [{"kind": "number", "name": "n", "value": 1}]}],
@@ -65,8 +77,10 @@ def likely(route: Route) -> dict[str, Any]:
             body[name] = 1
         elif "bool" in said:
             body[name] = False
-        elif "list" in said:
+        elif "list" in said or "tuple" in said:
             body[name] = []
+        elif name == "pick":
+            body[name] = "fifo"
         else:
             body[name] = "x"
     if route.request.__name__ == "StreamSpec":
@@ -102,6 +116,7 @@ class Speaker:
             "path": "f.txt",
             "result": "1",
             "name": "n",
+            "host": "node",
         }
 
     def token(self, route: Route) -> str:
@@ -188,7 +203,15 @@ def test_any_question_fails_nothing(speaker: Speaker, route: Route) -> None:
 
 def test_a_spoiled_body_still_reaches_the_rules(speaker: Speaker) -> None:
     """The fuzzing above means something: unspoiled, its bodies are taken."""
-    taken = [routes.SUBMIT, routes.EXCHANGE, routes.REGISTER, routes.STREAM, routes.PUBLISH, routes.CANCEL]
+    taken = [
+        routes.SUBMIT,
+        routes.EXCHANGE,
+        routes.REGISTER,
+        routes.STREAM,
+        routes.PUBLISH,
+        routes.CANCEL,
+        routes.JOBTYPE,
+    ]
     for route in taken:
         body = likely(route)
         if route is routes.REGISTER:

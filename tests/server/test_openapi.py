@@ -9,7 +9,16 @@ from p3s.protocol.routes import Route
 
 Server = Any
 ROUTES = [route for route in vars(routes).values() if isinstance(route, Route)]
-NAMES = {"pilot": "p", "job": "j", "stream": "stdout", "attempt": "1", "path": "f", "result": "1", "name": "n"}
+NAMES = {
+    "pilot": "p",
+    "job": "j",
+    "stream": "stdout",
+    "attempt": "1",
+    "path": "f",
+    "result": "1",
+    "name": "n",
+    "host": "h",
+}
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ broker, actions and SQL, and beside them through the pure rules over the diction
 what differs first.
 """
 
-import itertools
 import logging
 import os
 import random
@@ -27,19 +26,22 @@ from django.core.management import call_command
 from django.db import connection
 from real_twin import Differ, DrivenBroker, Twin
 
-from p3s.domain.book import Book, PilotEntry
-from p3s.domain.effects import Noted
+from p3s.domain.book import Book
+from p3s.domain.effects import Noted, TypeDeclared
+from p3s.domain.pool import PilotEntry
+from p3s.domain.queue import PLACES
 from p3s.server.actions import work
 from p3s.server.broker import broker
 from p3s.server.jobs import queries as jobs
+from p3s.server.jobs import waiting
 from p3s.server.jobs.models import Job, JobLog, JobType, Submission
 from p3s.server.journal import queries as journal
 from p3s.server.journal.models import Event
 from p3s.server.pilots import queries as pilots
-from p3s.server.pilots.models import Pilot
+from p3s.server.pilots.models import HostDoubt, Pilot
 from p3s.server.sql import Statement
 from p3s.simulation.store import Broken, JobRow, PilotRow
-from p3s.simulation.world import CAPS
+from p3s.simulation.world import TYPES
 from p3s.simulation.worlds import kind_of
 
 
@@ -56,23 +58,28 @@ def compare_books(twin: Twin) -> None:
         twin.same("in use", +rebuilt.book.in_use, +book.in_use)
         twin.same("next number", rebuilt.book.next_id, book.next_id)
         for key, head in book.heads.items():
-            queued = {one.job: one for one in jobs.queued(key, 100_000)[0]}
-            window = dict(itertools.islice(queued.items(), len(head.window)))
-            twin.same(f"queue of {key}", queued if not head.more else window, head.window)
-            twin.same(f"more of {key}", head.more, len(queued) > len(head.window))
+            queued = {one.job: one for one in waiting.queued(key, head.pick, 100_000)[0]}
+            place = PLACES[head.pick]
+            first = {name: one for name, one in queued.items() if head.bound is None or place(one) < head.bound}
+            twin.same(f"queue of {key}", first, head.jobs)
+            twin.same(f"waiting of {key}", len(queued), head.waiting)
+        twin.same("types", rebuilt.book.types, book.types)
+        twin.same(
+            "doubts", *({(host.name, one.jobtype) for host, one in b.hosts.doubts()} for b in (rebuilt.book, book))
+        )
 
 
 def compare_rows(twin: Twin) -> None:
     """Every row of the tables is the dictionary's."""
     names = ("id", "state", "attempt", "pilot_id", "order_number", "kill_number", "cancelled_by", "reason")
-    moments = ("started_at", "ended_at", "exit_code")
+    moments = ("started_at", "ended_at", "exit_code", "priority", "retried", "rerun_of", "eta_at", "stale_at")
     rows = {row["uuid"]: tuple(row[name] for name in names + moments) for row in Job.objects.values()}
     twin.same("rows of jobs", rows, {one.job: job_row(one) for one in twin.store.jobs.values()})
     columns = ("host", "slots", "lease_s", "token_hash", "state", "seq", "acked", "numbered")
     found = {row["uuid"]: tuple(row[name] for name in columns) for row in Pilot.objects.values()}
     twin.same("rows of pilots", found, {one.pilot: pilot_row(one) for one in twin.store.pilots.values()})
     submissions = {f"ana:{key}": made for key, made in twin.store.submissions.items()}
-    twin.same("submissions", {key: jobs.submission(key)[1] for key in submissions}, submissions)
+    twin.same("submissions", {key: waiting.submission(key)[1] for key in submissions}, submissions)
     events = Event.objects.exclude(kind="stream").order_by("id").values_list(*[one.name for one in fields(Noted)])
     twin.same("events", list(events), [tuple(getattr(one, name.name) for name in fields(Noted)) for one in twin.noted])
 
@@ -95,7 +102,9 @@ def pilots_of(twin: Twin, book: Book) -> dict[str, tuple[Any, ...]]:
 
 def job_row(row: JobRow) -> tuple[Any, ...]:
     order = (row.pilot or None, row.number or None, row.kill_number, row.cancelled_by, str(row.reason))
-    return (row.id, row.state.value, row.attempt, *order, row.started_at, row.ended_at, row.exit_code)
+    moments = (row.started_at, row.ended_at, row.exit_code)
+    rules = (row.priority, row.retried, row.rerun_of or None, row.spec.eta_at, row.spec.stale_at)
+    return (row.id, row.state.value, row.attempt, *order, *moments, *rules)
 
 
 def pilot_row(row: PilotRow) -> tuple[Any, ...]:
@@ -115,10 +124,9 @@ def run(seed: int) -> Twin:
             twins.append(Twin(self.clock, self.store, random.Random(seed), self.lease_s, self._fate, compare_books))
             return twins[0]
 
-    for table in (Event, JobLog, Job, JobType, Submission, Pilot):
+    for table in (Event, JobLog, Job, JobType, Submission, HostDoubt, Pilot):
         table.objects.all().delete()
-    for name, cap in CAPS.items():
-        JobType.objects.create(name=name, cap=cap, created_at=0.0)
+    jobs.declare([TypeDeclared(spec, 0.0) for spec in TYPES])
     try:
         Real(seed).run()
         compare_books(twins[0])

@@ -9,7 +9,7 @@ import itertools
 import os
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -21,15 +21,29 @@ django.setup()
 
 from django.db import connection
 
+from p3s.domain.acceptance import accept
 from p3s.domain.book import Book
 from p3s.domain.desk import Desk
-from p3s.domain.effects import Effect, JobAdded, LaneAnswered, Noted, PilotAdded
+from p3s.domain.effects import Effect, JobAdded, LaneAnswered, Noted, PilotAdded, TypeDeclared
+from p3s.domain.exchange import Past
+from p3s.protocol.acts import RerunRequest
 from p3s.protocol.errors import Conflict, P3sError
-from p3s.protocol.messages import DeathRequest, ExchangeRequest, JobSpec, RegisterRequest, Report, SubmitRequest
+from p3s.protocol.messages import (
+    DeathRequest,
+    ExchangeRequest,
+    JobSpec,
+    JobTypeSpec,
+    RegisterRequest,
+    Report,
+    SubmitRequest,
+)
+from p3s.protocol.states import FINAL_JOB_STATES
 from p3s.server.accounts.grants import Grants
 from p3s.server.accounts.queries import digest
-from p3s.server.actions import exchange
+from p3s.server.actions import exchange, hold
 from p3s.server.actions.cancel import cancel
+from p3s.server.actions.jobtypes import set_jobtype
+from p3s.server.actions.rerun import Who, rerun
 from p3s.server.actions.submit import submit
 from p3s.server.actions.work import Work
 from p3s.server.broker.broker import Broker, Request
@@ -168,11 +182,16 @@ class Twin:
             return
         broker = self.broker_now
         self._post(lambda desk: desk.expire(GRACE_S), lambda work: rounds.expire(work, broker), lambda _: None)
+        self._post(self._tend, rounds.tend, lambda _: None)
         if round_ % 5 == 0:
             self._post(lambda _: None, self.seen.flush, lambda _: None)
         if self.chance.random() < 0.006:
             self._post(self._fail, self._fail, lambda _: None)
         self.clock.after(2.0, partial(self._upkeep, epoch, round_ + 1))
+
+    def _tend(self, desk: Desk) -> None:
+        self._flush(desk)
+        desk.tend(self.store.stale(self.clock.now, rounds.STALE_A_ROUND))
 
     def _fail(self, _: Any) -> None:
         """A defect in one request: what came with it must not suffer."""
@@ -310,35 +329,87 @@ class Twin:
             reply,
         )
 
-    def submit(self, key: str, wanted: list[tuple[str, int]], reply: Reply) -> None:
-        specs = [JobSpec(payload=jobtype, jobtype=jobtype, priority=priority) for jobtype, priority in wanted]
-
+    def submit(self, key: str, wanted: list[JobSpec], reply: Reply) -> None:
         def pure(desk: Desk) -> list[str]:
             if key not in self.store.submissions:
                 first = desk.book.next_id
+                for spec in wanted:
+                    if spec.jobtype not in desk.book.types:
+                        desk.do([TypeDeclared(JobTypeSpec(spec.jobtype), desk.now)])
                 added = list(itertools.islice(self.added, len(wanted)))
-                asked = [(first + place, *one) for place, one in enumerate(wanted)]
-                self.same("submission", [(one.id, one.jobtype, one.priority) for one in added], asked)
+                asked = [
+                    accept(
+                        first + place, added[place].job, spec, desk.book.kind(spec.jobtype), desk.now, {"owner": "ana"}
+                    )
+                    for place, spec in enumerate(wanted)
+                ]
+                self.same("submission", added, asked)
                 desk.submit(added)
                 self.store.submitted(key, [one.job for one in added])
             return self.store.submissions[key]
 
         def story(work: Work) -> list[str]:
-            return submit(work, owner="ana", request=SubmitRequest(specs, key)).jobs
+            return submit(work, owner="ana", request=SubmitRequest(wanted, key)).jobs
 
         self._post(pure, story, reply)
 
+    # ---- what people do
+
     def cancel(self, job: str) -> None:
-        def pure(desk: Desk) -> str:
+        self._person(
+            job,
+            lambda desk, past: desk.cancel(job, past, "ana", ""),
+            lambda work: cancel(work, job=job, who="ana", all_jobs=False, why="").note,
+        )
+
+    def hold(self, job: str) -> None:
+        self._person(
+            job,
+            lambda desk, past: desk.hold(job, past, "ana", ""),
+            lambda work: hold.hold(work, job=job, who="ana", all_jobs=False, why="").note,
+        )
+
+    def release(self, job: str) -> None:
+        self._person(
+            job,
+            lambda desk, past: desk.release(job, past, "ana", ""),
+            lambda work: hold.release(work, job=job, who="ana", all_jobs=False, why="").note,
+        )
+
+    def adjust(self, job: str, priority: int) -> None:
+        self._person(
+            job,
+            lambda desk, past: desk.adjust(job, past, priority, "ana", ""),
+            lambda work: hold.adjust(work, job=job, priority=priority, who="ana", all_jobs=False, why="").note,
+        )
+
+    def rerun(self, job: str) -> None:
+        def pure(desk: Desk, past: Past) -> list[str]:
+            if past.state not in FINAL_JOB_STATES or past.rerun:
+                raise Conflict("not to be run again")
+            added = next(self.added)
+            self.same("re-run of", added.columns["rerun_of"], job)
+            desk.rerun(job, past, added, "ana", "")
+            return [added.job]
+
+        request = RerunRequest([job])
+        self._person(job, pure, lambda work: rerun(work, request=request, who=Who("ana", False)).new)
+
+    def declare(self, jobtype: str, **changes: Any) -> None:
+        self._post(
+            lambda desk: desk.declare(replace(desk.book.kind(jobtype), **changes), "ana"),
+            lambda work: set_jobtype(work, spec=replace(work.desk.book.kind(jobtype), **changes), who="ana"),
+            lambda _: None,
+        )
+
+    def _person(self, job: str, act: Callable[[Desk, Past], Any], story: Callable[[Work], Any]) -> None:
+        def pure(desk: Desk) -> Any:
             self._flush(desk)
             past = self.store.past(job)
             assert past is not None
-            note = desk.cancel(job, past, "ana", "")
+            value = act(desk, past)
             self._flush(desk)
-            return note
-
-        def story(work: Work) -> str:
-            return cancel(work, job=job, who="ana", all_jobs=False, why="").note
+            return value
 
         self._post(pure, story, lambda _: None)
 

@@ -1,17 +1,22 @@
 """Bad weather from a seed: every invariant holds, a seed repeats itself, and planted defects do not pass."""
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
-from p3s.domain import brokerage, exchange, expiry
+from p3s.domain import brokerage, exchange, expiry, retries
 from p3s.domain.book import _APPLY, Book
-from p3s.domain.effects import JobEnded, JobReturned
+from p3s.domain.effects import Effect, JobEnded, JobHeld, JobReturned
 from p3s.domain.lifecycle import InvalidMove
+from p3s.domain.pool import PilotEntry
 from p3s.pilot.machine import Machine
+from p3s.protocol.messages import JobSpec
+from p3s.simulation.fleet import SimPilot
+from p3s.simulation.network import Weather
 from p3s.simulation.server import SimServer
 from p3s.simulation.store import Broken, Store
 from p3s.simulation.world import World
@@ -75,6 +80,62 @@ def test_the_weather_is_bad_enough_to_mean_something() -> None:
     assert sum(one.jobs.get("lost", 0) for one in outcomes) > 0
     assert sum(one.jobs.get("cancelled", 0) for one in outcomes) > 0
     assert sum(one.registrations for one in outcomes) > sum(1 for _ in outcomes)
+
+
+def test_what_the_rules_are_for_happens_too() -> None:
+    """Retries, re-runs, holds, drops of every kind, doubts: in some of these seeds at least."""
+    seen: Counter[str] = Counter()
+
+    class Counted(Busy):
+        def _witness(self, effect: Effect) -> None:
+            super()._witness(effect)
+            seen[type(effect).__name__] += 1
+            seen[str(getattr(effect, "reason", ""))] += 1
+
+    for seed in range(10):
+        world = Counted(seed)
+        world.run()
+        seen["retried"] += sum(row.retried for row in world.store.jobs.values())
+        seen["rerun"] += sum(bool(row.rerun_of) for row in world.store.jobs.values())
+    for what in ("JobHeld", "JobReleased", "JobAdjusted", "HostDoubted", "TypeDeclared", "retried", "rerun"):
+        assert seen[what], what
+    for reason in ("stale", "superseded", "shed", "nonstarter"):
+        assert seen[reason], reason
+
+
+class OneLacks(World):
+    """Ten hosts of four slots, a thousand jobs of ten seconds; on one host the program is not there. Fair weather."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self.calm = True
+        self.network.weather = Weather(0, 0, 0, 0.01)
+        self.server.wait_s, self.server.lease_s = 20.0, 60.0
+        self.truth.lacking.add(("host0", "program"))
+
+    def run_all(self) -> Counter[str]:
+        for number in range(10):
+            pilot = SimPilot(self.clock, self.site, self.chance, self.truth, f"p{number}", 4, host=f"host{number}")
+            pilot.lengths = {"": [10.0]}
+            self.pilots.append(pilot)
+        for part in range(10):
+            self._submit(f"key{part}", [JobSpec("program", jobtype="program")] * 100)
+        self.clock.run(900.0)
+        self._judge()
+        return Counter(str(row.reason) for row in self.store.jobs.values())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_host_that_lacks_the_program_costs_three_times_its_slots_of_a_thousand_jobs(seed: int) -> None:
+    ends = OneLacks(seed).run_all()
+    assert sum(ends.values()) == 1_000
+    assert 3 <= ends["nonstarter"] <= 3 * 4
+
+
+def test_without_doubts_that_host_would_eat_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test above can fail."""
+    monkeypatch.setattr("p3s.domain.suspects.judge", lambda *_: [])
+    assert OneLacks(0).run_all()["nonstarter"] > 100
 
 
 # ---- planted defects: each must be caught, or the simulation proves nothing
@@ -224,6 +285,52 @@ def a_refused_order_keeps_its_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
         returned(self, effect)
 
     monkeypatch.setitem(_APPLY, JobReturned, same)
+
+
+@plant
+def a_pilot_is_given_more_than_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(brokerage, "has_room", lambda *_: True)
+
+
+@plant
+def a_spoiled_attempt_is_tried_again_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    again = retries.end_or_again
+
+    def endless(book: Book, out: Any, ended: Any, now: float) -> Any:
+        return again(book, replace(out, retried=0), ended, now)
+
+    monkeypatch.setattr(exchange, "end_or_again", endless)
+
+
+@plant
+def a_retry_starts_before_the_lease_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(expiry, "silent_for", lambda _, entry, now: (now - entry.last_seen) * 3)
+
+
+@plant
+def a_job_that_was_run_again_is_amended(monkeypatch: pytest.MonkeyPatch) -> None:
+    late = exchange._judge_late
+    monkeypatch.setattr(
+        exchange,
+        "_judge_late",
+        lambda pilot, report, past, now: late(pilot, report, past and replace(past, rerun=False), now),
+    )
+
+
+@plant
+def a_held_job_stays_in_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(_APPLY, JobHeld, lambda *_: None)
+
+
+@plant
+def a_freed_slot_keeps_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    release = PilotEntry.release
+
+    def forgetful(self: PilotEntry, out: Any) -> None:
+        release(self, out)
+        self.memory += out.spec.needs.memory
+
+    monkeypatch.setattr(PilotEntry, "release", forgetful)
 
 
 @dataclass

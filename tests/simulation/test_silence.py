@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from p3s.domain import silence
-from p3s.protocol.messages import ExchangeRequest
+from p3s.protocol.messages import ExchangeRequest, JobSpec
 from p3s.protocol.states import JobState, PilotState
 from p3s.simulation.clock import Clock
 from p3s.simulation.fleet import SimPilot, Site, Truth
@@ -44,17 +44,23 @@ class Fleet:
     def __init__(self) -> None:
         self.clock, chance = Clock(), random.Random(300)
         self.network = Network(self.clock, chance, Weather(0, 0, 0, 0.01))
-        self.store, self.truth = Store({}), Truth()
+        self.store, self.truth = Store([]), Truth()
         self.server = Listening(self.clock, self.store, 300.0, 25.0, lambda: False)
         self.server.came, self.server.asked = {}, {}
         site = Site(self.clock, self.network, self.server)
-        self.pilots = [SimPilot(self.clock, site, chance, self.truth, f"pilot{n}", 1) for n in range(PILOTS)]
+        self.pilots = [
+            SimPilot(
+                self.clock, site, chance, self.truth, f"pilot{n}", 1, host=f"host{n % HOSTS}", site=f"site{n % SITES}"
+            )
+            for n in range(PILOTS)
+        ]
         self.alarms: dict[float, silence.Alarm | None] = {}
 
     def run(self) -> None:
         self.clock.run(10.0)
-        self.place()
-        self.clock.at(CUT_AT - 5, lambda: self.server.submit("key", [("plain", 0)] * PILOTS, lambda _: None))
+        self.clock.at(
+            CUT_AT - 5, lambda: self.server.submit("key", [JobSpec("plain", jobtype="plain")] * PILOTS, lambda _: None)
+        )
         self.clock.at(CUT_AT, lambda: self.network.cut.update(pilot.name for pilot in self.pilots))
         self.clock.at(BACK_AT, self.network.cut.clear)
         for second in range(10, int(END_AT)):
@@ -62,13 +68,6 @@ class Fleet:
             assert self.server.book is not None
             self.alarms[second] = silence.alarm(self.server.book, SILENT_S, second)
         self.clock.run(END_AT)
-
-    def place(self) -> None:
-        """On a few hosts of two sites."""
-        assert self.server.book is not None
-        for number, entry in enumerate(self.server.book.pilots.values()):
-            host = number % HOSTS
-            entry.host, entry.site = f"host{host}", f"site{host % SITES}"
 
 
 @pytest.fixture(scope="module")

@@ -10,16 +10,17 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from p3s.client.descriptions import duration, read
+from p3s.client.descriptions import duration, needs_of, read
 from p3s.client.sdk import Client
 from p3s.protocol.errors import BadInput
-from p3s.protocol.messages import JobSpec
+from p3s.protocol.messages import JobSpec, Needs
 
 from . import show
 from .options import Json, Limit
 
 app = typer.Typer(no_args_is_help=True, help="Submit, list, look at and cancel jobs.")
 
+NEED_HELP = "cores=2, memory=4GB, gpus=1, site=lxbatch, tag=cvmfs, runtime=apptainer; repeatable."
 DESCRIPTIONS = {".json", ".yaml", ".yml"}
 
 SUBMIT_HELP = """Submit jobs: a description file, or a command after --.
@@ -48,13 +49,24 @@ def submit(
     jobtype: Annotated[str, typer.Option(help="Job type; a new one is created.")] = "",
     priority: Annotated[int | None, typer.Option(help="A higher one goes first.")] = None,
     time_limit: Annotated[str, typer.Option(metavar="20m", help="End it after so long.")] = "",
+    need: Annotated[list[str], typer.Option(metavar="NAME=VALUE", help=NEED_HELP)] = [],  # noqa: B006
+    eta: Annotated[str, typer.Option(metavar="10m", help="When its result is wanted.")] = "",
+    stale_after: Annotated[str, typer.Option(metavar="30m", help="Drop it after so long.")] = "",
+    hold: Annotated[bool, typer.Option("--hold", help="Do not run it until it is released.")] = False,
     key: Annotated[str, typer.Option(help="The same key and jobs again add nothing.")] = "",
     wait: Annotated[bool, typer.Option("--wait", help="Show progress until all have ended.")] = False,
     json: Json = False,
 ) -> None:
     specs = _described(what, bool(file))
-    limit = duration(time_limit, "--time-limit") if time_limit else None
-    specs = [_overridden(spec, _variables(env), name, jobtype, priority, limit) for spec in specs]
+    times = {"time_limit": time_limit, "eta": eta, "stale_after": stale_after}
+    changes: dict[str, Any] = {
+        field: duration(text, f"--{field.replace('_', '-')}") for field, text in times.items() if text
+    }
+    changes |= {"name": name, "jobtype": jobtype, "hold": hold, "needs": _needs(need) if need else None}
+    changes = {field: value for field, value in changes.items() if value or value == 0.0}
+    if priority is not None:
+        changes["priority"] = priority
+    specs = [replace(spec, env={**spec.env, **_variables(env)}, **changes) for spec in specs]
     specs = [_with_input(spec, path, _is_file(what)) for spec in specs for path in file] if file else specs
     for spec in specs[:1]:
         _warn_if_missing(spec.payload)
@@ -62,8 +74,6 @@ def submit(
     reply = client.submit_all(specs, key)
     for note in reply.notes:
         show.note(f"note: {note}")
-    if not reply.pilots and not json:
-        show.note("note: no pilot has a free slot right now; p3s summary shows what there is")
     if not json:
         print("\n".join(reply.jobs), flush=True)
     ended = _watch(client, reply.jobs) if wait else {}
@@ -101,17 +111,18 @@ def _variables(given: list[str]) -> dict[str, str]:
     return found
 
 
-def _overridden(
-    spec: JobSpec, env: dict[str, str], name: str, jobtype: str, priority: int | None, limit: float | None
-) -> JobSpec:
-    return replace(
-        spec,
-        env={**spec.env, **env},
-        name=name or spec.name,
-        jobtype=jobtype or spec.jobtype,
-        priority=spec.priority if priority is None else priority,
-        time_limit=spec.time_limit if limit is None else limit,
-    )
+def _needs(given: list[str]) -> Needs:
+    """`cores=2`, `memory=4GB`, `tag=cvmfs` (repeatable) as a description has them."""
+    entry: dict[str, Any] = {}
+    for one in given:
+        name, sign, value = one.partition("=")
+        if not sign:
+            raise BadInput(f"--need {one!r}: write NAME=VALUE, like cores=2, memory=4GB or tag=cvmfs")
+        if name == "tag":
+            entry.setdefault("tags", []).append(value)
+        else:
+            entry[name] = int(value) if value.isdecimal() else value
+    return needs_of(entry, "--need")
 
 
 def _with_input(spec: JobSpec, path: str, described: bool) -> JobSpec:

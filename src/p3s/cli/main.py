@@ -8,7 +8,7 @@ import typer
 
 from p3s.protocol.errors import P3sError, TryLater
 
-from . import alarms, doctor, jobs, parts
+from . import alarms, changes, doctor, jobtypes, parts
 from .demo import demo
 
 app = typer.Typer(
@@ -18,7 +18,8 @@ app = typer.Typer(
     help="The prompt processing system: data in, plots out, within minutes. Try it: p3s demo",
 )
 app.command()(demo)
-app.add_typer(jobs.app, name="job")
+app.add_typer(changes.app, name="job")
+app.add_typer(jobtypes.app, name="jobtype")
 app.add_typer(parts.server, name="server")
 app.add_typer(parts.pilot, name="pilot")
 app.add_typer(parts.watcher, name="watcher")

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -66,12 +66,21 @@ def start_pilot(
     site: Annotated[str, typer.Option(help="Name of the place where it runs.")] = "local",
     directory: Annotated[str, typer.Option("--dir", help="Where jobs get their directories.")] = "",
     keep: Annotated[bool, typer.Option("--keep", help="Leave the jobs' directories, for a look.")] = False,
+    cores: Annotated[int, typer.Option(min=0, max=1024, help="For all jobs; 0: as many as slots.")] = 0,
+    memory: Annotated[str, typer.Option(metavar="16GB", help="For all jobs; without it, not known.")] = "",
+    gpus: Annotated[int, typer.Option(min=0, max=64, help="For all jobs.")] = 0,
+    tag: Annotated[list[str], typer.Option(help="A word that jobs may need; repeatable.")] = [],  # noqa: B006
+    runtime: Annotated[list[str], typer.Option(help="A container runtime that is here.")] = [],  # noqa: B006
+    life: Annotated[str, typer.Option(metavar="8h", help="How long it will be here.")] = "",
 ) -> None:
     """Start a pilot here; Ctrl-C ends it after its jobs, twice at once. Example: p3s pilot start --slots 4"""
     place = _place()
     os.environ.update(P3S_SERVER=place.server, P3S_TOKEN=place.token)
     words = ["--slots", str(slots), "--site", site, *(["--keep"] if keep else [])]
     words += ["--dir", directory] if directory else []
+    for name, value in (("cores", cores), ("gpus", gpus), ("memory", memory), ("life", life)):
+        words += [f"--{name}", str(value)] if value else []
+    words += [f"--tag={word}" for word in tag] + [f"--runtime={word}" for word in runtime]
     os.execv(sys.executable, [sys.executable, "-m", "p3s.pilot", *words])
 
 
@@ -112,6 +121,33 @@ def list_pilots(
         for p in found
     )
     show.table(("pilot", "host", "site", "state", "slots", "heard"), rows, "no pilots; start one: p3s pilot start")
+
+
+@pilot.command("hosts")
+def list_hosts(json: Json = False) -> None:
+    """List the hosts of pilots, and which are suspect and why. Example: p3s pilot hosts"""
+    found = Client().hosts()
+    if json:
+        show.as_json(found)
+        return
+    now = time.time()
+    rows = (
+        (one["host"], one["pilots"], f"{one['out']}/{one['slots']}", "; ".join(_doubt(d, now) for d in one["doubts"]))
+        for one in found
+    )
+    show.table(("host", "pilots", "slots", "suspect"), rows, "no pilots; start one: p3s pilot start")
+
+
+def _doubt(doubt: dict[str, Any], now: float) -> str:
+    what = f"gets no {doubt['jobtype']}" if doubt["jobtype"] else "gets no jobs"
+    return f"{what}: {doubt['why']}; tried again in {show.length(max(doubt['probe_at'] - now, 0.0))}"
+
+
+@pilot.command("trust")
+def trust_host(host: str, why: Annotated[str, typer.Option(help="For the record.")] = "") -> None:
+    """Give the pilots of a suspect host jobs again. Example: p3s pilot trust wn7 --why "disk replaced" """
+    doubts = Client().trust(host, why)
+    print(f"{host}: {'its pilots get jobs again' if doubts else 'it was not suspect'}")
 
 
 WATCHER_HELP = """Watch the directories of a stream file and register what is complete; Ctrl-C ends it.

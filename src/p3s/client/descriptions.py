@@ -8,8 +8,9 @@ from typing import Any
 
 import yaml
 
+from p3s.protocol import units
 from p3s.protocol.errors import BadInput
-from p3s.protocol.messages import JobSpec
+from p3s.protocol.messages import JobSpec, Needs
 
 #: 2018's fields -> ours. `state` and `params` are looked at apart.
 _CLASSIC = {
@@ -109,8 +110,11 @@ def _ours(entry: Any, where: str) -> JobSpec:
     if not isinstance(entry.get("payload"), str):
         raise BadInput(f"{where}.payload: is required, as text")
     values = dict(entry)
-    if isinstance(values.get("time_limit"), str):
-        values["time_limit"] = duration(values["time_limit"], f"{where}.time_limit")
+    for name in ("time_limit", "eta", "stale_after"):
+        if isinstance(values.get(name), str):
+            values[name] = duration(values[name], f"{where}.{name}")
+    if "needs" in values:
+        values["needs"] = needs_of(values["needs"], f"{where}.needs")
     for name in ("name", "jobtype", "input"):
         if name in values and not isinstance(values[name], str):
             raise BadInput(f"{where}.{name}: must be text; write it in quotes, not {values[name]!r}")
@@ -137,19 +141,38 @@ def resolved(payload: str, directory: Path) -> str:
     return " ".join([shlex.quote(str((directory / first).resolve())), *rest])
 
 
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-
-
 def duration(text: str, where: str) -> float:
     """Seconds of `30s`, `20m`, `3h`, `2d`. Raises BadInput."""
-    number, unit = text[:-1], text[-1:]
     try:
-        seconds = float(number) * _UNITS[unit]
-    except (ValueError, KeyError):
-        seconds = float("nan")
-    if not 0 <= seconds < float("inf"):
-        raise BadInput(f"{where}: {text!r} is not a duration; write 30s, 20m, 3h or 2d")
-    return seconds
+        return units.seconds(text)
+    except ValueError as error:
+        raise BadInput(f"{where}: {error}") from None
+
+
+_NEEDS = tuple(field.name for field in fields(Needs))
+
+
+def needs_of(entry: Any, where: str) -> Needs:
+    """What a job needs, as people write it: memory as 4GB, tags as a list. Raises BadInput."""
+    if not isinstance(entry, dict):
+        raise BadInput(f"{where}: must be like {{cores: 2, memory: 4GB, tags: [cvmfs]}}, not {entry!r}"[:300])
+    _only(entry, _NEEDS, where)
+    values = dict(entry)
+    if isinstance(values.get("memory"), str):
+        try:
+            values["memory"] = units.size(values["memory"])
+        except ValueError as error:
+            raise BadInput(f"{where}.memory: {error}") from None
+    for name in ("cores", "memory", "gpus"):
+        if name in values and (isinstance(values[name], bool) or not isinstance(values[name], int)):
+            raise BadInput(f"{where}.{name}: must be a whole number, not {values[name]!r}")
+    tags = values.get("tags", [])
+    if not isinstance(tags, (list, tuple)) or not all(isinstance(tag, str) for tag in tags):
+        raise BadInput(f"{where}.tags: must be a list of words, like [cvmfs, xrootd]")
+    for name in ("site", "runtime"):
+        if not isinstance(values.get(name, ""), str):
+            raise BadInput(f"{where}.{name}: must be text; write it in quotes, not {values[name]!r}")
+    return Needs(**{**values, "tags": tuple(tags)})
 
 
 def _only(entry: dict[Any, Any], known: Any, where: str) -> None:

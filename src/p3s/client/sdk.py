@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from p3s.protocol import codec, routes
+from p3s.protocol.acts import AdjustRequest, ChangeReply, ExplainReply, RerunReply, RerunRequest, WhyRequest
 from p3s.protocol.errors import BadInput, NotKnown, Refused, TryLater
 from p3s.protocol.messages import (
     CancelReply,
@@ -15,6 +16,7 @@ from p3s.protocol.messages import (
     DatasetReply,
     DatasetRequest,
     JobSpec,
+    JobTypeSpec,
     StreamSpec,
     SubmitReply,
     SubmitRequest,
@@ -93,6 +95,29 @@ class Client:
         """Cancel a job, waiting or running."""
         return codec.from_object(CancelReply, self._ask(routes.CANCEL, body=CancelRequest(why), job=job))
 
+    def hold(self, job: str, why: str = "") -> ChangeReply:
+        """Keep a queued job from being handed out."""
+        return self._change(routes.HOLD, job, WhyRequest(why))
+
+    def release(self, job: str, why: str = "") -> ChangeReply:
+        """Let a held job go."""
+        return self._change(routes.RELEASE, job, WhyRequest(why))
+
+    def adjust(self, job: str, priority: int, why: str = "") -> ChangeReply:
+        """Give a job that waits another priority."""
+        return self._change(routes.ADJUST, job, AdjustRequest(priority, why))
+
+    def _change(self, route: Route, job: str, body: Any) -> ChangeReply:
+        return codec.from_object(ChangeReply, self._ask(route, body=body, job=job))
+
+    def rerun(self, request: RerunRequest) -> RerunReply:
+        """Run ended jobs again. Asked again it makes no second ones: what was run again is refused or passed over."""
+        return codec.from_object(RerunReply, self._ask(routes.RERUN, body=request))
+
+    def explain(self, job: str) -> ExplainReply:
+        """Why a job is where it is."""
+        return codec.from_object(ExplainReply, self._ask(routes.EXPLAIN, job=job))
+
     def wait(
         self, jobs: Iterable[str], progress: Callable[[dict[str, Json]], None] = lambda _: None, timeout_s: float = 0
     ) -> dict[str, Json]:
@@ -115,6 +140,24 @@ class Client:
                 time.sleep(pause)
                 pause = min(1.0, pause * 1.5)
         return ended
+
+    # ---- job types and hosts
+
+    def job_types(self) -> list[Json]:
+        """Job types by name, with how many of their jobs are out and waiting."""
+        return list(self._ask(routes.JOBTYPES)["jobtypes"])
+
+    def set_job_type(self, spec: JobTypeSpec) -> bool:
+        """The whole of a type's settings; False when it was so already."""
+        return bool(self._ask(routes.JOBTYPE, body=spec, name=spec.name)["changed"])
+
+    def hosts(self) -> list[Json]:
+        """Hosts of pilots, with what they are doubted for."""
+        return list(self._ask(routes.HOSTS)["hosts"])
+
+    def trust(self, host: str, why: str = "") -> int:
+        """Give the pilots of a suspect host jobs again; returns of how many doubts it is rid."""
+        return int(self._ask(routes.TRUST, body=WhyRequest(why), host=host)["doubts"])
 
     # ---- the rest
 

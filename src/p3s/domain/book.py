@@ -4,16 +4,21 @@ Only `apply` changes it, one effect at a time; the rules read it. One thread own
 """
 
 from collections import Counter, deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from p3s.domain import lifecycle
 from p3s.domain.effects import (
+    ClassKey,
     Effect,
+    HostDoubted,
+    HostTrusted,
     JobAdded,
+    JobAdjusted,
     JobDispatched,
     JobEnded,
+    JobHeld,
+    JobReleased,
     JobReturned,
     JobStarted,
     KillOrdered,
@@ -21,92 +26,24 @@ from p3s.domain.effects import (
     Noted,
     PilotAdded,
     PilotMoved,
-    Spec,
+    Queued,
+    TypeBlamed,
+    TypeDeclared,
 )
 from p3s.domain.estimates import Estimates
-from p3s.protocol.messages import Instruction, Verdict
-from p3s.protocol.states import FINAL_PILOT_STATES, JobState, PilotState, Reason
-
-WINDOW = 2_000
-"""Most jobs of a class kept in memory; the rest stays in the database until the head is used up."""
+from p3s.domain.hosts import HOST_AT_FAULT, Doubt, Host, Hosts
+from p3s.domain.needs import Offer, Offers, Room, last_moment
+from p3s.domain.pool import Out, PilotEntry, Pool
+from p3s.domain.queue import WINDOW, Head
+from p3s.protocol.messages import JobTypeSpec
+from p3s.protocol.states import FINAL_PILOT_STATES, JobState, PilotState
 
 AHEAD_PER_SLOT = 4
 """A pilot whose slots hold quick jobs alone may be ordered so many more of them a slot, ahead of its slots' becoming
 free: one exchange then serves many jobs, and no slot waits for an answer."""
 
-ClassKey = tuple[str, int]
-"""(job type, priority): jobs alike to brokerage."""
-
-
-@dataclass(slots=True)
-class Queued:
-    """A job that may be brokered."""
-
-    id: int
-    job: str
-    attempt: int
-    jobtype: str
-    priority: int
-    spec: Spec
-
-
-@dataclass(slots=True)
-class Out:
-    """A job that a pilot holds."""
-
-    id: int
-    job: str
-    attempt: int
-    state: JobState
-    jobtype: str
-    priority: int
-    spec: Spec
-    pilot: str
-    number: int
-    kill_number: int | None = None
-    cancelled_by: str = ""
-    #: When it came into its state: nothing that is reported of it may have been before.
-    since: float = 0.0
-
-
-@dataclass(slots=True)
-class Head:
-    """The head of one class's queue, oldest first. `more`: the database holds further jobs of the class."""
-
-    window: dict[str, Queued] = field(default_factory=dict)
-    more: bool = False
-
-
-@dataclass(slots=True)
-class PilotEntry:
-    """A pilot that may hold jobs. `lane` is the seq of its open order-lane exchange, if one waits."""
-
-    pilot: str
-    host: str
-    slots: int
-    state: PilotState
-    lease_s: float
-    token_hash: str
-    last_seen: float
-    seq: int = 0
-    acked: int = 0
-    numbered: int = 0
-    lane: int | None = None
-    #: On reports that rode on the open exchange; they make an answer due.
-    verdicts: list[Verdict] = field(default_factory=list)
-    #: To end attempts that are not the pilot's own, outside the numbering; they make an answer due.
-    strangers: list[Instruction] = field(default_factory=list)
-    instruction: str = ""
-    instruction_number: int | None = None
-    out: dict[str, Out] = field(default_factory=dict)
-    #: Whether it could run what it was given last: nothing is ordered ahead of a pilot that cannot.
-    proven: bool = False
-    site: str = ""
-
-    @property
-    def free(self) -> int:
-        """Slots that no job is meant for; negative when jobs were ordered ahead."""
-        return self.slots - len(self.out)
+MOST_EMPTY = 64
+"""Beyond so many classes, those without jobs are forgotten when a new one comes."""
 
 
 class Book:
@@ -118,16 +55,22 @@ class Book:
         self.pilots: dict[str, PilotEntry] = {}
         self.out: dict[str, Out] = {}
         self.heads: dict[ClassKey, Head] = {}
-        #: Class keys, highest priority first.
-        self.ranked: list[ClassKey] = []
-        self.caps: dict[str, int] = {}
+        #: Heads by priority, the highest first.
+        self.levels: list[tuple[int, list[Head]]] = []
         #: Known job types; an unknown one is created when a job names it.
-        self.types: set[str] = set()
+        self.types: dict[str, JobTypeSpec] = {}
         self.in_use: Counter[str] = Counter()
-        #: Pilots with an open lane and a free slot, in the order in which they became so.
-        self.ready: dict[str, PilotEntry] = {}
+        #: When each type was served last, in dispatches. Memory only: turns begin anew with the server.
+        self.served: dict[str, int] = {}
+        self.turn = 0
+        #: Pilots with an open lane and a free slot.
+        self.ready = Pool()
         #: Full pilots with an open lane that may be ordered quick jobs ahead.
-        self.eager: dict[str, PilotEntry] = {}
+        self.eager = Pool()
+        self.offers = Offers()
+        self.hosts = Hosts()
+        #: The job for which others were shed last, and the seconds of work shed for it. Memory only.
+        self.shed_for: tuple[str, float] = ("", 0.0)
         self.estimates = Estimates()
         #: Pilots whose open lane may be due an answer; looked at when a batch is settled.
         self.owed: deque[str] = deque()
@@ -138,6 +81,7 @@ class Book:
     def restore_pilot(self, entry: PilotEntry) -> None:
         """A pilot in service, as the database has it. Its jobs come next, by `restore_out`."""
         self.pilots[entry.pilot] = entry
+        self.hosts.host(entry.host).pilots[entry.pilot] = entry
 
     def restore_out(self, out: Out) -> None:
         """A job that a pilot holds, as the database has it."""
@@ -145,22 +89,25 @@ class Book:
         entry.numbered = max(entry.numbered, out.number, out.kill_number or 0)
         self.hold(entry, out)
 
+    def restore_queue(self, key: ClassKey, jobs: list[Queued], waiting: int) -> None:
+        """A class's first jobs in the order of its pick, and how many it has in all."""
+        head = self.head(key)
+        head.refill(jobs, waiting > len(jobs))
+        head.waiting = waiting
+
     # ---- reading
 
     def alive(self, pilot: str) -> PilotEntry | None:
         """The entry of a pilot that is neither stopped nor lost."""
         return self.pilots.get(pilot)
 
-    def queued(self, job: str) -> Queued | None:
-        """A job in the heads; one deeper in its queue is known to the database only."""
-        for head in self.heads.values():
-            if job in head.window:
-                return head.window[job]
-        return None
+    def kind(self, jobtype: str) -> JobTypeSpec:
+        """A job type's settings; an unknown one has the defaults."""
+        return self.types.get(jobtype) or JobTypeSpec(jobtype)
 
     def hungry(self) -> list[ClassKey]:
         """Classes whose head is used up while the database holds more of them."""
-        return [key for key, head in self.heads.items() if head.more and not head.window]
+        return [key for key, head in self.heads.items() if head.hungry]
 
     # ---- the pilot's lane (memory only: an open wait is nothing that could be lost)
 
@@ -180,16 +127,47 @@ class Book:
         self.rank(entry)
 
     def rank(self, entry: PilotEntry) -> None:
-        """Put the pilot among the ready or the eager ones, or take it out."""
-        waits = entry.lane is not None and entry.state is PilotState.ACTIVE
-        _keep(self.ready, entry, waits and entry.free > 0)
-        _keep(self.eager, entry, waits and entry.free <= 0 and self._may_run_ahead(entry))
+        """Put the pilot among the ready or the eager ones with what it has free, or take it out."""
+        pool: Pool | None = None
+        if entry.lane is not None and entry.state is PilotState.ACTIVE:
+            if entry.spare:
+                pool = self.ready
+            elif self._may_run_ahead(entry):
+                pool = self.eager
+        room = self._room(entry) if pool else None
+        if room is not None and "" in room.barred:
+            pool = room = None
+        if entry.pool is not None and entry.pool is not pool:
+            entry.pool.drop(entry)
+        if pool is not None and room is not None and entry.room != room:
+            pool.put(entry, room)
+
+    def _room(self, entry: PilotEntry) -> Room:
+        offer = entry.offer
+        return Room(
+            self.offers.number(offer),
+            max(offer.cores - entry.cores, 1),  # for one ordered ahead: when a slot becomes free
+            offer.memory - entry.memory,
+            offer.gpus - entry.gpus,
+            entry.until,
+            self.hosts.host(entry.host).barred,
+        )
 
     def _may_run_ahead(self, entry: PilotEntry) -> bool:
         """Whether its slots become free within milliseconds, and it is not ordered enough for that already."""
-        if not entry.proven or -entry.free >= entry.slots * AHEAD_PER_SLOT:
+        if not entry.proven or not entry.plain or -entry.free >= entry.slots * AHEAD_PER_SLOT:
             return False
         return all(out.jobtype in self.estimates.quick for out in entry.out.values())
+
+    def rank_host(self, host: Host) -> None:
+        """What its pilots may be given has changed."""
+        for entry in host.pilots.values():
+            self.rank(entry)
+
+    def try_host(self, host: Host, doubt: Doubt) -> None:
+        """One job may go there, to see."""
+        doubt.trial = True
+        self.rank_host(host)
 
     # ---- the queue
 
@@ -197,29 +175,34 @@ class Book:
         """The head of a class, made when the class is new."""
         head = self.heads.get(key)
         if head is None:
-            head = self.heads[key] = Head()
-            self.ranked = sorted(self.heads, key=lambda one: -one[1])
+            if len(self.heads) >= MOST_EMPTY:
+                self.heads = {k: one for k, one in self.heads.items() if one.waiting > 0 or one.hungry}
+            head = self.heads[key] = Head(key, self.kind(key[0]).pick, self.window)
+            by_priority: dict[int, list[Head]] = {}
+            for one in sorted(self.heads.values(), key=_name):
+                by_priority.setdefault(one.key[1], []).append(one)
+            self.levels = sorted(by_priority.items(), reverse=True)
         return head
 
+    def heads_of(self, jobtype: str) -> Iterator[Head]:
+        """Heads of a type's classes."""
+        return (head for key, head in self.heads.items() if key[0] == jobtype)
+
     def enqueue(self, job: Queued) -> None:
-        """Put a job at the end of its class; beyond the window only the database remembers it."""
-        head = self.head((job.jobtype, job.priority))
-        if head.more or len(head.window) >= self.window:
-            head.more = True
-            return
-        head.window[job.job] = job
+        """A job is queued; beyond the window only the database remembers it."""
+        self.head(job.key).add(job)
+
+    def dequeue(self, key: ClassKey, job: str) -> None:
+        """A job of a class is queued no longer."""
+        head = self.heads.get(key)
+        if head is not None:
+            head.remove(job)
 
     def refill(self, key: ClassKey, jobs: list[Queued], more: bool) -> None:
-        """Replace a used-up head by what the database holds, oldest first."""
+        """Replace a used-up head by what the database holds, in the order of its pick."""
         head = self.head(key)
-        head.window = {job.job: job for job in jobs}
-        head.more = more
-
-    def requeue(self, job: Queued) -> None:
-        """Put a returned job back where its number says: it has waited longer than those behind it."""
-        head = self.head((job.jobtype, job.priority))
-        jobs = sorted([job, *head.window.values()], key=lambda one: one.id)
-        head.window = {one.job: one for one in jobs}
+        head.refill(jobs, more)
+        head.waiting = max(head.waiting, len(jobs) + 1) if more else len(jobs)
 
     # ---- effects
 
@@ -227,14 +210,35 @@ class Book:
         """Change the memory as one decided effect says."""
         _APPLY[type(effect)](self, effect)
 
+    def declared(self, effect: TypeDeclared) -> None:
+        self.types[effect.spec.name] = effect.spec
+        for head in self.heads_of(effect.spec.name):
+            head.sort_by(effect.spec.pick)
+
     def added(self, effect: JobAdded) -> None:
         self.next_id = max(self.next_id, effect.id + 1)
         if effect.state is JobState.DEFINED:
             self.enqueue(Queued(effect.id, effect.job, 0, effect.jobtype, effect.priority, effect.spec))
 
+    def held(self, effect: JobHeld) -> None:
+        lifecycle.check_job_move(effect.queued.job, JobState.DEFINED, JobState.HELD)
+        self.dequeue(effect.queued.key, effect.queued.job)
+
+    def released(self, effect: JobReleased) -> None:
+        lifecycle.check_job_move(effect.queued.job, JobState.HELD, JobState.DEFINED)
+        self.enqueue(effect.queued)
+
+    def adjusted(self, effect: JobAdjusted) -> None:
+        if effect.state is JobState.DEFINED:
+            jobtype, _, needs, time_limit = effect.queued.key
+            self.dequeue((jobtype, effect.before, needs, time_limit), effect.queued.job)
+            self.enqueue(effect.queued)
+
     def dispatched(self, effect: JobDispatched) -> None:
-        entry = self.pilots[effect.pilot]
-        del self.heads[effect.jobtype, effect.priority].window[effect.job]
+        entry, spec = self.pilots[effect.pilot], effect.spec
+        self.heads[effect.jobtype, effect.priority, spec.needs, spec.time_limit].remove(effect.job)
+        self.turn += 1
+        self.served[effect.jobtype] = self.turn
         out = Out(
             effect.id,
             effect.job,
@@ -242,18 +246,29 @@ class Book:
             JobState.DISPATCHED,
             effect.jobtype,
             effect.priority,
-            effect.spec,
+            spec,
             effect.pilot,
             effect.number,
+            retried=effect.retried,
             since=effect.at,
         )
         entry.numbered = effect.number
+        self._use_trial(self.hosts.host(entry.host), effect)
         self.hold(entry, out)
         self.owed.append(entry.pilot)
 
+    def _use_trial(self, host: Host, effect: JobDispatched) -> None:
+        """The one job that may go to a doubted host is this one."""
+        tried = [one for one in host.doubts.values() if one.trial and one.jobtype in ("", effect.jobtype)]
+        for doubt in tried:
+            doubt.trial, doubt.probe, doubt.probe_at = False, effect.job, effect.at + doubt.pause_s
+        if tried:
+            self.rank_host(host)
+
     def hold(self, entry: PilotEntry, out: Out) -> None:
         """A pilot has a job: it takes a slot and counts under the cap."""
-        entry.out[out.job] = self.out[out.job] = out
+        entry.take(out)
+        self.out[out.job] = out
         self.in_use[out.jobtype] += 1
         self.rank(entry)
 
@@ -262,10 +277,13 @@ class Book:
         out.state, out.since = JobState.RUNNING, effect.at
 
     def returned(self, effect: JobReturned) -> None:
+        lifecycle.check_job_move(effect.job, effect.before, JobState.DEFINED)
         out = self.let_go(effect.job)
         assert out is not None
-        self.pilots[out.pilot].proven = False
-        self.requeue(Queued(out.id, out.job, out.attempt, out.jobtype, out.priority, out.spec))
+        entry = self.pilots[out.pilot]
+        entry.proven = False
+        self.hosts.learn(entry.host, out, JobState.DEFINED, effect.failed, effect.report)
+        self.enqueue(out.queued(bool(effect.failed)))
 
     def kill_ordered(self, effect: KillOrdered) -> None:
         out = self.out[effect.job]
@@ -278,33 +296,34 @@ class Book:
     def ended(self, effect: JobEnded) -> None:
         lifecycle.check_job_move(effect.job, effect.before, effect.after)
         out = self.let_go(effect.job)
-        if out is None:
-            for head in self.heads.values():
-                head.window.pop(effect.job, None)
-        else:
+        if out is not None:
             self.learn(out, effect)
+        elif effect.key is not None:
+            self.dequeue(effect.key, effect.job)
 
     def learn(self, out: Out, effect: JobEnded) -> None:
-        """What an end says of the job's type and of the pilot."""
+        """What an end says of the job's type, of the pilot and of its host."""
+        entry, report = self.pilots[out.pilot], effect.report
         if effect.after is JobState.FINISHED:
-            self.pilots[out.pilot].proven = True
-            if effect.report is not None and effect.report.wall_s is not None:
-                self.estimates.learn(out.jobtype, effect.report.wall_s)
-        elif effect.reason == Reason.NONSTARTER:
-            self.pilots[out.pilot].proven = False
+            entry.proven = True
+            if report is not None and report.wall_s is not None:
+                self.estimates.learn(out.jobtype, report.wall_s)
+        elif effect.reason in HOST_AT_FAULT:
+            entry.proven = False
+        self.hosts.learn(entry.host, out, effect.after, effect.reason, report)
 
     def let_go(self, job: str) -> Out | None:
         """The slot and the cap are free again."""
         out = self.out.pop(job, None)
         if out is not None:
             entry = self.pilots[out.pilot]
-            del entry.out[job]
+            entry.release(out)
             self.in_use[out.jobtype] -= 1
             self.rank(entry)
         return out
 
     def pilot_added(self, effect: PilotAdded) -> None:
-        self.pilots[effect.pilot] = PilotEntry(
+        entry = PilotEntry(
             effect.pilot,
             effect.host,
             effect.slots,
@@ -312,8 +331,11 @@ class Book:
             effect.lease_s,
             effect.token_hash,
             effect.at,
-            site=effect.site,
+            offer=effect.offer or Offer(effect.site, effect.slots),
         )
+        if effect.life_s:
+            entry.until = last_moment(effect.at + effect.life_s, effect.life_s)
+        self.restore_pilot(entry)
 
     def pilot_moved(self, effect: PilotMoved) -> None:
         lifecycle.check_pilot_move(effect.pilot, effect.before, effect.after)
@@ -324,6 +346,24 @@ class Book:
             assert not entry.out, "a pilot ends after its jobs"
             self.close_lane(entry)
             del self.pilots[effect.pilot]
+            del self.hosts.host(entry.host).pilots[effect.pilot]
+            self.hosts.forget(entry.host)
+
+    def host_doubted(self, effect: HostDoubted) -> None:
+        host = self.hosts.host(effect.host)
+        host.doubts[effect.jobtype] = Doubt(effect.jobtype, effect.why, effect.since, effect.pause_s, effect.probe_at)
+        self.rank_host(host)
+
+    def host_trusted(self, effect: HostTrusted) -> None:
+        host = self.hosts.host(effect.host)
+        host.doubts.pop(effect.jobtype, None)
+        host.ill = 0
+        host.ill_types.clear()
+        self.rank_host(host)
+        self.hosts.forget(host.name)
+
+    def type_blamed(self, effect: TypeBlamed) -> None:
+        self.hosts.blamed.add(effect.jobtype)
 
     def lane_answered(self, effect: LaneAnswered) -> None:
         self.close_lane(self.pilots[effect.pilot])
@@ -332,15 +372,17 @@ class Book:
         """History is for people; brokerage does not remember it."""
 
 
-def _keep(pilots: dict[str, PilotEntry], entry: PilotEntry, there: bool) -> None:
-    if there:
-        pilots.setdefault(entry.pilot, entry)
-    else:
-        pilots.pop(entry.pilot, None)
+def _name(head: Head) -> tuple[str, str, float]:
+    """Sorts heads alike in every process."""
+    return (head.key[0], repr(head.key[2]), head.key[3])
 
 
 _APPLY: dict[type, Callable[[Book, Any], None]] = {
+    TypeDeclared: Book.declared,
     JobAdded: Book.added,
+    JobHeld: Book.held,
+    JobReleased: Book.released,
+    JobAdjusted: Book.adjusted,
     JobDispatched: Book.dispatched,
     JobStarted: Book.started,
     JobReturned: Book.returned,
@@ -348,6 +390,9 @@ _APPLY: dict[type, Callable[[Book, Any], None]] = {
     JobEnded: Book.ended,
     PilotAdded: Book.pilot_added,
     PilotMoved: Book.pilot_moved,
+    HostDoubted: Book.host_doubted,
+    HostTrusted: Book.host_trusted,
+    TypeBlamed: Book.type_blamed,
     LaneAnswered: Book.lane_answered,
     Noted: Book.noted,
 }

@@ -1,44 +1,107 @@
-"""Matching queued jobs to pilots: one decision at a time, over the heads of the classes only."""
+"""Matching queued jobs to pilots: one decision at a time, over the heads of the classes and the groups of pilots."""
 
-from p3s.domain.book import Book, ClassKey, PilotEntry, Queued
-from p3s.domain.effects import JobDispatched
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+from p3s.domain.book import Book
+from p3s.domain.effects import ClassKey, Effect, JobDispatched, Queued
+from p3s.domain.needs import Room, has_room, outlives
+from p3s.domain.pool import PilotEntry
+from p3s.domain.queue import Head
+from p3s.domain.staleness import dropped, too_late
+from p3s.protocol.messages import ANYWHERE
+from p3s.protocol.states import Reason
+
+MOST_EAGER = 8
+"""So many full pilots are looked at for one that may be ordered a job ahead."""
+
+USUAL_LONGEST = 0.95
+"""A job without a limit of its own is taken for as long as this share of its type's recent runs were."""
 
 
-def next_dispatch(book: Book, now: float) -> JobDispatched | None:
-    """The next job to hand out and to whom, or None when nothing fits.
+def next_move(book: Book, now: float, drops: int) -> list[Effect]:
+    """The next job to hand out and to whom, or a drop of one that stood before it; empty when nothing fits.
 
-    Free slots come first, at every pilot; then quick jobs are ordered ahead. Its cost grows with the number of classes
-    at most, never with queued jobs, finished jobs or idle pilots.
+    Requirements, cap, highest priority, types in turn, the type's pick. Free slots come first, at every pilot; then
+    quick jobs are ordered ahead. With `drops` used up, a class whose first job is too late is passed over. The cost
+    grows with the number of classes and of kinds of pilots, never with queued jobs, finished jobs or idle pilots.
     """
-    job = _choose(book) if book.ready or book.eager else None
-    if job is None:
-        return None
-    for entry in book.ready.values():
-        return _dispatch(entry, job, now)
-    if job.jobtype in book.estimates.quick:  # else it takes the next slot that becomes free, before any quick one
-        for entry in book.eager.values():
-            return _dispatch(entry, job, now)
-    return None
+    if not book.ready.entries and not book.eager.entries:
+        return []
+    for head, job in _in_turn(book):
+        late = too_late(book, job, now)
+        if late:
+            if drops > 0:
+                return dropped(job, Reason.STALE, late, now)
+            continue
+        entry = book.ready.find(fitting(book, head.key, now))
+        if entry is not None:
+            return [_dispatch(entry, job, now)]
+    return _ahead(book, now) if book.eager.entries else []
 
 
-def _choose(book: Book) -> Queued | None:
-    """The oldest job of the highest-priority class whose type is under its cap."""
-    chosen: Queued | None = None
-    for key in book.ranked:
-        if chosen is not None and key[1] < chosen.priority:
-            break
-        head = book.heads[key]
-        if head.window and under_cap(book, key):
-            job = next(iter(head.window.values()))
-            if chosen is None or job.id < chosen.id:
-                chosen = job
-    return chosen
+def _ahead(book: Book, now: float) -> list[Effect]:
+    """A quick job for a full pilot on whose host its type finished. One that is not quick takes the next slot that
+    becomes free, before any quick one."""
+    for head, job in _in_turn(book):
+        if too_late(book, job, now):
+            continue
+        fits = fitting(book, head.key, now)
+        if job.jobtype in book.estimates.quick and job.spec.needs == ANYWHERE:
+            for entry in islice(book.eager.entries.values(), MOST_EAGER):
+                room = entry.room
+                if room is not None and fits(room) and job.jobtype in book.hosts.host(entry.host).good:
+                    return [_dispatch(entry, job, now)]
+        elif any(fits(room) for room in book.eager.groups):
+            return []
+    return []
 
 
-def under_cap(book: Book, key: ClassKey) -> bool:
+def _in_turn(book: Book) -> Iterator[tuple[Head, Queued]]:
+    """Heads that may go, each with its first job: highest priority first, then the type that was served longest ago."""
+    for _, heads in book.levels:
+        if len(heads) == 1:
+            job = heads[0].first()
+            if job is not None and under_cap(book, job.jobtype):
+                yield heads[0], job
+            continue
+        found = []
+        for head in heads:
+            job = head.first()
+            if job is not None and under_cap(book, job.jobtype):
+                found.append((book.served.get(job.jobtype, 0), head.place(), head, job))
+        found.sort(key=lambda one: one[:2])
+        for _, _, head, job in found:
+            yield head, job
+
+
+def under_cap(book: Book, jobtype: str) -> bool:
     """Whether one more job of the type may be out; counted when brokering, so no burst overshoots."""
-    cap = book.caps.get(key[0])
-    return cap is None or book.in_use[key[0]] < cap
+    kind = book.types.get(jobtype)
+    return kind is None or kind.cap is None or book.in_use[jobtype] < kind.cap
+
+
+def fitting(book: Book, key: ClassKey, now: float) -> Callable[[Room], bool]:
+    """Whether a pilot that has this room now may be given a job of the class."""
+    jobtype, _, needs, _ = key
+
+    def fits(room: Room) -> bool:
+        return (
+            has_room(needs, room)
+            and jobtype not in room.barred
+            and book.offers.suits(needs, room.offer)
+            and (room.until == _EVER or outlives(room, length_s(book, key), now))
+        )
+
+    return fits
+
+
+_EVER = float("inf")
+
+
+def length_s(book: Book, key: ClassKey) -> float:
+    """Seconds that a job of the class may take: its limit, else what its type's longer runs took lately, else 0."""
+    return key[3] or book.estimates.quantile(key[0], USUAL_LONGEST) or 0.0
 
 
 def _dispatch(entry: PilotEntry, job: Queued, now: float) -> JobDispatched:
@@ -52,4 +115,5 @@ def _dispatch(entry: PilotEntry, job: Queued, now: float) -> JobDispatched:
         entry.pilot,
         entry.numbered + 1,
         now,
+        job.retried,
     )

@@ -4,17 +4,21 @@ The server stores the effects of a desk in one transaction; the simulation in a 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
-from p3s.domain import exchange, expiry
-from p3s.domain.book import Book, ClassKey, PilotEntry
-from p3s.domain.brokerage import next_dispatch
+from p3s.domain import brokerage, exchange, expiry, holding, shedding, staleness, suspects
+from p3s.domain.book import Book
 from p3s.domain.cancel import cancel
-from p3s.domain.effects import Effect, JobAdded, PilotAdded, PilotMoved
+from p3s.domain.effects import ClassKey, Effect, JobAdded, Noted, PilotAdded, PilotMoved, Queued, TypeDeclared
 from p3s.domain.exchange import Past, TokenOf
-from p3s.protocol.errors import Conflict
-from p3s.protocol.messages import ExchangeRequest, Report, Verdict
+from p3s.domain.pool import PilotEntry
+from p3s.domain.rerun import rerun
+from p3s.protocol.errors import Conflict, NotKnown
+from p3s.protocol.messages import ExchangeRequest, JobTypeSpec, Report, Verdict
 from p3s.protocol.states import PilotState, Reason
+
+DROPS = 100
+"""So many jobs that are too late are dropped while handing out; upkeep drops the rest in larger portions."""
 
 
 @dataclass(slots=True)
@@ -25,6 +29,7 @@ class Desk:
     token_of: TokenOf
     now: float
     effects: list[Effect] = field(default_factory=list)
+    drops: int = DROPS
 
     def do(self, effects: Iterable[Effect]) -> None:
         """Apply decided effects to the book and keep them for the store."""
@@ -35,6 +40,21 @@ class Desk:
     def submit(self, added: Iterable[JobAdded]) -> None:
         """Accept jobs."""
         self.do(added)
+
+    def declare(self, spec: JobTypeSpec, who: str) -> bool:
+        """A job type's settings, in force at once. False when they were so already."""
+        before = self.book.types.get(spec.name)
+        if before == spec:
+            return False
+        old = asdict(before) if before else {}
+        changed = [f"{name} {value}" for name, value in asdict(spec).items() if old.get(name, spec.name) != value]
+        why = ", ".join(changed)
+        self.do([TypeDeclared(spec, self.now), Noted("jobtype", spec.name, "set", who, why, self.now)])
+        return True
+
+    def supersede(self, older: Iterable[Queued], by: str) -> None:
+        """Drop queued jobs that a newer one replaces."""
+        self.do(staleness.supersede(older, by, self.now))
 
     def register(self, added: PilotAdded) -> None:
         """Take a pilot in. Asked again with the same token it changes nothing; with another it is refused."""
@@ -65,10 +85,14 @@ class Desk:
         self.book.saw(entry, self.now)
         self.do(exchange.end_older_wait(entry))
         verdicts = self.report(pilot, message.reports, past)
-        self.do(exchange.reconcile(entry, message, self.now))
+        self.do(exchange.reconcile(self.book, entry, message, self.now))
         if message.goodbye:
             self.book.open_lane(entry, message.seq, message.acked)
-            self.do(exchange.end_pilot(entry, PilotState.STOPPED, message.goodbye, Reason.PILOT_STOPPED, self.now))
+            self.do(
+                exchange.end_pilot(
+                    self.book, entry, PilotState.STOPPED, message.goodbye, Reason.PILOT_STOPPED, self.now
+                )
+            )
             return entry
         if message.draining and entry.state is PilotState.ACTIVE:
             moved = PilotMoved(pilot, PilotState.ACTIVE, PilotState.DRAINING, "the pilot takes no more", self.now)
@@ -84,12 +108,43 @@ class Desk:
         self.do(effects)
         return note
 
+    def hold(self, job: str, past: Past, who: str, why: str) -> str:
+        """Keep a queued job from being handed out; returns a note. Raises Conflict when it is too late."""
+        return self._tell(holding.hold(job, past, who, why, self.now))
+
+    def release(self, job: str, past: Past, who: str, why: str) -> str:
+        """Let a held job go; returns a note. Raises Conflict."""
+        return self._tell(holding.release(job, past, who, why, self.now))
+
+    def adjust(self, job: str, past: Past, priority: int, who: str, why: str) -> str:
+        """Change the priority of a job that waits; returns a note. Raises Conflict."""
+        return self._tell(holding.adjust(job, past, priority, who, why, self.now))
+
+    def _tell(self, decided: tuple[list[Effect], str]) -> str:
+        effects, note = decided
+        self.do(effects)
+        return note
+
+    def rerun(self, job: str, past: Past, added: JobAdded, who: str, why: str) -> None:
+        """Run an ended job again as `added`. Raises Conflict."""
+        self.do(rerun(job, past, added, who, why, self.now))
+
+    def trust(self, host: str, who: str, why: str) -> int:
+        """A person takes a host out of suspicion; returns of how many doubts. Raises NotKnown."""
+        record = self.book.hosts.known.get(host)
+        if record is None:
+            raise NotKnown(f"no pilot serves on a host {host!r}, and it is not suspect; p3s pilot hosts lists them")
+        doubts = list(record.doubts.values())
+        for doubt in doubts:
+            self.do(suspects.trust(record, doubt, who, why, self.now))
+        return len(doubts)
+
     def death(self, pilot: str, evidence: str) -> bool:
         """A guardian's word. False when the pilot had ended already."""
         entry = self.book.alive(pilot)
         if entry is None:
             return False
-        self.do(exchange.end_pilot(entry, PilotState.LOST, evidence, Reason.GUARDIAN, self.now))
+        self.do(exchange.end_pilot(self.book, entry, PilotState.LOST, evidence, Reason.GUARDIAN, self.now))
         return True
 
     def expire(self, grace_s: float) -> None:
@@ -97,18 +152,29 @@ class Desk:
         for entry in expiry.overdue(self.book, grace_s, self.now):
             self.do(expiry.give_up(self.book, entry, self.now))
 
+    def tend(self, stale: Iterable[Queued] = ()) -> None:
+        """What is done every so often: drop what is stale, shed what must give way, let probes go."""
+        self.do(staleness.drop_stale(stale, self.now))
+        self.do(shedding.shed(self.book, self.now))
+        for host, doubt in suspects.probes_due(self.book, self.now):
+            self.book.try_host(host, doubt)
+
     def settle(self) -> list[ClassKey]:
         """Hand out what can be handed out and answer the lanes that are due an answer.
 
         Returns classes whose head must first be read from the database; settle again after that.
         """
-        while dispatch := next_dispatch(self.book, self.now):
-            self.do([dispatch])
-        hungry = self.book.hungry() if self.book.ready or self.book.eager else []
+        book = self.book
+        while book.hosts.evidence:
+            self.do(suspects.judge(book, book.hosts.evidence.popleft(), self.now))
+        while moves := brokerage.next_move(book, self.now, self.drops):
+            self.drops -= len(moves) > 1
+            self.do(moves)
+        hungry = book.hungry() if book.ready.entries or book.eager.entries else []
         if hungry:
             return hungry
-        while self.book.owed:
-            entry = self.book.alive(self.book.owed.popleft())
+        while book.owed:
+            entry = book.alive(book.owed.popleft())
             if entry is not None:
                 self.do(exchange.answer(entry, self.token_of))
         return []

@@ -6,22 +6,59 @@ Moments are seconds since the epoch by the server's clock. `job` is a job's UUID
 from dataclasses import dataclass, field
 from typing import Any
 
-from p3s.protocol.messages import Instruction, Order, Report, Verdict
+from p3s.domain.needs import Offer
+from p3s.protocol.messages import ANYWHERE, Instruction, JobTypeSpec, Needs, Order, Report, Verdict
 from p3s.protocol.states import JobState, PilotState
+
+ClassKey = tuple[str, int, Needs, float]
+"""(job type, priority, needs, time limit): jobs alike to brokerage."""
 
 
 @dataclass(slots=True)
 class Spec:
-    """What a pilot must know of a job to run it."""
+    """What must be known of a job to place it and to run it.
+
+    `eta_at` and `stale_at` count from `since`, its dataset's registration or its submission.
+    """
 
     payload: str
     env: dict[str, str] = field(default_factory=dict)
     time_limit: float = 0.0
+    needs: Needs = ANYWHERE
+    eta_at: float | None = None
+    stale_at: float | None = None
+    since: float = 0.0
+
+
+@dataclass(slots=True)
+class Queued:
+    """A job that may be brokered. `retried` counts the attempts that its node spoiled."""
+
+    id: int
+    job: str
+    attempt: int
+    jobtype: str
+    priority: int
+    spec: Spec
+    retried: int = 0
+
+    @property
+    def key(self) -> ClassKey:
+        """Its class."""
+        return (self.jobtype, self.priority, self.spec.needs, self.spec.time_limit)
+
+
+@dataclass(slots=True)
+class TypeDeclared:
+    """A job type is new, or has new settings."""
+
+    spec: JobTypeSpec
+    at: float
 
 
 @dataclass(slots=True)
 class JobAdded:
-    """A job was accepted. `columns` is what people see and brokerage does not."""
+    """A job was accepted. `columns` is what people see and brokerage does not. `same` names what it supersedes."""
 
     id: int
     job: str
@@ -31,6 +68,33 @@ class JobAdded:
     spec: Spec
     at: float
     columns: dict[str, Any] = field(default_factory=dict)
+    same: str = ""
+
+
+@dataclass(slots=True)
+class JobHeld:
+    """A person holds a queued job."""
+
+    queued: Queued
+    at: float
+
+
+@dataclass(slots=True)
+class JobReleased:
+    """A held job may be brokered."""
+
+    queued: Queued
+    at: float
+
+
+@dataclass(slots=True)
+class JobAdjusted:
+    """A job that no pilot holds has another priority: `queued` is as it is now, `before` its old priority."""
+
+    queued: Queued
+    state: JobState
+    before: int
+    at: float
 
 
 @dataclass(slots=True)
@@ -46,6 +110,7 @@ class JobDispatched:
     pilot: str
     number: int
     at: float
+    retried: int = 0
 
 
 @dataclass(slots=True)
@@ -58,13 +123,16 @@ class JobStarted:
 
 @dataclass(slots=True)
 class JobReturned:
-    """The pilot refused the order; the job is queued again."""
+    """The job is queued again: its pilot refused the order, or (`failed`: why) its node failed and a retry is left."""
 
     id: int
     job: str
     attempt: int
     why: str
     at: float
+    before: JobState = JobState.DISPATCHED
+    failed: str = ""
+    report: Report | None = None
 
 
 @dataclass(slots=True)
@@ -81,7 +149,10 @@ class KillOrdered:
 
 @dataclass(slots=True)
 class JobEnded:
-    """A job reached a final state (or, from `lost`, its amendment). `at` may lie before now."""
+    """A job reached a final state (or, from `lost`, its amendment). `at` may lie before now.
+
+    `key` is its class if it was queued.
+    """
 
     id: int
     job: str
@@ -92,6 +163,7 @@ class JobEnded:
     at: float
     started_at: float | None = None
     report: Report | None = None
+    key: ClassKey | None = None
 
 
 @dataclass(slots=True)
@@ -105,6 +177,36 @@ class PilotAdded:
     owner: str
     at: float
     columns: dict[str, Any] = field(default_factory=dict)
+    offer: Offer | None = None
+    life_s: float = 0.0
+
+
+@dataclass(slots=True)
+class HostDoubted:
+    """A host gets no more jobs of a type ("": of any) until a probe passes; probed at `probe_at`, then after twice
+    `pause_s`."""
+
+    host: str
+    jobtype: str
+    why: str
+    since: float
+    pause_s: float
+    probe_at: float
+
+
+@dataclass(slots=True)
+class HostTrusted:
+    """A doubt about a host is over."""
+
+    host: str
+    jobtype: str
+
+
+@dataclass(slots=True)
+class TypeBlamed:
+    """A type fails on every host: it is the type, and no host is doubted for it. Remembered until it succeeds."""
+
+    jobtype: str
 
 
 @dataclass(slots=True)
@@ -141,7 +243,11 @@ class Noted:
 
 
 Effect = (
-    JobAdded
+    TypeDeclared
+    | JobAdded
+    | JobHeld
+    | JobReleased
+    | JobAdjusted
     | JobDispatched
     | JobStarted
     | JobReturned
@@ -149,6 +255,9 @@ Effect = (
     | JobEnded
     | PilotAdded
     | PilotMoved
+    | HostDoubted
+    | HostTrusted
+    | TypeBlamed
     | LaneAnswered
     | Noted
 )

@@ -7,7 +7,7 @@ pilot and go again, unchanged, until a later exchange confirms them by `acked`. 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from p3s.domain.book import Book, Out, PilotEntry
+from p3s.domain.book import Book
 from p3s.domain.effects import (
     SYSTEM,
     Effect,
@@ -17,7 +17,10 @@ from p3s.domain.effects import (
     LaneAnswered,
     Noted,
     PilotMoved,
+    Queued,
 )
+from p3s.domain.pool import Out, PilotEntry
+from p3s.domain.retries import end_or_again
 from p3s.protocol.errors import Conflict, Gone
 from p3s.protocol.messages import ExchangeRequest, Instruction, Order, Report, Verdict
 from p3s.protocol.states import JobState, PilotState, Reason
@@ -33,13 +36,18 @@ REPORTABLE = frozenset({"running", "finished", "failed", "cancelled", "lost", "r
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """A job that no pilot holds, as the database has it: needed when a report names it."""
+    """A job that no pilot holds, as the database has it: needed when a report or a person names it.
+
+    `rerun`: another job was made to do its work. `queued`: what brokerage knows of it, when it has not ended.
+    """
 
     id: int
     state: JobState
     attempt: int
     pilot: str
     started_at: float | None
+    rerun: bool = False
+    queued: Queued | None = None
     #: When it was handed out last, or its process started: nothing that is reported of it may have been before.
     since: float = 0.0
 
@@ -66,9 +74,8 @@ def judge_report(
         )
     if report.state == "refused":
         return _returned(out, report, now)
-    after = JobState(report.state)
-    effects: list[Effect] = [_ended(out, after, report, now)]
-    return effects, _verdict(report, APPLIED)
+    ended = _ended(out, JobState(report.state), report, now)
+    return end_or_again(book, out, ended, now), _verdict(report, APPLIED)
 
 
 def _returned(out: Out, report: Report, now: float) -> tuple[list[Effect], Verdict]:
@@ -94,6 +101,8 @@ def _judge_late(pilot: str, report: Report, past: Past | None, now: float) -> tu
         return _refuse(report, pilot, now, f"attempt {past.attempt} of pilot {past.pilot or 'none'} is the last")
     if past.state is not JobState.LOST or report.state in ("running", "refused", "cancelled", "lost"):
         return [], _verdict(report, REPEATED)
+    if past.rerun:
+        return _refuse(report, pilot, now, "the job was run again since it was lost")
     after = JobState(report.state)
     ended = JobEnded(
         past.id,
@@ -152,16 +161,21 @@ def end_older_wait(entry: PilotEntry) -> list[Effect]:
     return [LaneAnswered(entry.pilot, entry.lane, entry.acked, [], [])]
 
 
-def reconcile(entry: PilotEntry, message: ExchangeRequest, now: float) -> list[Effect]:
+def reconcile(book: Book, entry: PilotEntry, message: ExchangeRequest, now: float) -> list[Effect]:
     """Compare what the pilot holds with what it confirmed by the book; what it lacks is lost."""
     if message.holding is None:
         return []
     held = {(one.job, one.attempt) for one in message.holding}
-    return [
-        JobEnded(out.id, out.job, out.attempt, out.state, JobState.LOST, Reason.NOT_HELD, now)
-        for out in entry.out.values()
-        if out.number <= message.acked and (out.job, out.attempt) not in held
-    ]
+    effects: list[Effect] = []
+    for out in entry.out.values():
+        if out.number <= message.acked and (out.job, out.attempt) not in held:
+            effects += _lost(book, out, Reason.NOT_HELD, now)
+    return effects
+
+
+def _lost(book: Book, out: Out, reason: Reason, now: float) -> list[Effect]:
+    ended = JobEnded(out.id, out.job, out.attempt, out.state, JobState.LOST, reason, now)
+    return end_or_again(book, out, ended, now)
 
 
 def strangers(entry: PilotEntry, message: ExchangeRequest) -> list[Instruction]:
@@ -213,17 +227,21 @@ def answer(entry: PilotEntry, token_of: TokenOf) -> list[Effect]:
     return [LaneAnswered(entry.pilot, entry.lane, entry.acked, orders, instructions, entry.verdicts)]
 
 
-def _let_go(entry: PilotEntry, out: Out, after: PilotState, reason: Reason, now: float) -> Effect:
+def _let_go(book: Book, entry: PilotEntry, out: Out, after: PilotState, reason: Reason, now: float) -> list[Effect]:
     """What a pilot held when it ended. An order that it never confirmed before its goodbye was never started."""
     unseen = after is PilotState.STOPPED and out.number > entry.acked and not out.cancelled_by
     if unseen and out.state is JobState.DISPATCHED:
-        return JobReturned(out.id, out.job, out.attempt, "its pilot ended before it had the order", now)
-    return JobEnded(out.id, out.job, out.attempt, out.state, JobState.LOST, reason, now)
+        return [JobReturned(out.id, out.job, out.attempt, "its pilot ended before it had the order", now)]
+    return _lost(book, out, reason, now)
 
 
-def end_pilot(entry: PilotEntry, after: PilotState, pilot_reason: str, job_reason: Reason, now: float) -> list[Effect]:
-    """A pilot ends: what it held is lost, then it is stopped or lost itself, and its open wait ends."""
-    effects: list[Effect] = [_let_go(entry, out, after, job_reason, now) for out in entry.out.values()]
+def end_pilot(
+    book: Book, entry: PilotEntry, after: PilotState, pilot_reason: str, job_reason: Reason, now: float
+) -> list[Effect]:
+    """A pilot ends: what it held is lost or tried again, then it is stopped or lost itself, and its open wait ends."""
+    effects: list[Effect] = []
+    for out in entry.out.values():
+        effects += _let_go(book, entry, out, after, job_reason, now)
     effects += end_older_wait(entry)
     if after is PilotState.LOST:
         effects.append(Noted("pilot", entry.pilot, "lost", SYSTEM, pilot_reason, now))

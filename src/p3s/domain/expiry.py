@@ -1,8 +1,9 @@
 """What is past due at `now`: pilots unheard for too long."""
 
-from p3s.domain.book import Book, PilotEntry
+from p3s.domain.book import Book
 from p3s.domain.effects import Effect
 from p3s.domain.exchange import end_pilot
+from p3s.domain.pool import PilotEntry
 from p3s.protocol.states import PilotState, Reason
 
 
@@ -19,4 +20,4 @@ def overdue(book: Book, grace_s: float, now: float) -> list[PilotEntry]:
 def give_up(book: Book, entry: PilotEntry, now: float) -> list[Effect]:
     """The pilot and its jobs are lost; by its lease's end it has killed them itself, so that is true."""
     why = f"not heard for {silent_for(book, entry, now):.0f} s, beyond its lease of {entry.lease_s:.0f} s"
-    return end_pilot(entry, PilotState.LOST, why, Reason.LEASE_ENDED, now)
+    return end_pilot(book, entry, PilotState.LOST, why, Reason.LEASE_ENDED, now)

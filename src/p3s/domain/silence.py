@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from p3s.domain.book import Book, PilotEntry
+from p3s.domain.book import Book
 from p3s.domain.expiry import silent_for
+from p3s.domain.pool import PilotEntry
 
 CAUSE = "silent pilots"
 """One cause, however many pilots and places: a cut network is one thing to know, not three hundred."""

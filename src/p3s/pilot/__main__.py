@@ -15,9 +15,9 @@ import uuid
 from pathlib import Path
 from typing import Optional
 
-from p3s.protocol import codec, routes
+from p3s.protocol import codec, routes, units
 from p3s.protocol.errors import Conflict, P3sError, Refused, TryLater
-from p3s.protocol.messages import PROTOCOL_VERSION, RegisterReply, RegisterRequest
+from p3s.protocol.messages import BOUNDS, PROTOCOL_VERSION, RegisterReply, RegisterRequest
 from p3s.transport.http import Connection, base_url
 
 from . import guardian
@@ -42,6 +42,7 @@ def main() -> int:
     if sys.argv[1:2] == ["guardian"]:
         return guardian.watch()
     asked = _parser().parse_args()
+    asked.ends_at = clock() + asked.life
     named = asked.server or os.environ.get("P3S_SERVER", "")
     try:
         server = base_url(named)
@@ -119,6 +120,12 @@ def _register(connection: Connection, name: str, asked: argparse.Namespace) -> "
         platform.python_version(),
         os.getpid(),
         asked.batch_id,
+        asked.cores,
+        asked.memory,
+        asked.gpus,
+        tuple(asked.tag),
+        tuple(asked.runtime),
+        max(asked.ends_at - clock(), 1.0) if asked.life else 0.0,
     )
     failures = 0
     while True:
@@ -192,10 +199,36 @@ def _token(path: Optional[str]) -> str:
 
 
 def _slots(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= 1024:
-        raise argparse.ArgumentTypeError("must be from 1 to 1024")
-    return number
+    return _within(text, "slots")
+
+
+def _cores(text: str) -> int:
+    return _within(text, "cores")
+
+
+def _gpus(text: str) -> int:
+    return _within(text, "gpus")
+
+
+def _within(text: str, bound: str) -> int:
+    lowest, highest = BOUNDS[bound]
+    if not lowest <= int(text) <= highest:
+        raise argparse.ArgumentTypeError(f"must be from {lowest} to {highest}")
+    return int(text)
+
+
+def _size(text: str) -> int:
+    try:
+        return units.size(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _life(text: str) -> float:
+    try:
+        return units.seconds(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -209,6 +242,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--token-file", help="file that holds the token (default: the token in P3S_TOKEN)")
     parser.add_argument("--slots", type=_slots, default=os.cpu_count() or 1, help="jobs at once (default: the cores)")
     parser.add_argument("--site", default="local", help="name of the place where it runs")
+    parser.add_argument("--cores", type=_cores, default=0, help="for all jobs together (default: as many as slots)")
+    parser.add_argument("--memory", type=_size, default=0, help="for all jobs together, like 16GB (default: unknown)")
+    parser.add_argument("--gpus", type=_gpus, default=0, help="for all jobs together (default: none)")
+    parser.add_argument("--tag", action="append", default=[], help="a word that jobs may need, like cvmfs; repeatable")
+    parser.add_argument("--runtime", action="append", default=[], help="a container runtime that is here; repeatable")
+    parser.add_argument("--life", type=_life, default=0.0, help="how long it will be here, like 8h (default: no end)")
     parser.add_argument("--batch-id", default="", help="the batch system's id of this pilot")
     parser.add_argument("--dir", help="where jobs get their directories (default: the temporary directory)")
     parser.add_argument("--keep", action="store_true", help="leave the jobs' directories, for a look")

@@ -3,20 +3,25 @@
 import re
 from typing import Any
 
+from .acts import AdjustRequest, RerunRequest, WhyRequest
 from .errors import BadInput
 from .messages import (
     BOUNDS,
     MAX_TAIL_BYTES,
+    PICKS,
     CancelRequest,
     DatasetRequest,
     DeathRequest,
     ExchangeRequest,
     JobSpec,
+    JobTypeSpec,
+    Needs,
     RegisterRequest,
     Report,
     StreamSpec,
     SubmitRequest,
 )
+from .states import FINAL_JOB_STATES, JobState
 
 SMALL = 2**31 - 1
 BIG = 2**62
@@ -46,9 +51,52 @@ def check_job(spec: JobSpec, where: str) -> None:
         _text(getattr(spec, name), BOUNDS[name], f"{where}.{name}")
     if not spec.jobtype.strip():
         raise BadInput(f"{where}.jobtype: is empty; leave it out for the type 'default'")
-    _number(spec.priority, "priority", f"{where}.priority")
-    _number(spec.time_limit, "time_limit", f"{where}.time_limit")
+    for name, bound in (("priority", "priority"), ("time_limit", "time_limit"), *_DEADLINES):
+        value = getattr(spec, name)
+        if value is not None:
+            _number(value, bound, f"{where}.{name}")
+    check_needs(spec.needs, f"{where}.needs")
     check_environment(spec.env, f"{where}.env")
+
+
+_DEADLINES = (("eta", "time_limit"), ("stale_after", "time_limit"))
+
+
+def check_needs(needs: Needs, where: str) -> None:
+    """What a job may ask of a pilot."""
+    for name in ("cores", "memory", "gpus"):
+        _number(getattr(needs, name), name, f"{where}.{name}")
+    for name in ("site", "runtime"):
+        _text(getattr(needs, name), BOUNDS["tag"], f"{where}.{name}")
+    check_tags(needs.tags, f"{where}.tags")
+    if sum(len(word.encode()) for word in (needs.site, needs.runtime, *needs.tags)) > BOUNDS["needs"]:
+        raise BadInput(f"{where}: its words have more than {BOUNDS['needs']} bytes; use fewer or shorter tags")
+
+
+def check_tags(tags: "tuple[str, ...]", where: str) -> None:
+    """Short words without blanks, not too many."""
+    _most(tags, "tags", where)
+    for tag in tags:
+        _text(tag, BOUNDS["tag"], where)
+        if not tag or any(letter.isspace() for letter in tag):
+            raise BadInput(f"{where}: {tag!r} is not a tag; use a word without blanks, like cvmfs")
+
+
+def check_jobtype(spec: JobTypeSpec) -> None:
+    """A job type's settings."""
+    if not spec.name.strip():
+        raise BadInput("name: is empty; name the job type")
+    _text(spec.name, BOUNDS["jobtype"], "name")
+    if spec.cap is not None:
+        _number(spec.cap, "cap", "cap")
+    for name, bound in (("priority", "priority"), ("time_limit", "time_limit"), ("retries", "retries"), *_DEADLINES):
+        _number(getattr(spec, name), bound, name)
+    if spec.pick not in PICKS:
+        raise BadInput(f"pick: {spec.pick!r} is none; use {', '.join(PICKS)}")
+    _most(spec.supersedes, "supersedes", "supersedes")
+    for key in spec.supersedes:
+        if not _VARIABLE.match(key) or len(key) > 40:
+            raise BadInput(f"supersedes: {key[:60]!r} is not a key's name; use run, subrun, or letters, digits and _")
 
 
 def check_environment(env: "dict[str, str]", where: str) -> None:
@@ -64,6 +112,12 @@ def check_environment(env: "dict[str, str]", where: str) -> None:
 def check_register(request: RegisterRequest) -> None:
     """A pilot's own words about itself."""
     _number(request.slots, "slots", "slots")
+    if request.cores:
+        _number(request.cores, "cores", "cores")
+    for name, bound in (("memory", "memory"), ("gpus", "gpus"), ("life_s", "time_limit")):
+        _number(getattr(request, name), bound, name)
+    check_tags(request.tags, "tags")
+    check_tags(request.runtimes, "runtimes")
     for name in ("pilot", "nonce"):
         value = getattr(request, name)
         if not re.match(r"[A-Za-z0-9-]{8,80}\Z", value):
@@ -112,6 +166,34 @@ def check_death(request: DeathRequest) -> None:
 
 def check_cancel(request: CancelRequest) -> None:
     """A person's reason."""
+    _text(request.why, 2_000, "why")
+
+
+def check_why(request: WhyRequest) -> None:
+    """A person's reason."""
+    _text(request.why, 2_000, "why")
+
+
+def check_adjust(request: AdjustRequest) -> None:
+    """Another priority."""
+    _number(request.priority, "priority", "priority")
+    _text(request.why, 2_000, "why")
+
+
+def check_rerun(request: RerunRequest) -> None:
+    """Either jobs by name, or a choice by state."""
+    if bool(request.uuids) == bool(request.states):
+        raise BadInput("uuids: name jobs, or give states; one of the two")
+    _most(request.uuids, "jobs_per_submit", "uuids")
+    for uuid in request.uuids:
+        if not _UUID.match(uuid):
+            raise BadInput(f"uuids: {uuid[:60]!r} is not a UUID")
+    for state in request.states:
+        if state not in FINAL_JOB_STATES:
+            ended = ", ".join(one for one in JobState if one in FINAL_JOB_STATES)
+            raise BadInput(f"states: {state[:40]!r} is no state of an ended job; use {ended}")
+    _whole(int(min(request.since, BIG)), 0, BIG, "since")
+    _text(request.jobtype, BOUNDS["jobtype"], "jobtype")
     _text(request.why, 2_000, "why")
 
 

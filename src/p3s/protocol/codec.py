@@ -8,10 +8,13 @@ import json
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
 
-from . import messages
+from . import acts, messages
 from .messages import Held, Instruction, JobSpec, Order, Report, Verdict
 
 T = TypeVar("T")
+
+#: Fields that hold a message.
+_PARTS: "dict[tuple[type, str], type]" = {(messages.JobSpec, "needs"): messages.Needs}
 
 #: Fields that hold a list of messages.
 _ENTRIES = {
@@ -55,8 +58,9 @@ def _defaults(cls: type) -> "dict[str, Any]":
 
 _DEFAULTS: "dict[type, dict[str, Any]]" = {
     cls: _defaults(cls)
-    for cls in vars(messages).values()
-    if isinstance(cls, type) and is_dataclass(cls) and cls.__module__ == messages.__name__
+    for module in (messages, acts)
+    for cls in vars(module).values()
+    if isinstance(cls, type) and is_dataclass(cls) and cls.__module__ == module.__name__
 }
 
 
@@ -67,6 +71,11 @@ def from_object(cls: "type[T]", data: Any) -> T:
     known = _DEFAULTS[cls]
     values = {name: value for name, value in data.items() if name in known}
     for name, value in values.items():
+        part = _PARTS.get((cls, name))
+        if part:
+            values[name] = from_object(part, value)
+        elif isinstance(value, list) and isinstance(known[name], tuple):
+            values[name] = tuple(value)
         entry = _ENTRIES.get((cls, name))
         if entry and value is not None:
             if not isinstance(value, list):

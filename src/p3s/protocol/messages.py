@@ -22,8 +22,29 @@ MAX_TAIL_BYTES = 16_384
 
 
 @dataclass(frozen=True)
+class Needs:
+    """What a job must find at its pilot. `memory` in bytes; an empty `site` or `runtime` is any."""
+
+    __pydantic_config__ = _STRICT
+
+    cores: int = 1
+    memory: int = 0
+    gpus: int = 0
+    site: str = ""
+    tags: "tuple[str, ...]" = ()
+    runtime: str = ""
+
+
+ANYWHERE = Needs()
+"""One core of any pilot."""
+
+
+@dataclass(frozen=True)
 class JobSpec:
-    """One process to run, as its author describes it."""
+    """One process to run, as its author describes it. What is None comes from its job type; durations in seconds.
+
+    `eta` and `stale_after` count from the registration of its dataset or from its submission; 0 is none.
+    """
 
     __pydantic_config__ = _STRICT
 
@@ -32,8 +53,39 @@ class JobSpec:
     jobtype: str = "default"
     input: str = ""
     env: "dict[str, str]" = field(default_factory=dict)
+    priority: Optional[int] = None
+    time_limit: Optional[float] = None
+    needs: Needs = ANYWHERE
+    eta: Optional[float] = None
+    stale_after: Optional[float] = None
+    hold: bool = False
+
+
+PICKS = ("fifo", "freshest", "deadline")
+"""Orders within a type: oldest first, newest first, earliest ETA first."""
+
+
+@dataclass(frozen=True)
+class JobTypeSpec:
+    """What jobs of a type share; durations in seconds, 0 is none.
+
+    `cap`: most jobs out at once; None is no limit, 0 a brake. `retries`: attempts after the first when the node
+    failed. `critical`: lower-priority jobs are shed for its ETA. `supersedes`: a new job drops older waiting ones
+    that have equal values of these (`run`, `subrun`, or names in the dataset's keys).
+    """
+
+    __pydantic_config__ = _STRICT
+
+    name: str
     priority: int = 0
+    cap: Optional[int] = None
+    pick: str = "fifo"
+    eta: float = 0.0
+    stale_after: float = 0.0
     time_limit: float = 0.0
+    retries: int = 0
+    critical: bool = False
+    supersedes: "tuple[str, ...]" = ()
 
 
 @dataclass(frozen=True)
@@ -75,7 +127,11 @@ class CancelReply:
 
 @dataclass(frozen=True)
 class RegisterRequest:
-    """A pilot names itself: `pilot` and `nonce` are its own, so that a lost answer can be asked again."""
+    """A pilot names itself: `pilot` and `nonce` are its own, so that a lost answer can be asked again.
+
+    It declares what it has for its jobs together: `cores` (0: as many as slots), `memory` in bytes (0: not known, it
+    gets only jobs that ask for none), `gpus`; `life_s` is how long it will still be there (0: no end).
+    """
 
     __pydantic_config__ = _MIXED
 
@@ -89,6 +145,12 @@ class RegisterRequest:
     python: str = ""
     process: Optional[int] = None
     batch_id: str = ""
+    cores: int = 0
+    memory: int = 0
+    gpus: int = 0
+    tags: "tuple[str, ...]" = ()
+    runtimes: "tuple[str, ...]" = ()
+    life_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -218,8 +280,8 @@ class StreamJob:
 
     payload: str
     env: "dict[str, str]" = field(default_factory=dict)
-    priority: int = 0
-    time_limit: float = 0.0
+    priority: Optional[int] = None
+    time_limit: Optional[float] = None
 
 
 @dataclass(frozen=True)
@@ -286,5 +348,14 @@ BOUNDS: "dict[str, Any]" = {
     "reports_per_exchange": 1_000,
     "held_per_exchange": 10_000,
     "slots": (1, 1_024),
+    "cores": (1, 1_024),
+    "memory": (0, 2**44),
+    "gpus": (0, 64),
+    "tags": 50,
+    "tag": 80,
+    "needs": 600,
+    "cap": (0, 1_000_000),
+    "retries": (0, 20),
+    "supersedes": 10,
 }
 """Longest texts in characters, most entries, (lowest, highest) numbers."""

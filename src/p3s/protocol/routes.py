@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Optional
 
-from . import messages
+from . import acts, messages
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,24 @@ CANCEL = Route(
     messages.CancelRequest,
     messages.CancelReply,
 )
+HOLD = Route("POST", f"{API}/jobs/{{job}}/hold", "submit", "Hold a queued job", acts.WhyRequest, acts.ChangeReply)
+RELEASE = Route(
+    "POST", f"{API}/jobs/{{job}}/release", "submit", "Release a held job", acts.WhyRequest, acts.ChangeReply
+)
+ADJUST = Route(
+    "POST",
+    f"{API}/jobs/{{job}}/adjust",
+    "submit",
+    "Change a job's priority",
+    acts.AdjustRequest,
+    acts.ChangeReply,
+)
+RERUN = Route("POST", f"{API}/reruns", "submit", "Run ended jobs again", acts.RerunRequest, acts.RerunReply)
+EXPLAIN = Route("GET", f"{API}/jobs/{{job}}/explain", "read", "Why a job is not running")
+JOBTYPES = Route("GET", f"{API}/jobtypes", "read", "List job types")
+JOBTYPE = Route("PUT", f"{API}/jobtypes/{{name}}", "operate", "Set a job type", messages.JobTypeSpec)
+HOSTS = Route("GET", f"{API}/hosts", "read", "List hosts of pilots, and what they are doubted for")
+TRUST = Route("POST", f"{API}/hosts/{{host}}/trust", "operate", "Trust a suspect host again", acts.WhyRequest)
 UPLOAD = Route("PUT", f"{API}/jobs/{{job}}/attempts/{{attempt}}/files/{{path}}", "job:", "Upload a file of an attempt")
 PUBLISH = Route(
     "POST",

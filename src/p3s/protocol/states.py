@@ -62,8 +62,16 @@ class Reason(Word):
     """failed: it ran longer than its time limit."""
     NONSTARTER = "nonstarter"
     """failed: the payload is not there, or cannot be executed, on the node."""
+    STAGE_IN = "stage-in"
+    """failed: its input could not be brought to the node."""
     STAGE_OUT = "stage-out"
     """failed: the process ended well but its results could not be delivered."""
+    STALE = "stale"
+    """dropped: too old to matter, or it could not have ended before it was."""
+    SHED = "shed"
+    """dropped: so that a job of a critical type keeps its ETA (the event says which)."""
+    SUPERSEDED = "superseded"
+    """dropped: a newer job of its type came for the same keys (the event says which)."""
     BY_PERSON = "by person"
     """cancelled: a person asked for it (the event says who)."""
     LEASE_ENDED = "lease ended"
@@ -78,6 +86,9 @@ class Reason(Word):
     """finished or failed: reported after the pilot was given up."""
 
 
+NODE_REASONS = frozenset({Reason.NONSTARTER, Reason.STAGE_IN, Reason.STAGE_OUT})
+"""Why a job failed through the node and not by its own doing: with retries left it is tried again."""
+
 FINAL_JOB_STATES = frozenset(
     {
         JobState.FINISHED,
@@ -88,5 +99,6 @@ FINAL_JOB_STATES = frozenset(
         JobState.SKIPPED,
     }
 )
+WAITING_JOB_STATES = frozenset({JobState.HELD, JobState.WAITING, JobState.DEFINED})
 OUT_JOB_STATES = frozenset({JobState.DISPATCHED, JobState.RUNNING})
 FINAL_PILOT_STATES = frozenset({PilotState.STOPPED, PilotState.LOST})

@@ -38,7 +38,7 @@ class Statement:
         self._sqlite = _NAMED.sub(lambda one: "" if one[1] == "rows" else f"?{names.index(one[1]) + 1}", text)
         rows = f"FROM json_to_recordset(%s) AS v({columns})"
         self._all_rows = _NAMED.sub(lambda one: rows if one[1] == "rows" else f"v._{one[1]}", text)
-        self._each_row = _NAMED.sub("%s", text)
+        self._each_row = _NAMED.sub(lambda one: "" if one[1] == "rows" else f"%s::{types[one[1]]}", text)
 
     def run(self, rows: Sequence[Row], what: str = "") -> None:
         """With `what`, raises Disagreement unless each row of values changed one of the table."""
@@ -49,7 +49,9 @@ class Statement:
                 _check(raw.executemany(self._sqlite, rows).rowcount, len(rows), what)
                 return
             cursor = _cursor(raw)
-            if self._at_once:
+            if len(rows) == 1:
+                cursor.execute(self._each_row, [rows[0][place] for place in self._order], prepare=True)
+            elif self._at_once:
                 cursor.execute(self._all_rows, [self._text(rows)], prepare=True)
             else:
                 cursor.executemany(self._each_row, [[row[place] for place in self._order] for row in rows])

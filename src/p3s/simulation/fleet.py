@@ -26,16 +26,27 @@ LENGTHS = {"": [0.001, 0.1, 1.0, 5.0, 30.0], "quick": [0.001, 0.002, 0.005]}
 
 @dataclass
 class Truth:
-    """What really happened on the nodes, against which the server's rows are judged."""
+    """What really happened on the nodes, against which the server's rows are judged.
+
+    `lacking`: (host, payload) of programs that are not there. `retries`: starts that a payload may have beyond one.
+    """
 
     starts: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
     ends: dict[tuple[str, int], int] = field(default_factory=dict)
     alive: dict[tuple[str, int], str] = field(default_factory=dict)
+    lacking: set[tuple[str, str]] = field(default_factory=set)
+    retries: dict[str, int] = field(default_factory=dict)
 
-    def started(self, pilot: str, job: str, attempt: int) -> None:
-        self.starts.setdefault(job, []).append((pilot, attempt))
-        if len(self.starts[job]) > 1:
-            raise Broken(f"{job} started {self.starts[job]}: a payload starts once")
+    def started(self, pilot: str, job: str, attempt: int, payload: str) -> None:
+        starts = self.starts.setdefault(job, [])
+        starts.append((pilot, attempt))
+        if len(starts) > 1 + self.retries.get(payload, 0):
+            raise Broken(f"{job} started {starts}: a payload starts once, and once a retry")
+        if len({attempt for _, attempt in starts}) < len(starts):
+            raise Broken(f"{job} started {starts}: an attempt starts once")
+        elsewhere = [one for one in self.alive if one[0] == job]
+        if elsewhere:
+            raise Broken(f"{job} starts as attempt {attempt} while {elsewhere} is alive")
         self.alive[job, attempt] = pilot
 
 
@@ -71,10 +82,17 @@ class Site:
 class SimPilot:
     """`name` grows a number each time it registers anew."""
 
-    def __init__(self, clock: Clock, site: Site, chance: random.Random, truth: Truth, name: str, slots: int) -> None:
+    def __init__(
+        self, clock: Clock, site: Site, chance: random.Random, truth: Truth, name: str, slots: int, **has: Any
+    ) -> None:
+        """`has`: what it declares besides slots, by the names of a RegisterRequest; `host` too."""
         self.clock, self.site, self.chance, self.truth = clock, site, chance, truth
         self.base, self.life = name, 0
         self.slots = slots
+        self.host = str(has.pop("host", name))
+        self.has = has
+        #: As LENGTHS.
+        self.lengths = LENGTHS
         self.machine: Machine | None = None
         self.dead = False
         self.register(1)
@@ -88,7 +106,7 @@ class SimPilot:
     def register(self, failures: int) -> None:
         if self.dead:
             return
-        request = RegisterRequest(self.name, f"nonce {self.name}", 1, "sim", self.base, self.slots)
+        request = RegisterRequest(self.name, f"nonce {self.name}", 1, "sim", self.host, self.slots, **self.has)
         sent_at = self.clock.now
 
         def done(answer: Any) -> None:
@@ -143,14 +161,19 @@ class SimPilot:
 
     def start(self, order: Order) -> None:
         job, attempt = order.job, order.attempt
-        self.truth.started(self.name, job, attempt)
+        assert self.machine is not None
+        if (self.host, order.payload) in self.truth.lacking:
+            self.truth.ends[job, attempt] = 127
+            ended = Ended(ended_at=self.clock.now, reason="nonstarter", detail="no such program")
+            self.perform(self.machine.child_ended(job, attempt, ended, self.clock.now))
+            return
+        self.truth.started(self.name, job, attempt, order.payload)
         running = sum(pilot == self.name for pilot in self.truth.alive.values())
         if running > self.slots:
             raise Broken(f"{running} processes in the {self.slots} slots of {self.name}")
         exit_code = 1 if self.chance.random() < 0.1 else 0
-        length = self.chance.choice(LENGTHS.get(order.payload, LENGTHS[""]))
+        length = self.chance.choice(self.lengths.get(order.payload, self.lengths[""]))
         self.clock.after(length, partial(self.end, self.name, job, attempt, exit_code))
-        assert self.machine is not None
         self.perform(self.machine.child_started(job, attempt, self.clock.now))
 
     def end(self, name: str, job: str, attempt: int, code: int) -> None:
@@ -159,10 +182,8 @@ class SimPilot:
             return
         self.truth.ends[job, attempt] = code
         if not self.dead and self.machine is not None and name == self.name:
-            began_at = self.machine.children[job, attempt].started_at or self.clock.now
-            ended = Ended(
-                code if code >= 0 else None, -code if code < 0 else None, self.clock.now, self.clock.now - began_at
-            )
+            wall_s = self.clock.now - (self.machine.children[job, attempt].started_at or self.clock.now)
+            ended = Ended(code if code >= 0 else None, -code if code < 0 else None, self.clock.now, wall_s)
             self.perform(self.machine.child_ended(job, attempt, ended, self.clock.now))
 
     def finish(self, action: Finish) -> None:

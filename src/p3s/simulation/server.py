@@ -3,23 +3,29 @@
 import contextlib
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+from p3s.domain.acceptance import accept
 from p3s.domain.book import Book
 from p3s.domain.desk import Desk
-from p3s.domain.effects import Effect, JobAdded, LaneAnswered, PilotAdded, Spec
+from p3s.domain.effects import Effect, JobAdded, LaneAnswered, PilotAdded, Queued
 from p3s.domain.exchange import Past
+from p3s.domain.needs import Offer
 from p3s.protocol.errors import Conflict, P3sError, Refused
-from p3s.protocol.messages import DeathRequest, ExchangeReply, ExchangeRequest, RegisterRequest
-from p3s.protocol.states import JobState
+from p3s.protocol.messages import DeathRequest, ExchangeReply, ExchangeRequest, JobSpec, RegisterRequest
 
 from .clock import Clock
+from .same import same_book
 from .store import Store
 
 Reply = Callable[[Any], None]
 WINDOW = 5
 GRACE_S = 10.0
 RESTART_S = 2.0
+STALE_A_ROUND = 5
+CHECK_EVERY = 25
+"""After so many commits the book that lives is compared with the one that a restart would build."""
 
 
 class Crash(Exception):
@@ -39,6 +45,7 @@ class SimServer:
         self.waiting: dict[tuple[str, int], Reply] = {}
         self.epochs = itertools.count(1)
         self.epoch = 0
+        self.commits = 0
         self.start()
 
     def start(self) -> None:
@@ -68,6 +75,8 @@ class SimServer:
         if self.up and epoch == self.epoch:
             with contextlib.suppress(Crash):
                 self._work(lambda desk: desk.expire(GRACE_S))
+                stale = self.store.stale(self.clock.now, STALE_A_ROUND)
+                self._work(lambda desk: desk.tend(stale))
                 self.clock.after(1.0, lambda: self._upkeep(epoch))
 
     def _work(self, story: Callable[[Desk], Any]) -> Any:
@@ -83,6 +92,9 @@ class SimServer:
             self.store.rollback()
             self._crash()
         self.store.commit()
+        self.commits += 1
+        if self.commits % CHECK_EVERY == 0:
+            same_book(desk.book, self.store.load(self.clock.now, 10**9))
         if self.fate():
             self._crash()
         for effect in effects:
@@ -117,8 +129,19 @@ class SimServer:
     # ---- routes
 
     def register(self, request: RegisterRequest, reply: Reply) -> None:
+        cores = request.cores or request.slots
+        offer = Offer(request.site, cores, request.memory, request.gpus, frozenset(request.tags))
         added = PilotAdded(
-            request.pilot, request.host, request.site, request.slots, self.lease_s, request.nonce, "sim", self.clock.now
+            request.pilot,
+            request.host,
+            request.site,
+            request.slots,
+            self.lease_s,
+            request.nonce,
+            "sim",
+            self.clock.now,
+            offer=offer,
+            life_s=request.life_s,
         )
 
         def story(desk: Desk) -> None:
@@ -163,27 +186,69 @@ class SimServer:
         self._work(lambda desk: desk.death(pilot, request.evidence))
         reply(True)
 
-    def submit(self, key: str, wanted: list[tuple[str, int]], reply: Reply) -> None:
-        """`wanted`: (job type, priority) of each job. The key makes it repeatable."""
+    def submit(self, key: str, wanted: list[JobSpec], reply: Reply) -> None:
+        """The key makes it repeatable."""
         if key in self.store.submissions:
             reply(self.store.submissions[key])
             return
-        assert self.book is not None
-        first = self.book.next_id
-        added = [
-            JobAdded(first + i, f"job{first + i}", jobtype, priority, JobState.DEFINED, Spec(jobtype), self.clock.now)
-            for i, (jobtype, priority) in enumerate(wanted)
-        ]
-        names = [one.job for one in added]
 
         def story(desk: Desk) -> list[str]:
-            desk.submit(added)
+            names = self._add(desk, wanted, {})
             self.store.submitted(key, names)
             return names
 
         reply(self._work(story))
 
+    def _add(self, desk: Desk, wanted: list[JobSpec], columns: dict[str, Any]) -> list[str]:
+        first, now, book = desk.book.next_id, self.clock.now, desk.book
+        added = [
+            accept(first + i, f"job{first + i}", spec, book.kind(spec.jobtype), now, {"run": first % 3, **columns})
+            for i, spec in enumerate(wanted)
+        ]
+        desk.submit(added)
+        for same, newest in {one.same: one for one in added if one.same}.items():
+            older = [one for one in added if one.same == same and one is not newest]
+            known = self.store.older(same, first)
+            desk.supersede([*known, *(_waiting(one) for one in older)], newest.job)
+        return [one.job for one in added]
+
+    # ---- what people do; a death of the server in the middle is theirs to bear
+
     def cancel(self, job: str) -> None:
+        self._person(job, lambda desk, past: desk.cancel(job, past, "a person", ""))
+
+    def hold(self, job: str) -> None:
+        self._person(job, lambda desk, past: desk.hold(job, past, "a person", ""))
+
+    def release(self, job: str) -> None:
+        self._person(job, lambda desk, past: desk.release(job, past, "a person", ""))
+
+    def adjust(self, job: str, priority: int) -> None:
+        self._person(job, lambda desk, past: desk.adjust(job, past, priority, "a person", ""))
+
+    def rerun(self, job: str) -> None:
+        """An ended job again, as its type has it now."""
+
+        def story(desk: Desk, past: Past) -> None:
+            row, book = self.store.jobs[job], desk.book
+            spec = JobSpec(row.spec.payload, jobtype=row.jobtype, priority=row.priority, needs=row.spec.needs)
+            name = f"job{book.next_id}"
+            columns = {"rerun_of": job}
+            added = accept(book.next_id, name, spec, book.kind(row.jobtype), self.clock.now, columns)
+            desk.rerun(job, past, added, "a person", "")
+
+        self._person(job, story)
+
+    def declare(self, jobtype: str, **changes: Any) -> None:
+        """Other settings of a type."""
+        self._work(lambda desk: desk.declare(replace(desk.book.kind(jobtype), **changes), "a person"))
+
+    def _person(self, job: str, story: Callable[[Desk, Past], Any]) -> None:
         past = self.store.past(job)
         if past is not None:
-            self._work(lambda desk: desk.cancel(job, past, "a person", ""))
+            with contextlib.suppress(Crash):
+                self._work(lambda desk: story(desk, past))
+
+
+def _waiting(added: JobAdded) -> Queued:
+    return Queued(added.id, added.job, 0, added.jobtype, added.priority, added.spec)

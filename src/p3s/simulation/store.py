@@ -1,26 +1,39 @@
 """What a database would hold: rows that only effects change, checked against the tables of moves."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from p3s.domain import lifecycle
-from p3s.domain.book import AHEAD_PER_SLOT, Book, ClassKey, Out, PilotEntry, Queued
+from p3s.domain.book import AHEAD_PER_SLOT, Book
 from p3s.domain.effects import (
+    ClassKey,
     Effect,
+    HostDoubted,
+    HostTrusted,
     JobAdded,
+    JobAdjusted,
     JobDispatched,
     JobEnded,
+    JobHeld,
+    JobReleased,
     JobReturned,
     JobStarted,
     KillOrdered,
     LaneAnswered,
     PilotAdded,
     PilotMoved,
+    Queued,
     Spec,
+    TypeDeclared,
 )
 from p3s.domain.exchange import Past
+from p3s.domain.hosts import Doubt
+from p3s.domain.needs import Offer, last_moment
+from p3s.domain.pool import Out, PilotEntry
+from p3s.domain.queue import PLACES
+from p3s.protocol.messages import ANYWHERE, JobTypeSpec
 from p3s.protocol.states import FINAL_JOB_STATES, FINAL_PILOT_STATES, OUT_JOB_STATES, JobState, PilotState
 
 
@@ -36,7 +49,10 @@ class JobRow:
     priority: int
     state: JobState
     spec: Spec
+    same: str = ""
+    rerun_of: str = ""
     attempt: int = 0
+    retried: int = 0
     pilot: str = ""
     number: int = 0
     kill_number: int | None = None
@@ -56,11 +72,12 @@ class JobRow:
 class PilotRow:
     pilot: str
     host: str
-    site: str
     slots: int
     lease_s: float
     token_hash: str
     state: PilotState
+    offer: Offer
+    until: float = float("inf")
     seq: int = 0
     acked: int = 0
     numbered: int = 0
@@ -73,12 +90,15 @@ class PilotRow:
 class Store:
     """Durable across crashes of the simulated server. `witness` sees every effect before it is written."""
 
-    def __init__(self, caps: dict[str, int], witness: Callable[[Effect], None] = lambda _: None) -> None:
-        self.caps = caps
+    def __init__(self, types: Iterable[JobTypeSpec], witness: Callable[[Effect], None] = lambda _: None) -> None:
         self.witness = witness
+        self.types = {spec.name: spec for spec in types}
+        self.doubts: dict[str, Doubt] = {}
         self.jobs: dict[str, JobRow] = {}
         self.pilots: dict[str, PilotRow] = {}
         self.submissions: dict[str, list[str]] = {}
+        #: Types of which a job was handed out in the open transaction.
+        self._handed_out: set[str] = set()
         #: (rows, key, row before) of the open transaction.
         self._undo: list[tuple[dict[str, Any], str, Any]] = []
 
@@ -93,15 +113,17 @@ class Store:
         """The transaction stands."""
         self._check_caps()
         self._undo = []
+        self._handed_out = set()
 
     def rollback(self) -> None:
         """The transaction never was."""
         for rows, key, row in reversed(self._undo):
             if row is None:
-                del rows[key]
+                rows.pop(key, None)
             else:
                 rows[key] = row
         self._undo = []
+        self._handed_out = set()
 
     def submitted(self, key: str, jobs: list[str]) -> None:
         """Remember an idempotency key, within the open transaction."""
@@ -109,56 +131,90 @@ class Store:
         self.submissions[key] = jobs
 
     def _remember(self, effect: Effect) -> None:
-        for rows, key in ((self.jobs, getattr(effect, "job", "")), (self.pilots, getattr(effect, "pilot", ""))):
+        """What the rows were that an effect changes."""
+        queued = getattr(effect, "queued", None)
+        changed: list[tuple[dict[str, Any], str]] = [
+            (self.jobs, queued.job if queued else getattr(effect, "job", "")),
+            (self.pilots, getattr(effect, "pilot", "")),
+        ]
+        if isinstance(effect, (HostDoubted, HostTrusted)):
+            changed.append((self.doubts, f"{effect.host}/{effect.jobtype}"))
+        if isinstance(effect, TypeDeclared):
+            changed.append((self.types, effect.spec.name))
+        for rows, key in changed:
             if key:
                 row = rows.get(key)
-                self._undo.append((rows, key, row and row.copy()))
+                self._undo.append((rows, key, row.copy() if isinstance(row, (JobRow, PilotRow)) else row))
 
     def _write(self, effect: Effect) -> None:
+        match effect:
+            case TypeDeclared():
+                self.types[effect.spec.name] = effect.spec
+            case PilotAdded():
+                self.pilots[effect.pilot] = _pilot_row(effect)
+            case PilotMoved():
+                lifecycle.check_pilot_move(effect.pilot, effect.before, effect.after)
+                self.pilots[effect.pilot].state = effect.after
+            case LaneAnswered():
+                self._write_lane(effect)
+            case HostDoubted():
+                self.doubts[f"{effect.host}/{effect.jobtype}"] = Doubt(
+                    effect.jobtype, effect.why, effect.since, effect.pause_s, effect.probe_at
+                )
+            case HostTrusted():
+                self.doubts.pop(f"{effect.host}/{effect.jobtype}", None)
+            case _:
+                self._write_job(effect)
+
+    def _write_job(self, effect: Effect) -> None:
         match effect:
             case JobAdded():
                 if effect.job in self.jobs:
                     raise Broken(f"{effect.job} was added twice")
                 self.jobs[effect.job] = JobRow(
-                    effect.id, effect.job, effect.jobtype, effect.priority, effect.state, effect.spec
+                    effect.id,
+                    effect.job,
+                    effect.jobtype,
+                    effect.priority,
+                    effect.state,
+                    effect.spec,
+                    effect.same,
+                    effect.columns.get("rerun_of", ""),
                 )
+            case JobHeld():
+                self._move(effect.queued.job, JobState.DEFINED, JobState.HELD)
+            case JobReleased():
+                self._move(effect.queued.job, JobState.HELD, JobState.DEFINED)
+            case JobAdjusted():
+                row = self.jobs[effect.queued.job]
+                if (row.state, row.priority) != (effect.state, effect.before):
+                    raise Broken(f"{row.job} was adjusted as {effect.state}, it is {row.state}")
+                row.priority = effect.queued.priority
             case JobDispatched():
                 row = self._move(effect.job, JobState.DEFINED, JobState.DISPATCHED)
                 if effect.attempt != row.attempt + 1:
                     raise Broken(f"{effect.job}: attempt {effect.attempt} after {row.attempt}")
                 row.attempt, row.pilot, row.number = effect.attempt, effect.pilot, effect.number
                 row.kill_number, row.started_at, row.dispatched_at = None, None, effect.at
+                self._handed_out.add(row.jobtype)
             case JobStarted():
                 self._move(effect.job, JobState.DISPATCHED, JobState.RUNNING).started_at = effect.at
             case JobReturned():
-                row = self._move(effect.job, JobState.DISPATCHED, JobState.DEFINED)
-                row.pilot, row.number = "", 0
+                row = self._move(effect.job, effect.before, JobState.DEFINED)
+                row.retried += bool(effect.failed)
+                row.pilot, row.number, row.started_at = "", 0, None
             case KillOrdered():
                 row = self.jobs[effect.job]
                 row.kill_number, row.cancelled_by = effect.number, effect.who
             case JobEnded():
+                if effect.before is JobState.LOST and any(row.rerun_of == effect.job for row in self.jobs.values()):
+                    raise Broken(f"{effect.job} was run again and is amended to {effect.after}")
                 row = self._move(effect.job, effect.before, effect.after)
                 row.reason, row.ended_at = effect.reason, effect.at
                 row.exit_code = effect.report.exit_code if effect.report else None
                 if row.started_at is None:
                     row.started_at = effect.started_at
                 row.ends.append(effect.after)
-            case PilotAdded():
-                self.pilots[effect.pilot] = PilotRow(
-                    effect.pilot,
-                    effect.host,
-                    effect.site,
-                    effect.slots,
-                    effect.lease_s,
-                    effect.token_hash,
-                    PilotState.ACTIVE,
-                    seen_at=effect.at,
-                )
-            case PilotMoved():
-                lifecycle.check_pilot_move(effect.pilot, effect.before, effect.after)
-                self.pilots[effect.pilot].state = effect.after
-            case LaneAnswered():
-                self._write_lane(effect)
             case _:
                 pass
 
@@ -179,15 +235,25 @@ class Store:
         return row
 
     def _check_caps(self) -> None:
-        out = Counter(row.jobtype for row in self.jobs.values() if row.state in OUT_JOB_STATES)
-        for jobtype, cap in self.caps.items():
-            if out[jobtype] > cap:
-                raise Broken(f"{out[jobtype]} jobs of {jobtype} are out, its cap is {cap}")
-        filled = Counter(row.pilot for row in self.jobs.values() if row.state in OUT_JOB_STATES)
-        for pilot, count in filled.items():
-            slots = self.pilots[pilot].slots
-            if count > slots * (1 + AHEAD_PER_SLOT):
-                raise Broken(f"{count} jobs are out to {pilot}, which has {slots} slots")
+        held = [row for row in self.jobs.values() if row.state in OUT_JOB_STATES]
+        out = Counter(row.jobtype for row in held)
+        for jobtype in self._handed_out:  # a cap that was lowered since ends nothing that runs
+            spec = self.types.get(jobtype)
+            if spec and spec.cap is not None and out[jobtype] > spec.cap:
+                raise Broken(f"{out[jobtype]} jobs of {jobtype} are out, its cap is {spec.cap}")
+        for pilot in {row.pilot for row in held}:
+            self._check_filling(self.pilots[pilot], [row for row in held if row.pilot == pilot])
+
+    def _check_filling(self, pilot: PilotRow, held: list[JobRow]) -> None:
+        """Slots and what was declared are not over-filled; plain jobs alone may be ordered a few ahead."""
+        plain = pilot.offer.cores >= pilot.slots and all(row.spec.needs == ANYWHERE for row in held)
+        most = pilot.slots * (1 + AHEAD_PER_SLOT) if plain else pilot.slots
+        if len(held) > most:
+            raise Broken(f"{len(held)} jobs in the {pilot.slots} slots of {pilot.pilot}")
+        for name in ("memory", "gpus") if plain else ("cores", "memory", "gpus"):
+            asked, there = sum(getattr(row.spec.needs, name) for row in held), getattr(pilot.offer, name)
+            if asked > there:
+                raise Broken(f"jobs that ask for {asked} {name} are with {pilot.pilot}, which has {there}")
 
     # ---- reading
 
@@ -196,39 +262,54 @@ class Store:
         row = self.jobs.get(job)
         if row is None:
             return None
+        rerun = any(other.rerun_of == job for other in self.jobs.values())
+        waits = row.state in (JobState.DEFINED, JobState.HELD)
         since = row.started_at or row.dispatched_at
-        return Past(row.id, row.state, row.attempt, row.pilot, row.started_at, since)
+        return Past(
+            row.id, row.state, row.attempt, row.pilot, row.started_at, rerun, _queued(row) if waits else None, since
+        )
 
     def queued(self, key: ClassKey, limit: int) -> tuple[list[Queued], bool]:
-        """The oldest queued jobs of a class, and whether there are more."""
-        rows = sorted(
-            (row for row in self.jobs.values() if row.state is JobState.DEFINED and _key(row) == key),
-            key=lambda row: row.id,
-        )
-        return [_queued(row) for row in rows[:limit]], len(rows) > limit
+        """The first queued jobs of a class in the order of its pick, and whether there are more."""
+        spec = self.types.get(key[0])
+        jobs = sorted(self._class(key), key=PLACES[spec.pick if spec else "fifo"])
+        return jobs[:limit], len(jobs) > limit
+
+    def _class(self, key: ClassKey) -> list[Queued]:
+        rows = (row for row in self.jobs.values() if row.state is JobState.DEFINED)
+        return [job for job in map(_queued, rows) if job.key == key]
+
+    def older(self, same: str, before: int) -> list[Queued]:
+        """Queued jobs that a newer one with these keys supersedes."""
+        rows = self.jobs.values()
+        return [_queued(row) for row in rows if row.same == same and row.id < before and row.state is JobState.DEFINED]
+
+    def stale(self, now: float, limit: int) -> list[Queued]:
+        """Queued jobs that are stale, the longest so first."""
+        queued = (_queued(row) for row in self.jobs.values() if row.state is JobState.DEFINED)
+        found = [(job.spec.stale_at, job.id, job) for job in queued if job.spec.stale_at is not None]
+        return [job for stale_at, _, job in sorted(found) if stale_at <= now][:limit]
 
     def load(self, now: float, window: int) -> Book:
         """The book of a server that starts now."""
         book = Book(now, window)
-        book.caps = dict(self.caps)
+        book.types = dict(self.types)
         book.next_id = max((row.id for row in self.jobs.values()), default=0) + 1
+        for place, doubt in self.doubts.items():
+            book.hosts.host(place.split("/")[0]).doubts[doubt.jobtype] = replace(doubt)
         for pilot in sorted(self.pilots.values(), key=lambda row: (row.seen_at, row.pilot)):
             if pilot.state not in FINAL_PILOT_STATES:
                 book.restore_pilot(_entry(pilot))
         for row in sorted(self.jobs.values(), key=lambda row: row.number):
             if row.state in OUT_JOB_STATES:
                 book.restore_out(_out(row))
-        for key in sorted({_key(row) for row in self.jobs.values() if row.state is JobState.DEFINED}):
-            book.refill(key, *self.queued(key, window))
+        for key in {_queued(row).key for row in self.jobs.values() if row.state is JobState.DEFINED}:
+            book.restore_queue(key, self.queued(key, window)[0], len(self._class(key)))
         return book
 
 
-def _key(row: JobRow) -> ClassKey:
-    return (row.jobtype, row.priority)
-
-
 def _queued(row: JobRow) -> Queued:
-    return Queued(row.id, row.job, row.attempt, row.jobtype, row.priority, row.spec)
+    return Queued(row.id, row.job, row.attempt, row.jobtype, row.priority, row.spec, row.retried)
 
 
 def _out(row: JobRow) -> Out:
@@ -244,7 +325,22 @@ def _out(row: JobRow) -> Out:
         row.number,
         row.kill_number,
         row.cancelled_by,
+        row.retried,
         row.started_at or row.dispatched_at,
+    )
+
+
+def _pilot_row(effect: PilotAdded) -> PilotRow:
+    return PilotRow(
+        effect.pilot,
+        effect.host,
+        effect.slots,
+        effect.lease_s,
+        effect.token_hash,
+        PilotState.ACTIVE,
+        effect.offer or Offer(effect.site, effect.slots),
+        last_moment(effect.at + effect.life_s, effect.life_s) if effect.life_s else float("inf"),
+        seen_at=effect.at,
     )
 
 
@@ -260,5 +356,6 @@ def _entry(row: PilotRow) -> PilotEntry:
         row.seq,
         row.acked,
         row.numbered,
-        site=row.site,
+        offer=row.offer,
+        until=row.until,
     )

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from p3s.domain.effects import Effect, JobEnded
+from p3s.domain.effects import Effect, JobEnded, JobReturned
+from p3s.protocol.messages import JobSpec, JobTypeSpec, Needs
 from p3s.protocol.states import FINAL_JOB_STATES, JobState, Reason
 
 from .clock import Clock
@@ -22,9 +23,26 @@ CALM_S = 1500.0
 QUIET_S = 100.0
 """So long after that nothing more may happen: longer than any lease, delay or back-off."""
 
-CAPS = {"capped": 2}
-KINDS = [("plain", 0), ("plain", 5), ("capped", 9)]
-"""(job type, priority) of what users submit, drawn from these."""
+TYPES = [
+    JobTypeSpec("capped", cap=2, priority=9),
+    JobTypeSpec("again", retries=2, priority=3),
+    JobTypeSpec("fresh", pick="freshest", stale_after=60.0, supersedes=("run",)),
+    JobTypeSpec("vital", pick="deadline", eta=30.0, critical=True, priority=7),
+    JobTypeSpec("absent", retries=1),
+]
+KINDS = [
+    JobSpec("plain", jobtype="plain"),
+    JobSpec("plain", jobtype="plain", priority=5),
+    JobSpec("capped", jobtype="capped"),
+    JobSpec("again", jobtype="again"),
+    JobSpec("fresh", jobtype="fresh"),
+    JobSpec("vital", jobtype="vital"),
+    JobSpec("absent", jobtype="absent", time_limit=40.0),
+    JobSpec("wide", jobtype="wide", needs=Needs(cores=2, memory=2)),
+    JobSpec("gpu", jobtype="gpu", needs=Needs(gpus=1), hold=True),
+]
+"""Payloads are named for their types, so that the nodes know what they run. `absent` is not there on some hosts."""
+PEOPLE = ("cancel", "hold", "release", "rerun", "adjust")
 
 
 @dataclass
@@ -54,8 +72,8 @@ class World:
         self.clock = Clock()
         self.calm = False
         self.network = Network(self.clock, self.chance, Weather())
-        self.store = Store(CAPS, self._witness)
-        self.truth = Truth()
+        self.store = Store(TYPES, self._witness)
+        self.truth = Truth(retries={spec.name: spec.retries for spec in TYPES})
         self.outcome = Outcome(seed)
         self.server = self._make_server()
         self.site = Site(self.clock, self.network, self.server)
@@ -89,19 +107,30 @@ class World:
         return died
 
     def _add_pilot(self) -> None:
-        name = f"pilot{len(self.pilots)}"
+        """Pilots share hosts; every other host lacks a program."""
+        number = len(self.pilots)
+        host = number if self.calm else number // 2
+        has: dict[str, Any] = {"host": f"host{host}", "memory": self.chance.choice([0, 2, 5]), "gpus": number % 2}
+        if self.chance.random() < 0.3:
+            has["life_s"] = self.chance.choice([60.0, 400.0])
+        if self.calm:
+            has.update(host="last host", memory=8, gpus=2, cores=8, life_s=0.0)
+        elif host % 2 == 1:
+            self.truth.lacking.add((f"host{host}", "absent"))
         slots = self.chance.randint(1, 4)
-        self.pilots.append(SimPilot(self.clock, self.site, self.chance, self.truth, name, slots))
+        self.pilots.append(SimPilot(self.clock, self.site, self.chance, self.truth, f"pilot{number}", slots, **has))
 
     def _schedule_user(self) -> None:
         for number in range(self.chance.randint(3, 15)):
             at = self.chance.uniform(0, self.storm_s - 20)
             wanted = [self.chance.choice(self.kinds) for _ in range(self.chance.choice([1, 1, 3, 12]))]
             self.clock.at(at, partial(self._submit, f"key{number}", wanted))
-        for _ in range(self.chance.randint(0, 8)):
-            self.clock.at(self.chance.uniform(0, self.storm_s), self._cancel_one)
+        for _ in range(self.chance.randint(0, 16)):
+            self.clock.at(self.chance.uniform(0, self.storm_s), partial(self._meddle, self.chance.choice(PEOPLE)))
+        for _ in range(self.chance.randint(0, 3)):
+            self.clock.at(self.chance.uniform(0, self.storm_s), self._change_type)
 
-    def _submit(self, key: str, wanted: list[tuple[str, int]]) -> None:
+    def _submit(self, key: str, wanted: list[JobSpec]) -> None:
         def done(answer: Any) -> None:
             if isinstance(answer, list):
                 self.acknowledged += [job for job in answer if job not in self.acknowledged]
@@ -110,10 +139,21 @@ class World:
 
         self.site.call("user", lambda reply: self.server.submit(key, wanted, reply), done)
 
-    def _cancel_one(self) -> None:
+    def _meddle(self, what: str) -> None:
+        """A person does something to one of the jobs."""
         if self.acknowledged and self.server.up:
+            more = [self.chance.choice([0, 5, 9])] if what == "adjust" else []
+            lost = [row.job for row in self.store.jobs.values() if row.state is JobState.LOST]
+            among = lost if lost and what == "rerun" else self.acknowledged
+            getattr(self.server, what)(self.chance.choice(among), *more)
+
+    def _change_type(self) -> None:
+        if self.server.up:
+            change: dict[str, Any] = self.chance.choice(
+                [{"cap": 1}, {"cap": 4}, {"pick": "freshest"}, {"pick": "deadline"}]
+            )
             with contextlib.suppress(Crash):
-                self.server.cancel(self.chance.choice(self.acknowledged))
+                self.server.declare("capped", **change)
 
     def _schedule_disasters(self) -> None:
         for _ in range(self.chance.randint(0, 3)):
@@ -154,6 +194,14 @@ class World:
         self.network.cut.clear()
         self.server.start()
         self._add_pilot()
+        self._release_all()
+
+    def _release_all(self) -> None:
+        """Until the end, for submissions may be delivered late."""
+        for row in list(self.store.jobs.values()):
+            if row.state is JobState.HELD:
+                self.server.release(row.job)
+        self.clock.after(20.0, self._release_all)
 
     def _calm_down(self) -> None:
         ended = 0.0
@@ -165,11 +213,14 @@ class World:
     # ---- the questions
 
     def _witness(self, effect: Effect) -> None:
-        """`lost` is true when it is said."""
-        if isinstance(effect, JobEnded) and effect.after is JobState.LOST:
+        """`lost` is true when it is said, also of an attempt that is tried again."""
+        gone = (isinstance(effect, JobEnded) and effect.after is JobState.LOST) or (
+            isinstance(effect, JobReturned) and bool(effect.failed)
+        )
+        if gone and isinstance(effect, (JobEnded, JobReturned)):
             holder = self.truth.alive.get((effect.job, effect.attempt))
             if holder is not None:
-                raise Broken(f"{effect.job} is said to be lost ({effect.reason}) and still runs on {holder}")
+                raise Broken(f"{effect} is said of an attempt that still runs on {holder}")
 
     def _judge(self) -> None:
         self.outcome.jobs = dict(sorted(Counter(str(row.state) for row in self.store.jobs.values()).items()))
@@ -180,8 +231,12 @@ class World:
             if job not in self.store.jobs:
                 raise Broken(f"{job} was acknowledged and is gone")
         submitted = {job for jobs in self.store.submissions.values() for job in jobs}
-        if submitted != set(self.store.jobs):
-            raise Broken(f"jobs of no submission: {sorted(set(self.store.jobs) - submitted)}")
+        made = {job for job, row in self.store.jobs.items() if not row.rerun_of}
+        if submitted != made:
+            raise Broken(f"jobs of no submission: {sorted(made - submitted)}")
+        again = Counter(row.rerun_of for row in self.store.jobs.values() if row.rerun_of)
+        if again and max(again.values()) > 1:
+            raise Broken(f"run again twice: {again}")
         if self.truth.alive:
             raise Broken(f"processes are left: {self.truth.alive}")
         for row in self.store.jobs.values():

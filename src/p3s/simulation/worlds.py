@@ -3,7 +3,11 @@
 import random
 from functools import partial
 
+from p3s.protocol.messages import JobSpec
+
 from .world import KINDS, World
+
+QUICK = JobSpec("quick", jobtype="quick", priority=5)
 
 
 class Busy(World):
@@ -17,6 +21,10 @@ class Busy(World):
             at = self.chance.uniform(0, self.storm_s - 20)
             wanted = [self.chance.choice(self.kinds) for _ in range(2)]
             self.clock.at(at, partial(self._submit, f"busy{number}", wanted))
+            self.clock.at(self.chance.uniform(0, self.storm_s), partial(self._meddle, "rerun"))
+        for number in range(3):
+            burst = [kind for kind in KINDS if kind.jobtype in ("vital", "plain")] * 10
+            self.clock.at(self.chance.uniform(0, self.storm_s - 20), partial(self._submit, f"burst{number}", burst))
 
     def _schedule_disasters(self) -> None:
         super()._schedule_disasters()
@@ -37,13 +45,13 @@ class Boastful(Busy):
 class Quick(Busy):
     """Most jobs last milliseconds and come in flocks, so that they are ordered ahead of free slots."""
 
-    kinds = [("quick", 5)] * 4 + KINDS
+    kinds = [QUICK] * 12 + KINDS
 
     def _schedule_user(self) -> None:
         super()._schedule_user()
         for number in range(8):
             at = self.chance.uniform(0, self.storm_s - 20)
-            self.clock.at(at, partial(self._submit, f"flock{number}", [("quick", 5)] * 60))
+            self.clock.at(at, partial(self._submit, f"flock{number}", [QUICK] * 60))
 
 
 WORLDS: tuple[type[World], ...] = (World, Busy, Boastful, Quick)

@@ -5,11 +5,14 @@ from typing import Any
 
 import pytest
 
-from p3s.domain.book import AHEAD_PER_SLOT, Book
+from p3s.domain.book import Book
 from p3s.domain.desk import Desk
 from p3s.domain.effects import Effect, JobAdded, LaneAnswered, PilotAdded, Spec
 from p3s.domain.exchange import Past
-from p3s.protocol.messages import ExchangeRequest, Held, Report, Verdict
+from p3s.domain.needs import Offer
+from p3s.domain.pool import PilotEntry
+from p3s.domain.queue import PLACES, Head
+from p3s.protocol.messages import ExchangeRequest, Held, JobTypeSpec, Report, Verdict
 from p3s.protocol.states import JobState
 from p3s.simulation.store import Store
 
@@ -20,10 +23,12 @@ GRACE_S = 10.0
 class Office:
     """Every act is one desk whose effects go to the store, as the server does it; `effects` are those of the last."""
 
-    def __init__(self, caps: Mapping[str, int] | None = None, window: int = 2_000) -> None:
+    def __init__(
+        self, caps: Mapping[str, int] | None = None, window: int = 2_000, types: Iterable[JobTypeSpec] = ()
+    ) -> None:
         self.now = 1_000.0
         self.window = window
-        self.store = Store(dict(caps or {}))
+        self.store = Store([*types, *(JobTypeSpec(name, cap=cap) for name, cap in (caps or {}).items())])
         self.book: Book = self.store.load(self.now, window)
         self.effects: list[Effect] = []
 
@@ -45,19 +50,66 @@ class Office:
         self.store.commit()
         return value
 
-    def submit(self, count: int = 1, jobtype: str = "plain", priority: int = 0) -> list[str]:
+    def submit(
+        self,
+        count: int = 1,
+        jobtype: str = "plain",
+        priority: int = 0,
+        *,
+        state: JobState = JobState.DEFINED,
+        same: str = "",
+        rerun_of: str = "",
+        **spec: Any,
+    ) -> list[str]:
+        """`spec`: further fields of each job's Spec."""
         first = self.book.next_id
         names = [f"job{first + place}" for place in range(count)]
+        columns = {"rerun_of": rerun_of}
         added = [
-            JobAdded(first + place, name, jobtype, priority, JobState.DEFINED, Spec(name), self.now)
+            JobAdded(
+                first + place,
+                name,
+                jobtype,
+                priority,
+                state,
+                Spec(name, since=self.now, **spec),
+                self.now,
+                columns,
+                same,
+            )
             for place, name in enumerate(names)
         ]
         self.act(lambda desk: desk.submit(added))
+        if same:
+            older = self.store.older(same, first + count - 1)
+            self.act(lambda desk: desk.supersede(older, names[-1]))
         return names
 
-    def register(self, pilot: str, slots: int = 1, token_hash: str = "") -> None:
-        added = PilotAdded(pilot, "host", "site", slots, LEASE_S, token_hash or pilot, "owner", self.now)
+    def register(
+        self, pilot: str, slots: int = 1, token_hash: str = "", host: str = "host", life_s: float = 0.0, **offer: Any
+    ) -> None:
+        """`offer`: what it declares; cores are its slots unless said."""
+        declared = Offer(**{"site": "site", "cores": slots, **offer})
+        added = PilotAdded(
+            pilot,
+            host,
+            "site",
+            slots,
+            LEASE_S,
+            token_hash or pilot,
+            "owner",
+            self.now,
+            offer=declared,
+            life_s=life_s,
+        )
         self.act(lambda desk: desk.register(added))
+
+    def declare(self, name: str, **settings: Any) -> None:
+        self.act(lambda desk: desk.declare(JobTypeSpec(name, **settings), "ana"))
+
+    def tend(self, limit: int = 1_000) -> None:
+        stale = self.store.stale(self.now, limit)
+        self.act(lambda desk: desk.tend(stale))
 
     def lane(
         self,
@@ -85,6 +137,18 @@ class Office:
         past = self.store.past(job)
         assert past is not None
         return str(self.act(lambda desk: desk.cancel(job, past, "ana", "not needed")))
+
+    def hold(self, job: str) -> str:
+        return str(self.act(lambda desk: desk.hold(job, self.store.past(job), "ana", "to look")))
+
+    def release(self, job: str) -> str:
+        return str(self.act(lambda desk: desk.release(job, self.store.past(job), "ana", "looked")))
+
+    def adjust(self, job: str, priority: int) -> str:
+        return str(self.act(lambda desk: desk.adjust(job, self.store.past(job), priority, "ana", "")))
+
+    def trust(self, host: str) -> int:
+        return int(self.act(lambda desk: desk.trust(host, "ana", "repaired")))
 
     def death(self, pilot: str) -> bool:
         return bool(self.act(lambda desk: desk.death(pilot, "its guardian saw it")))
@@ -119,38 +183,67 @@ class Office:
 
     def check(self) -> None:
         """Slots and caps are kept, the counts are right, and the memory is what a restart would build."""
-        for entry in self.book.pilots.values():
-            most = entry.slots * (1 + AHEAD_PER_SLOT)
-            assert len(entry.out) <= most, f"{entry.pilot} holds more than its slots and what may be ahead of them"
-            ready = entry.lane is not None and entry.free > 0 and entry.state.value == "active"
-            assert (entry.pilot in self.book.ready) == ready
+        book = self.book
+        for entry in book.pilots.values():
+            self.check_pilot(entry)
+        for pool in (book.ready, book.eager):
+            grouped = {pilot: entry for group in pool.groups.values() for pilot, entry in group.items()}
+            assert grouped == pool.entries
+            assert all(group for group in pool.groups.values())
         counts: dict[str, int] = {}
-        for out in self.book.out.values():
+        for out in book.out.values():
             counts[out.jobtype] = counts.get(out.jobtype, 0) + 1
-        assert {kind: count for kind, count in self.book.in_use.items() if count} == counts
-        for kind, cap in self.book.caps.items():
-            assert counts.get(kind, 0) <= cap, f"more {kind} are out than the cap allows"
+        assert {kind: count for kind, count in book.in_use.items() if count} == counts
+        assert not book.hosts.evidence
         self.check_against(self.store.load(self.now, 10**9))
 
+    def check_pilot(self, entry: PilotEntry) -> None:
+        needs = [out.spec.needs for out in entry.out.values()]
+        taken = [sum(one.cores for one in needs), sum(one.memory for one in needs), sum(one.gpus for one in needs)]
+        assert taken == [entry.cores, entry.memory, entry.gpus]
+        barred = "" in self.book.hosts.host(entry.host).barred
+        waits = entry.lane is not None and entry.state.value == "active" and not barred
+        assert (entry.pilot in self.book.ready.entries) == (waits and entry.spare)
+        if entry.pool is not None and entry.room is not None:
+            assert entry.room[1:4] == (
+                max(entry.offer.cores - entry.cores, 1),
+                entry.offer.memory - entry.memory,
+                entry.offer.gpus - entry.gpus,
+            )
+            assert entry.room.barred == self.book.hosts.host(entry.host).barred
+
     def check_against(self, rebuilt: Book) -> None:
-        assert self.book.pilots.keys() == rebuilt.pilots.keys()
-        for name, entry in self.book.pilots.items():
+        book = self.book
+        assert book.types == rebuilt.types
+        assert book.pilots.keys() == rebuilt.pilots.keys()
+        for name, entry in book.pilots.items():
             other = rebuilt.pilots[name]
-            assert (entry.slots, entry.state, entry.token_hash) == (other.slots, other.state, other.token_hash)
-            assert entry.out == other.out
+            for field in ("host", "slots", "state", "token_hash", "offer", "until", "out", "cores", "memory", "gpus"):
+                assert getattr(entry, field) == getattr(other, field), field
             assert entry.seq >= other.seq
             assert entry.acked >= other.acked
             assert entry.numbered >= other.numbered
-        assert self.book.out == rebuilt.out
-        for key in self.book.heads.keys() | rebuilt.heads.keys():
-            there = set(rebuilt.heads[key].window) if key in rebuilt.heads else set()
-            head = self.book.heads.get(key)
-            known = set(head.window) if head else set()
-            assert known <= there
-            if head is None or not head.more:
-                assert known == there, f"the queue of {key} is not what the rows say"
+        assert book.out == rebuilt.out
+        for key in book.heads.keys() | rebuilt.heads.keys():
+            self.check_head(book.heads.get(key), rebuilt.heads.get(key))
+        kept = {(host.name, doubt.jobtype): doubt.why for host, doubt in book.hosts.doubts()}
+        assert kept == {(host.name, doubt.jobtype): doubt.why for host, doubt in rebuilt.hosts.doubts()}
         for job, row in self.store.jobs.items():
             assert row.ends in ([], [row.state], [JobState.LOST, row.state]), f"{job} ended {row.ends}"
+
+    def check_head(self, head: Head | None, rebuilt: Head | None) -> None:
+        """The window holds exactly the queued jobs of its class that stand before its bound."""
+        there = rebuilt.jobs if rebuilt else {}
+        assert (head.waiting if head else 0) == len(there)
+        if head is None:
+            assert not there
+            return
+        place = PLACES[head.pick]
+        expected = {job: one for job, one in there.items() if head.bound is None or place(one) < head.bound}
+        assert head.jobs == expected, f"the queue of {head.key} is not what the rows say"
+        first = head.first()
+        assert first is None or first == min(head.jobs.values(), key=place)
+        assert first is not None or not head.jobs
 
 
 @pytest.fixture

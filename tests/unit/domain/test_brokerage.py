@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from p3s.protocol.messages import ANYWHERE
 from p3s.protocol.states import JobState
 
 Office = Any
@@ -26,12 +27,11 @@ def test_higher_priority_goes_first_whatever_its_age(office: Office) -> None:
     assert [order.job for order in office.lane("p", 1).orders] == ["job3", "job1", "job2"]
 
 
-def test_of_equal_priority_the_oldest_goes_first_across_types(office: Office) -> None:
-    office.submit(1, "a")
-    office.submit(1, "b")
-    office.submit(1, "a")
-    office.register("p", slots=3)
-    assert [order.job for order in office.lane("p", 1).orders] == ["job1", "job2", "job3"]
+def test_types_of_equal_priority_take_turns_whatever_their_backlogs(office: Office) -> None:
+    office.submit(4, "a")
+    office.submit(2, "b")
+    office.register("p", slots=6)
+    assert [order.job for order in office.lane("p", 1).orders] == ["job1", "job5", "job2", "job6", "job3", "job4"]
 
 
 def test_a_refused_job_keeps_its_place_before_younger_ones(office: Office) -> None:
@@ -160,13 +160,13 @@ def test_a_queue_longer_than_its_head_is_handed_out_whole_and_in_order(make_offi
 
 def test_a_head_that_is_used_up_is_hungry_and_filled_from_the_rows(make_office: MakeOffice) -> None:
     office = make_office(window=2)
-    office.submit(3)
+    office.submit(4)
     office.register("p", slots=2)
     office.lane("p", 1)
-    assert office.book.hungry() == [("plain", 0)]
+    assert office.book.hungry() == [("plain", 0, ANYWHERE, 0.0)]
     office.submit(1)
-    office.register("q", slots=2)
-    assert [order.job for order in office.lane("q", 1).orders] == ["job3", "job4"]
+    office.register("q", slots=3)
+    assert [order.job for order in office.lane("q", 1).orders] == ["job3", "job4", "job5"]
     assert office.book.hungry() == []
 
 

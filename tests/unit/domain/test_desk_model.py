@@ -11,10 +11,22 @@ from hypothesis.stateful import run_state_machine_as_test as run_machine
 
 from p3s.domain.effects import JobEnded, LaneAnswered
 from p3s.protocol.errors import Conflict, Gone
+from p3s.protocol.messages import JobTypeSpec, Needs
 from p3s.protocol.states import FINAL_JOB_STATES, JobState
 
 CAPS = {"capped": 2, "braked": 0}
-CLASSES = [("plain", 0), ("plain", 3), ("capped", 3), ("capped", 9), ("braked", 9)]
+TYPES = [JobTypeSpec("again", retries=1), JobTypeSpec("fresh", pick="freshest")]
+CLASSES = [
+    ("plain", 0),
+    ("plain", 3),
+    ("capped", 3),
+    ("capped", 9),
+    ("braked", 9),
+    ("wide", 3),
+    ("again", 2),
+    ("fresh", 0),
+]
+WIDE = Needs(cores=2)
 WHICH = st.integers(0, 999)
 ENDS = ["finished", "failed", "cancelled", "lost"]
 
@@ -31,6 +43,13 @@ class Job:
     pilot: str = ""
     running: bool = False
     killed: bool = False
+    retried: bool = False
+    #: A person held it or changed its priority: it may have been overtaken.
+    moved: bool = False
+
+    @property
+    def cores(self) -> int:
+        return 2 if self.kind == "wide" else 1
 
 
 @dataclass
@@ -53,7 +72,7 @@ class DeskMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.office = self.office_type(caps=CAPS, window=3)
+        self.office = self.office_type(caps=CAPS, window=3, types=TYPES)
         self.jobs: dict[str, Job] = {}
         self.pilots: dict[str, Pilot] = {}
         #: (pilot, job, attempt) of all that was ever ordered, and with a state of all that was ever reported.
@@ -96,7 +115,15 @@ class DeskMachine(RuleBasedStateMachine):
         holder.alive = holder.waits = False
         for name, job in self.jobs.items():
             if job.state == "OUT" and job.pilot == pilot:
-                self.end(name, "lost")
+                self.lose(name)
+
+    def lose(self, name: str) -> None:
+        """The node is gone: the end, or another try."""
+        job = self.jobs[name]
+        if job.kind == "again" and not job.retried and not job.killed:
+            job.state, job.retried, job.running = "QUEUED", True, False
+        else:
+            self.end(name, "lost")
 
     # ---- what people do
 
@@ -106,7 +133,8 @@ class DeskMachine(RuleBasedStateMachine):
         names = [f"job{before + place}" for place in range(count)]
         for place, name in enumerate(names):
             self.jobs[name] = Job(before + place, *which)
-        assert self.office.submit(count, *which) == names
+        needs = {"needs": WIDE} if which[0] == "wide" else {}
+        assert self.office.submit(count, *which, **needs) == names
         self.follow()
         return multiple(*names)
 
@@ -114,13 +142,32 @@ class DeskMachine(RuleBasedStateMachine):
     def cancel(self, job: str) -> None:
         known = self.jobs[job]
         self.office.cancel(job)
-        if known.state == "QUEUED":
+        if known.state in ("QUEUED", "HELD"):
             self.end(job, "cancelled")
         elif known.state == "OUT":
             known.killed = True
         else:
             assert self.office.effects == []
         self.follow()
+
+    @rule(job=jobs_, what=st.sampled_from(["hold", "release"]))
+    def hold_or_release(self, job: str, what: str) -> None:
+        known = self.jobs[job]
+        if known.state not in ("QUEUED", "HELD"):
+            with pytest.raises(Conflict):
+                getattr(self.office, what)(job)
+            return
+        getattr(self.office, what)(job)
+        known.state, known.moved = "HELD" if what == "hold" else "QUEUED", True
+        self.follow()
+
+    @rule(job=jobs_, priority=st.sampled_from([0, 3, 9]))
+    def adjust(self, job: str, priority: int) -> None:
+        known = self.jobs[job]
+        if known.state in ("QUEUED", "HELD"):
+            self.office.adjust(job, priority)
+            known.priority, known.moved = priority, True
+            self.follow()
 
     # ---- what pilots do
 
@@ -219,12 +266,14 @@ class DeskMachine(RuleBasedStateMachine):
             job.running = True
         elif state == "refused" and not job.killed:
             job.state = "QUEUED"
+        elif state == "lost":
+            self.lose(name)
         else:
             self.end(name, "cancelled" if state == "refused" else state)
         self.follow()
 
     def expect(self, job: Job, in_force: bool, state: str) -> set[str]:
-        if job.state == "QUEUED":  # never ordered, or returned: nothing that is said of it counts
+        if job.state in ("QUEUED", "HELD"):  # never ordered, or returned: nothing that is said of it counts
             return {"refused", "repeated"}
         if not in_force:
             return {"refused"}
@@ -260,7 +309,11 @@ class DeskMachine(RuleBasedStateMachine):
     def rows_say_what_the_model_says(self) -> None:
         for name, job in self.jobs.items():
             row = self.office.store.jobs[name]
-            states = {"QUEUED": {JobState.DEFINED}, "OUT": {JobState.DISPATCHED, JobState.RUNNING}}
+            states = {
+                "QUEUED": {JobState.DEFINED},
+                "HELD": {JobState.HELD},
+                "OUT": {JobState.DISPATCHED, JobState.RUNNING},
+            }
             expected = states.get(job.state) or {JobState(job.state)}
             assert row.state in expected, f"{name} is {row.state}, the model says {job.state}"
             assert job.state != "OUT" or (row.state is JobState.RUNNING) == job.running
@@ -268,15 +321,21 @@ class DeskMachine(RuleBasedStateMachine):
     @invariant()
     def nothing_waits_that_could_go(self) -> None:
         ready = [one for one in self.pilots if self.pilots[one].waits and not self.pilots[one].draining]
-        free = [one for one in ready if self.used(one) < self.pilots[one].slots]
-        if free:
-            assert not [name for name, job in self.jobs.items() if job.state == "QUEUED" and self.may_go(job)]
+        for one in ready:
+            if self.used(one) < self.pilots[one].slots:
+                free = self.pilots[one].slots - sum(
+                    job.cores for job in self.jobs.values() if job.state == "OUT" and job.pilot == one
+                )
+                left = [name for name, job in self.jobs.items() if job.state == "QUEUED" and self.may_go(job, free)]
+                assert not left, f"{left} could go to {one}, which has {free} cores"
 
     def used(self, pilot: str) -> int:
         return sum(job.state == "OUT" and job.pilot == pilot for job in self.jobs.values())
 
-    def may_go(self, job: Job) -> bool:
+    def may_go(self, job: Job, cores: int) -> bool:
         cap = CAPS.get(job.kind)
+        if job.cores > cores:
+            return False
         return cap is None or sum(one.state == "OUT" and one.kind == job.kind for one in self.jobs.values()) < cap
 
     @precondition(lambda self: self.jobs)
@@ -284,12 +343,11 @@ class DeskMachine(RuleBasedStateMachine):
     def who_is_out_did_not_overtake(self) -> None:
         """First attempts of a class went out in the order of submission."""
         for which in CLASSES:
-            never = [
-                j.number
-                for j in self.jobs.values()
-                if (j.kind, j.priority) == which and not j.attempt and j.state == "QUEUED"
-            ]
-            first = [j.number for j in self.jobs.values() if (j.kind, j.priority) == which and j.attempt > 0]
+            if which[0] == "fresh":
+                continue
+            mine = [j for j in self.jobs.values() if (j.kind, j.priority) == which and not j.moved]
+            never = [j.number for j in mine if not j.attempt and j.state == "QUEUED"]
+            first = [j.number for j in mine if j.attempt > 0]
             assert not never or not first or max(first) < min(never)
 
     @invariant()

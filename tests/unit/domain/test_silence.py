@@ -46,8 +46,8 @@ def test_silence_is_never_counted_from_before_the_server_s_start() -> None:
 def test_a_silent_pilot_is_ordered_nothing(book: Book) -> None:
     """It has no open lane, and only open lanes are given orders."""
     assert silence.silent(book, 30.0, NOW + 60)
-    assert not book.ready
-    assert not book.eager
+    assert not book.ready.entries
+    assert not book.eager.entries
 
 
 def test_one_pilot_is_named_by_its_host(book: Book) -> None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 
-from p3s.domain.book import PilotEntry
 from p3s.domain.effects import PilotAdded
 from p3s.domain.exchange import Past
+from p3s.domain.needs import Offer
+from p3s.domain.pool import PilotEntry
 from p3s.protocol.errors import Conflict
 from p3s.protocol.messages import DeathRequest, ExchangeRequest, RegisterRequest, Report, Verdict
-from p3s.server.jobs import queries as jobs
+from p3s.server.jobs import waiting
 from p3s.server.pilots import queries as pilots
 
 from .work import Work
@@ -23,6 +24,14 @@ def register(work: Work, *, request: RegisterRequest, token_hash: str, owner: st
         "process": request.process,
         "batch_id": request.batch_id[:120],
     }
+    offer = Offer(
+        request.site[:80],
+        request.cores or request.slots,
+        request.memory,
+        request.gpus,
+        frozenset(request.tags),
+        frozenset(request.runtimes),
+    )
     work.desk.register(
         PilotAdded(
             request.pilot,
@@ -34,6 +43,8 @@ def register(work: Work, *, request: RegisterRequest, token_hash: str, owner: st
             owner,
             work.now,
             columns,
+            offer,
+            request.life_s,
         )
     )
 
@@ -55,7 +66,7 @@ def _past(work: Work, reports: Iterable[Report]) -> dict[str, Past]:
     if not ended:
         return {}
     work.flush()
-    return jobs.past(ended)
+    return waiting.past(ended)
 
 
 def death(work: Work, *, pilot: str, request: DeathRequest) -> bool:

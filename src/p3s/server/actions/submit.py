@@ -2,18 +2,22 @@
 
 import hashlib
 import secrets
+from itertools import islice
 from typing import Any
 
 import orjson
 
-from p3s.domain.effects import JobAdded, Spec
-from p3s.domain.streams import input_environment
+from p3s.domain import explain
+from p3s.domain.acceptance import accept, class_of
+from p3s.domain.effects import JobAdded, TypeDeclared
 from p3s.protocol.errors import Conflict
-from p3s.protocol.messages import JobSpec, SubmitReply, SubmitRequest
-from p3s.protocol.states import JobState
-from p3s.server.jobs import queries
+from p3s.protocol.messages import JobSpec, JobTypeSpec, SubmitReply, SubmitRequest
+from p3s.server.jobs import queries, waiting
 
 from .work import Work
+
+MOST_CLASSES = 5
+"""Of one submission, so many kinds of jobs are looked at for the notes."""
 
 
 def submit(work: Work, *, owner: str, request: SubmitRequest) -> SubmitReply:
@@ -22,16 +26,17 @@ def submit(work: Work, *, owner: str, request: SubmitRequest) -> SubmitReply:
         key, fingerprint = f"{owner}:{request.key}", hashlib.sha256(orjson.dumps(request.jobs)).hexdigest()
         if not queries.add_submission(key, fingerprint, work.desk.book.next_id, len(request.jobs), work.now):
             work.flush()
-            return _again(work, queries.submission(key), fingerprint, request.key)
+            return _again(work, waiting.submission(key), fingerprint, request)
     notes = [note for spec in request.jobs if (note := ensure_type(work, spec.jobtype))]
     added = add_jobs(work, request.jobs, owner=owner)
-    return SubmitReply([one.job for one in added], pilots_now(work), notes)
+    pilots, obstacles = outlook(work, request.jobs)
+    return SubmitReply([one.job for one in added], pilots, notes + obstacles)
 
 
-def _again(work: Work, before: tuple[str, list[str]], fingerprint: str, key: str) -> SubmitReply:
+def _again(work: Work, before: tuple[str, list[str]], fingerprint: str, request: SubmitRequest) -> SubmitReply:
     if before[0] != fingerprint:
-        raise Conflict(f"the key {key!r} was used for other jobs; take a new key for each new submission")
-    return SubmitReply(before[1], pilots_now(work), ["submitted before: nothing was added"])
+        raise Conflict(f"the key {request.key!r} was used for other jobs; take a new key for each new submission")
+    return SubmitReply(before[1], outlook(work, request.jobs)[0], ["submitted before: nothing was added"])
 
 
 def ensure_type(work: Work, jobtype: str) -> str:
@@ -39,36 +44,37 @@ def ensure_type(work: Work, jobtype: str) -> str:
     types = work.desk.book.types
     if jobtype in types:
         return ""
-    queries.add_type(jobtype, work.now)
-    types.add(jobtype)
+    work.desk.do([TypeDeclared(JobTypeSpec(jobtype), work.now)])
     return f"job type {jobtype} is new: created with defaults (no cap)"
 
 
-def pilots_now(work: Work) -> int:
-    """How many pilots have a free slot and wait for orders."""
-    return len(work.desk.book.ready)
+def outlook(work: Work, specs: list[JobSpec]) -> tuple[int, list[str]]:
+    """How many pilots could run one of the jobs now; when none could run some class of them, what is in the way."""
+    book, notes, most = work.desk.book, [], 0
+    classes = dict.fromkeys(class_of(spec, book.kind(spec.jobtype)) for spec in specs)
+    for key in islice(classes, MOST_CLASSES):
+        pilots = explain.pilots_now(book, key, work.now)
+        most = max(most, pilots)
+        if not pilots:
+            notes += [f"{key[0]}: {line}" for line in explain.in_the_way(book, key, work.now)]
+    return most, list(dict.fromkeys(notes))
 
 
 def add_jobs(work: Work, specs: list[JobSpec], *, owner: str, **columns: Any) -> list[JobAdded]:
-    """Add jobs whose types are known; `columns` are the same for all (dataset, stream, run, subrun, keys)."""
-    first = work.desk.book.next_id
-    added = [_added(first + place, spec, owner, work.now, columns) for place, spec in enumerate(specs)]
+    """Add jobs whose types are known; `columns` are the same for all (dataset, stream, run, subrun, keys, rerun_of).
+    Those that they supersede are dropped."""
+    first, now, kind = work.desk.book.next_id, work.now, work.desk.book.kind
+    columns["owner"] = owner
+    added = [
+        accept(first + place, new_uuid(now), spec, kind(spec.jobtype), now, columns) for place, spec in enumerate(specs)
+    ]
     work.desk.submit(added)
+    newest = {one.same: one for one in added if one.same}
+    if newest:
+        work.flush()
+        for same, one in newest.items():
+            work.desk.supersede(waiting.older(same, one.id), one.job)
     return added
-
-
-def _added(id: int, spec: JobSpec, owner: str, now: float, columns: dict[str, Any]) -> JobAdded:
-    given = input_environment(spec.input, columns.get("run"), columns.get("subrun"), columns.get("keys") or {})
-    return JobAdded(
-        id,
-        new_uuid(now),
-        spec.jobtype,
-        spec.priority,
-        JobState.DEFINED,
-        Spec(spec.payload, {**spec.env, **given}, spec.time_limit),
-        now,
-        {"name": spec.name, "owner": owner, "input": spec.input, "env": spec.env, **columns},
-    )
 
 
 def new_uuid(now: float) -> str:

@@ -8,9 +8,14 @@ from typing import Any
 from p3s.domain.desk import Desk
 from p3s.domain.effects import (
     Effect,
+    HostDoubted,
+    HostTrusted,
     JobAdded,
+    JobAdjusted,
     JobDispatched,
     JobEnded,
+    JobHeld,
+    JobReleased,
     JobReturned,
     JobStarted,
     KillOrdered,
@@ -18,36 +23,69 @@ from p3s.domain.effects import (
     Noted,
     PilotAdded,
     PilotMoved,
+    TypeDeclared,
 )
+from p3s.protocol.states import WAITING_JOB_STATES
 from p3s.server.jobs import queries as jobs
+from p3s.server.jobs import waiting
 from p3s.server.journal import queries as journal
 from p3s.server.pilots import queries as pilots
 from p3s.server.sql import together
 
+
+class LeftOut:
+    """The kind of a JobEnded of a job that no pilot held: it may have been returned in the same transaction."""
+
+
 #: In the order in which the kinds are written: what is referred to first, ends before new hand-outs.
 _WRITES: dict[type, Callable[[Sequence[Any]], None]] = {
     PilotAdded: pilots.add,
+    TypeDeclared: jobs.declare,
     JobAdded: jobs.add,
+    JobReleased: jobs.release,
+    JobAdjusted: jobs.adjust,
+    JobHeld: jobs.hold,
     JobStarted: jobs.start,
     KillOrdered: jobs.order_kill,
     JobEnded: jobs.end,
     JobReturned: jobs.give_back,
+    LeftOut: jobs.end,
     JobDispatched: jobs.dispatch,
     LaneAnswered: pilots.write_lanes,
     PilotMoved: pilots.move,
+    HostDoubted: pilots.judge_hosts,
     Noted: journal.add,
 }
 
 
+def _kind(effect: Effect) -> type:
+    if isinstance(effect, JobEnded) and effect.before in WAITING_JOB_STATES:
+        return LeftOut
+    return HostDoubted if isinstance(effect, HostTrusted) else type(effect)
+
+
 def record(effects: Sequence[Effect]) -> None:
     """Write effects, one set-based statement a kind. Raises Disagreement when a row was not as the book expected."""
-    kinds: dict[type, list[Effect]] = defaultdict(list)
+    kinds: dict[type, list[Any]] = defaultdict(list)
     for effect in effects:
-        kinds[type(effect)].append(effect)
+        kinds[_kind(effect)].append(effect)
+    at_once = _handed_out_at_once(kinds)
     with together():
         for kind, write in _WRITES.items():
-            if kind in kinds:
+            if kind is JobAdded and at_once:
+                jobs.add(kinds[kind], at_once)
+            elif kinds.get(kind):
                 write(kinds[kind])
+
+
+def _handed_out_at_once(kinds: dict[type, list[Any]]) -> dict[int, JobDispatched]:
+    """First attempts of jobs that come with them: one statement writes both. They are taken out of `kinds`."""
+    if JobAdded not in kinds or JobDispatched not in kinds:
+        return {}
+    new = {effect.id for effect in kinds[JobAdded]}
+    found = {effect.id: effect for effect in kinds[JobDispatched] if effect.attempt == 1 and effect.id in new}
+    kinds[JobDispatched] = [effect for effect in kinds[JobDispatched] if found.get(effect.id) is not effect]
+    return found
 
 
 @dataclass(slots=True)
@@ -77,4 +115,5 @@ class Work:
             if not hungry:
                 return
             for key in hungry:
-                self.desk.book.refill(key, *jobs.queued(key, self.desk.book.window))
+                head = self.desk.book.head(key)
+                self.desk.book.refill(key, *waiting.queued(key, head.pick, head.limit))

@@ -10,7 +10,7 @@ from ninja.openapi.schema import OpenAPISchema
 
 from p3s.protocol.errors import BadInput, NotKnown, P3sError, TryLater
 
-from . import alarms, data, jobs, pilots, results, system
+from . import alarms, data, hosts, jobs, jobtypes, pilots, results, system
 from .document import complete
 from .doors import Json, problem
 
@@ -37,8 +37,8 @@ api = Api(
     openapi_url="/openapi.json",
     urls_namespace="api",
 )
-for router in (jobs.router, pilots.router, data.router, results.router, alarms.router, system.router):
-    api.add_router("/v1", router)
+for part in (jobs, jobtypes, pilots, hosts, data, results, alarms, system):
+    api.add_router("/v1", part.router)
 
 
 @api.exception_handler(P3sError)

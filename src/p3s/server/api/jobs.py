@@ -1,16 +1,22 @@
 """Cold routes of jobs: list, look, logs, cancel."""
 
 import re
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from django.http import FileResponse, HttpRequest, HttpResponse
 from ninja import Query, Router
 
 from p3s.protocol import bounds, routes
+from p3s.protocol.acts import AdjustRequest, ChangeReply, ExplainReply, RerunReply, RerunRequest, WhyRequest
 from p3s.protocol.errors import BadInput, NotKnown
 from p3s.protocol.messages import CancelReply, CancelRequest
 from p3s.protocol.states import JobState
+from p3s.server.actions import hold as holding
 from p3s.server.actions.cancel import cancel as cancel_job
+from p3s.server.actions.explain import explain as explain_job
+from p3s.server.actions.rerun import Who, rerun
+from p3s.server.actions.work import Work
 from p3s.server.blobs import Blobs
 from p3s.server.broker import running
 from p3s.server.jobs import reads
@@ -93,4 +99,58 @@ def cancel(request: HttpRequest, job: str) -> CancelReply:
     reply: CancelReply = running().ask(
         lambda work: cancel_job(work, job=job, who=grant.owner, all_jobs=grant.reaches("operate"), why=body.why)
     )
+    return reply
+
+
+def _change(request: HttpRequest, job: str, act: Callable[..., ChangeReply], **words: Any) -> ChangeReply:
+    """A person's act on a job, by the writer."""
+    grant = grant_of(request)
+    found(job)
+
+    def story(work: Work) -> ChangeReply:
+        return act(work, job=job, who=grant.owner, all_jobs=grant.reaches("operate"), **words)
+
+    reply: ChangeReply = running().ask(story)
+    return reply
+
+
+@router.post("/jobs/{job}/hold", auth=reach("submit"), summary=routes.HOLD.summary)
+def hold(request: HttpRequest, job: str) -> ChangeReply:
+    """It is not handed out until it is released. 409 for a job that a pilot has, or that has ended."""
+    body = read(request, WhyRequest)
+    bounds.check_why(body)
+    return _change(request, job, holding.hold, why=body.why)
+
+
+@router.post("/jobs/{job}/release", auth=reach("submit"), summary=routes.RELEASE.summary)
+def release(request: HttpRequest, job: str) -> ChangeReply:
+    """It may be handed out again."""
+    body = read(request, WhyRequest)
+    bounds.check_why(body)
+    return _change(request, job, holding.release, why=body.why)
+
+
+@router.post("/jobs/{job}/adjust", auth=reach("submit"), summary=routes.ADJUST.summary)
+def adjust(request: HttpRequest, job: str) -> ChangeReply:
+    """Another priority, for a job that no pilot has yet."""
+    body = read(request, AdjustRequest)
+    bounds.check_adjust(body)
+    return _change(request, job, holding.adjust, priority=body.priority, why=body.why)
+
+
+@router.get("/jobs/{job}/explain", auth=reach("read"), summary=routes.EXPLAIN.summary)
+def explain(request: HttpRequest, job: str) -> ExplainReply:  # noqa: ARG001
+    """Each thing in the way, from the same rules that hand jobs out."""
+    found(job)
+    reply: ExplainReply = running().ask(lambda work: explain_job(work, job=job))
+    return reply
+
+
+@router.post("/reruns", auth=reach("submit"), summary=routes.RERUN.summary)
+def run_again(request: HttpRequest) -> RerunReply:
+    """New jobs that do the work of ended ones again, and name them as `rerun_of`."""
+    body, grant = read(request, RerunRequest), grant_of(request)
+    bounds.check_rerun(body)
+    who = Who(grant.owner, grant.reaches("operate"))
+    reply: RerunReply = running().ask(lambda work: rerun(work, request=body, who=who))
     return reply

@@ -19,7 +19,7 @@ from p3s.protocol.messages import ExchangeReply, ExchangeRequest, Verdict
 from p3s.server.accounts.grants import Grants
 from p3s.server.actions import exchange
 from p3s.server.actions.work import Work
-from p3s.server.jobs import queries as jobs
+from p3s.server.jobs import waiting
 from p3s.server.pilots import queries as pilots
 
 from .settings import NotOurs, Settings
@@ -245,16 +245,18 @@ class Broker:
             answer(self.reply(come_back=True))
         seen = {pilot: entry.last_seen for pilot, entry in self._book.pilots.items()}
         book = Book(self.started_at, self.settings.window)
-        book.next_id = jobs.last_id() + 1
-        book.caps = jobs.caps()
-        book.types = jobs.types()
+        book.next_id = waiting.last_id() + 1
+        book.types = waiting.types()
+        for host, doubt in pilots.doubts():
+            book.hosts.host(host).doubts[doubt.jobtype] = doubt
         for entry in pilots.in_service():
             entry.last_seen = max(entry.last_seen, seen.get(entry.pilot, 0.0))
             book.restore_pilot(entry)
-        for out in jobs.out():
+        for out in waiting.out():
             book.restore_out(out)
-        for key in jobs.classes():
-            book.refill(key, *jobs.queued(key, book.window))
+        for key, count in waiting.classes():
+            head = book.head(key)
+            book.restore_queue(key, waiting.queued(key, head.pick, head.limit)[0], count)
         self._book = book
         self.stale = ""
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from p3s.domain.book import WINDOW
+from p3s.domain.queue import WINDOW
 
 
 class NotOurs(Exception):

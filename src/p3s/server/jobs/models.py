@@ -9,6 +9,16 @@ class JobType(models.Model):
     name = models.CharField(max_length=80, primary_key=True)
     #: Most jobs of the type dispatched or running at once; null: no limit; 0: a brake.
     cap = models.IntegerField(null=True)
+    #: What its jobs have that do not say otherwise; durations in seconds, 0: none.
+    priority = models.IntegerField(default=0)
+    eta = models.FloatField(default=0)
+    stale_after = models.FloatField(default=0)
+    time_limit = models.FloatField(default=0)
+    pick = models.CharField(max_length=12, default="fifo")
+    retries = models.IntegerField(default=0)
+    critical = models.BooleanField(default=False)
+    #: Names of keys: a list of texts.
+    supersedes = models.JSONField(default=list)
     created_at = models.FloatField()
 
 
@@ -36,10 +46,20 @@ class Job(models.Model):
     env = models.JSONField(default=dict)
     priority = models.IntegerField(default=0)
     time_limit = models.FloatField(default=0)
+    #: `jobs.classes.written`; empty: one core of any pilot.
+    needs = models.TextField(blank=True, default="")
+    eta_at = models.FloatField(null=True)
+    stale_at = models.FloatField(null=True)
+    #: Equal for jobs of which a newer one supersedes those that wait; empty: it supersedes none.
+    same = models.CharField(max_length=32, blank=True, default="")
+    #: The job whose work this one does again.
+    rerun_of = models.CharField(max_length=36, null=True)
 
     state = models.CharField(max_length=12)
     reason = models.CharField(max_length=200, blank=True, default="")
     attempt = models.IntegerField(default=0)
+    #: Attempts that their nodes spoiled.
+    retried = models.IntegerField(default=0)
     pilot = models.ForeignKey("pilots.Pilot", null=True, on_delete=models.PROTECT, db_index=False)
     #: Number of the order that carried the current attempt, and of the instruction to kill it.
     order_number = models.BigIntegerField(null=True)
@@ -69,16 +89,36 @@ class Job(models.Model):
             models.UniqueConstraint(
                 fields=["dataset", "stream", "jobtype"],
                 name="job_once_per_dataset",
-                condition=models.Q(dataset__isnull=False),
+                condition=models.Q(dataset__isnull=False, rerun_of__isnull=True),
             ),
         ]
         indexes = [
-            # queries.queued: the heads of the queues, by class.
+            # waiting.queued: the heads of the queues, by class, oldest or newest first.
             models.Index(
-                fields=["jobtype", "priority", "id"],
+                fields=["jobtype", "priority", "needs", "time_limit", "id"],
                 name="job_queue",
                 condition=models.Q(state="defined"),
             ),
+            # waiting.queued: the same, earliest ETA first.
+            models.Index(
+                fields=["jobtype", "priority", "needs", "time_limit", "eta_at", "id"],
+                name="job_deadline",
+                condition=models.Q(state="defined", eta_at__isnull=False),
+            ),
+            # waiting.stale: what upkeep drops.
+            models.Index(
+                fields=["stale_at"],
+                name="job_stale",
+                condition=models.Q(state="defined", stale_at__isnull=False),
+            ),
+            # waiting.older: what a new job supersedes.
+            models.Index(
+                fields=["same", "id"],
+                name="job_same",
+                condition=models.Q(state="defined") & ~models.Q(same=""),
+            ),
+            # waiting.past: whether a job was run again.
+            models.Index(fields=["rerun_of"], name="job_rerun", condition=models.Q(rerun_of__isnull=False)),
             # queries.out: what pilots hold, read when the book is rebuilt.
             models.Index(
                 fields=["pilot"],

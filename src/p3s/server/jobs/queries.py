@@ -1,4 +1,4 @@
-"""The writes of the hot path in set-based SQL, the same on SQLite and PostgreSQL; and the reads that rebuild the book.
+"""The writes of jobs in set-based SQL, the same on SQLite and PostgreSQL. What the writer reads is in `waiting`.
 
 Every change of state is a compare-and-set: it names the state and attempt that it expects. A count that falls short
 means that the book and the table disagree; `Disagreement` then fails the transaction and the book is rebuilt.
@@ -7,27 +7,38 @@ index of all jobs in that state.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import connection
 
-from p3s.domain.book import ClassKey, Out, Queued
-from p3s.domain.effects import JobAdded, JobDispatched, JobEnded, JobReturned, JobStarted, KillOrdered, Spec
-from p3s.domain.exchange import Past
-from p3s.domain.streams import input_environment
+from p3s.domain.effects import (
+    JobAdded,
+    JobAdjusted,
+    JobDispatched,
+    JobEnded,
+    JobHeld,
+    JobReleased,
+    JobReturned,
+    JobStarted,
+    KillOrdered,
+    TypeDeclared,
+)
 from p3s.protocol.bounds import clean
+from p3s.protocol.messages import JobTypeSpec
 from p3s.protocol.states import JobState
 from p3s.server.sql import Statement
 
-from .models import Job
+from .classes import written
 
 ADD = Statement(
     """
-INSERT INTO jobs_job (id, uuid, name, jobtype, owner, payload, input, env, priority, time_limit, state, reason,
-  attempt, cancelled_by, submitted_at, dataset_id, stream_id, run, subrun, keys)
-SELECT {id}, {uuid}, {name}, {jobtype}, {owner}, {payload}, {input}, {env}, {priority}, {time_limit}, {state}, '',
-  0, '', {submitted_at}, {dataset}, {stream}, {run}, {subrun}, {keys} {rows}
+INSERT INTO jobs_job (id, uuid, name, jobtype, owner, payload, input, env, priority, time_limit, needs, eta_at,
+  stale_at, same, rerun_of, state, reason, attempt, retried, cancelled_by, submitted_at, dataset_id, stream_id, run,
+  subrun, keys, pilot_id, order_number, dispatched_at)
+SELECT {id}, {uuid}, {name}, {jobtype}, {owner}, {payload}, {input}, {env}, {priority}, {time_limit}, {needs}, {eta_at},
+  {stale_at}, {same}, {rerun_of}, {state}, '', {attempt}, 0, '', {submitted_at}, {dataset}, {stream}, {run}, {subrun},
+  {keys}, {pilot}, {number}, {dispatched_at} {rows}
 """,
     id="bigint",
     uuid="text",
@@ -39,6 +50,11 @@ SELECT {id}, {uuid}, {name}, {jobtype}, {owner}, {payload}, {input}, {env}, {pri
     env="jsonb",
     priority="integer",
     time_limit="double precision",
+    needs="text",
+    eta_at="double precision",
+    stale_at="double precision",
+    same="text",
+    rerun_of="text",
     state="text",
     submitted_at="double precision",
     dataset="text",
@@ -46,16 +62,24 @@ SELECT {id}, {uuid}, {name}, {jobtype}, {owner}, {payload}, {input}, {env}, {pri
     run="bigint",
     subrun="bigint",
     keys="jsonb",
+    attempt="integer",
+    pilot="text",
+    number="bigint",
+    dispatched_at="double precision",
 )
 
-
-def add(effects: Sequence[JobAdded]) -> None:
-    """Insert accepted jobs."""
-    ADD.run([_added_row(effect) for effect in effects], "jobs added")
+_QUEUED = (0, None, None, None)
 
 
-def _added_row(effect: JobAdded) -> Sequence[Any]:
+def add(effects: Sequence[JobAdded], dispatched: Mapping[int, JobDispatched] | None = None) -> None:
+    """Insert accepted jobs; `dispatched`, by job number, are those that were handed out at once."""
+    out = dispatched or {}
+    ADD.run([_added_row(effect, out.get(effect.id)) for effect in effects], "jobs added")
+
+
+def _added_row(effect: JobAdded, out: JobDispatched | None) -> Sequence[Any]:
     columns = effect.columns
+    state = JobState.DISPATCHED if out else effect.state
     return (
         effect.id,
         effect.job,
@@ -67,13 +91,19 @@ def _added_row(effect: JobAdded) -> Sequence[Any]:
         json.dumps(columns["env"]),
         effect.priority,
         float(effect.spec.time_limit),
-        effect.state.value,
+        written(effect.spec.needs),
+        effect.spec.eta_at,
+        effect.spec.stale_at,
+        effect.same,
+        columns.get("rerun_of"),
+        state.value,
         effect.at,
         columns.get("dataset"),
         columns.get("stream"),
         columns.get("run"),
         columns.get("subrun"),
         json.dumps(columns.get("keys") or {}),
+        *((out.attempt, out.pilot, out.number, out.at) if out else _QUEUED),
     )
 
 
@@ -114,17 +144,47 @@ def start(effects: Sequence[JobStarted]) -> None:
 
 RETURN = Statement(
     """
-UPDATE jobs_job SET state = 'defined', pilot_id = NULL, order_number = NULL
-WHERE id = {id} AND state || '' = 'dispatched' AND attempt = {attempt}
+UPDATE jobs_job SET state = 'defined', pilot_id = NULL, order_number = NULL, started_at = NULL,
+  retried = retried + {failed}
+WHERE id = {id} AND state || '' = {before} AND attempt = {attempt}
 """,
+    failed="integer",
     id="bigint",
+    before="text",
     attempt="integer",
 )
 
 
 def give_back(effects: Sequence[JobReturned]) -> None:
-    """Write that refused orders are queued again."""
-    RETURN.run([(e.id, e.attempt) for e in effects], "jobs returned")
+    """Write that jobs are queued again, with the logs of attempts that their nodes spoiled."""
+    RETURN.run([(int(bool(e.failed)), e.id, e.before.value, e.attempt) for e in effects], "jobs returned")
+    _add_logs(effects)
+
+
+HOLD = Statement("UPDATE jobs_job SET state = 'held' WHERE id = {id} AND state || '' = 'defined'", id="bigint")
+RELEASE = Statement("UPDATE jobs_job SET state = 'defined' WHERE id = {id} AND state || '' = 'held'", id="bigint")
+ADJUST = Statement(
+    "UPDATE jobs_job SET priority = {after} WHERE id = {id} AND state || '' = {state} AND priority + 0 = {before}",
+    after="integer",
+    id="bigint",
+    state="text",
+    before="integer",
+)
+
+
+def hold(effects: Sequence[JobHeld]) -> None:
+    """Write that jobs are not to be handed out."""
+    HOLD.run([(e.queued.id,) for e in effects], "jobs held")
+
+
+def release(effects: Sequence[JobReleased]) -> None:
+    """Write that held jobs may be handed out."""
+    RELEASE.run([(e.queued.id,) for e in effects], "jobs released")
+
+
+def adjust(effects: Sequence[JobAdjusted]) -> None:
+    """Write other priorities."""
+    ADJUST.run([(e.queued.priority, e.queued.id, e.state.value, e.before) for e in effects], "jobs adjusted")
 
 
 KILL = Statement(
@@ -169,6 +229,10 @@ WHERE id = {id} AND state || '' = {before} AND attempt = {attempt}
 def end(effects: Sequence[JobEnded]) -> None:
     """Write final states, with what the node measured."""
     END.run([_ended_row(effect) for effect in effects], "jobs ended")
+    _add_logs(effects)
+
+
+def _add_logs(effects: Sequence[JobEnded] | Sequence[JobReturned]) -> None:
     logs = [_log_row(e) for e in effects if e.report and (e.report.stdout or e.report.stderr or e.report.detail)]
     if logs:
         LOG.run(logs, "log tails")
@@ -202,7 +266,7 @@ ON CONFLICT (job_id, attempt) DO UPDATE SET stdout = excluded.stdout, stderr = e
 )
 
 
-def _log_row(effect: JobEnded) -> Sequence[Any]:
+def _log_row(effect: JobEnded | JobReturned) -> Sequence[Any]:
     report = effect.report
     assert report is not None
     stderr = report.stderr
@@ -211,97 +275,39 @@ def _log_row(effect: JobEnded) -> Sequence[Any]:
     return (effect.id, effect.attempt, clean(report.stdout), clean(stderr))
 
 
-ADD_TYPE = "INSERT INTO jobs_jobtype (name, cap, created_at) VALUES (%s, NULL, %s) ON CONFLICT (name) DO NOTHING"
+DECLARE = Statement(
+    """
+INSERT INTO jobs_jobtype (name, cap, priority, eta, stale_after, time_limit, pick, retries, critical, supersedes,
+  created_at)
+SELECT {name}, {cap}, {priority}, {eta}, {stale_after}, {time_limit}, {pick}, {retries}, {critical}, {supersedes}, {at}
+  {rows} WHERE true
+ON CONFLICT (name) DO UPDATE SET cap = excluded.cap, priority = excluded.priority, eta = excluded.eta,
+  stale_after = excluded.stale_after, time_limit = excluded.time_limit, pick = excluded.pick,
+  retries = excluded.retries, critical = excluded.critical, supersedes = excluded.supersedes
+""",
+    name="text",
+    cap="integer",
+    priority="integer",
+    eta="double precision",
+    stale_after="double precision",
+    time_limit="double precision",
+    pick="text",
+    retries="integer",
+    critical="boolean",
+    supersedes="jsonb",
+    at="double precision",
+)
 
 
-def add_type(name: str, now: float) -> None:
-    """An unknown job type is created with defaults."""
-    with connection.cursor() as cursor:
-        cursor.execute(ADD_TYPE, [name, now])
+def declare(effects: Sequence[TypeDeclared]) -> None:
+    """Write job types, new or with new settings; of several for a type the last one stands."""
+    DECLARE.run(list({effect.spec.name: _type_row(effect.spec, effect.at) for effect in effects}.values()))
 
 
-# ---- reads of the writer: facts for the rules, and the book after a start
-
-_SPEC = "payload, input, env, time_limit, run, subrun, keys"
-
-QUEUED = f"""
-SELECT id, uuid, attempt, {_SPEC} FROM jobs_job
-WHERE state = 'defined' AND jobtype = %s AND priority = %s ORDER BY id LIMIT %s
-"""
-
-OUT = f"""
-SELECT id, uuid, attempt, state, jobtype, priority, pilot_id, order_number, kill_number, cancelled_by,
-  COALESCE(started_at, dispatched_at), {_SPEC}
-FROM jobs_job WHERE state IN ('dispatched', 'running') ORDER BY order_number
-"""
-
-CLASSES = "SELECT DISTINCT jobtype, priority FROM jobs_job WHERE state = 'defined'"
-
-
-def _json(value: Any) -> Any:
-    """SQLite gives the text of a JSON column, PostgreSQL through Django its text too."""
-    return json.loads(value) if isinstance(value, str) else value
-
-
-def spec_of(
-    payload: str, input: str, env: Any, time_limit: float, run: int | None, subrun: int | None, keys: Any
-) -> Spec:
-    """What the pilot must know, from the columns named in `_SPEC`. The input's variables win over the job's own."""
-    return Spec(payload, {**_json(env), **input_environment(input, run, subrun, _json(keys))}, time_limit)
-
-
-def _rows(sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, list(parameters))
-        return list(cursor.fetchall())
-
-
-def queued(key: ClassKey, limit: int) -> tuple[list[Queued], bool]:
-    """The oldest queued jobs of a class, and whether there are more."""
-    jobtype, priority = key
-    rows = _rows(QUEUED, (jobtype, priority, limit + 1))
-    jobs = [Queued(id, uuid, attempt, jobtype, priority, spec_of(*spec)) for id, uuid, attempt, *spec in rows[:limit]]
-    return jobs, len(rows) > limit
-
-
-def classes() -> list[ClassKey]:
-    """Classes that have queued jobs."""
-    return [(jobtype, priority) for jobtype, priority in _rows(CLASSES)]
-
-
-def out() -> list[Out]:
-    """What pilots hold, in the order in which it was ordered."""
-    found = []
-    for id, uuid, attempt, state, jobtype, priority, pilot, number, kill, by, since, *spec in _rows(OUT):
-        known = (id, uuid, attempt, JobState(state), jobtype, priority, spec_of(*spec))
-        found.append(Out(*known, pilot, number or 0, kill, by, since or 0.0))
-    return found
-
-
-def last_id() -> int:
-    """The highest job number in use, 0 with none."""
-    return int(_rows("SELECT COALESCE(MAX(id), 0) FROM jobs_job")[0][0])
-
-
-def caps() -> dict[str, int]:
-    """Job types that have a cap."""
-    return dict(_rows("SELECT name, cap FROM jobs_jobtype WHERE cap IS NOT NULL"))
-
-
-def types() -> set[str]:
-    """Names of the known job types."""
-    return {name for (name,) in _rows("SELECT name FROM jobs_jobtype")}
-
-
-def past(jobs: Iterable[str]) -> dict[str, Past]:
-    """What the table has of some jobs, by UUID; unknown ones are left out."""
-    found = Job.objects.filter(uuid__in=list(jobs)).values_list(
-        "uuid", "id", "state", "attempt", "pilot_id", "started_at", "dispatched_at"
-    )
-    return {
-        uuid: Past(id, JobState(state), attempt, pilot or "", started, started or ordered or 0.0)
-        for uuid, id, state, attempt, pilot, started, ordered in found
-    }
+def _type_row(spec: JobTypeSpec, at: float) -> Sequence[Any]:
+    durations = (float(spec.eta), float(spec.stale_after), float(spec.time_limit))
+    supersedes = json.dumps(list(spec.supersedes))
+    return (spec.name, spec.cap, spec.priority, *durations, spec.pick, spec.retries, spec.critical, supersedes, at)
 
 
 ADD_SUBMISSION = """
@@ -315,11 +321,3 @@ def add_submission(key: str, fingerprint: str, first_id: int, count: int, now: f
     with connection.cursor() as cursor:
         cursor.execute(ADD_SUBMISSION, [key, fingerprint, first_id, count, now])
         return bool(cursor.rowcount)
-
-
-def submission(key: str) -> tuple[str, list[str]]:
-    """(fingerprint, job UUIDs) of the call with this key."""
-    rows = _rows("SELECT fingerprint, first_id, count FROM jobs_submission WHERE key = %s", [key])
-    fingerprint, first, count = rows[0]
-    jobs = _rows("SELECT uuid FROM jobs_job WHERE id >= %s AND id < %s ORDER BY id", [first, first + count])
-    return fingerprint, [uuid for (uuid,) in jobs]

@@ -52,6 +52,11 @@ class JobDetail:
     env: dict[str, Any]
     priority: int
     time_limit: float
+    needs: str
+    eta_at: float | None
+    stale_at: float | None
+    retried: int
+    rerun_of: str | None
     cancelled_by: str
     stream: str | None
     cpu_s: float | None
@@ -140,6 +145,11 @@ _DETAILS = (
     "env",
     "priority",
     "time_limit",
+    "needs",
+    "eta_at",
+    "stale_at",
+    "retried",
+    "rerun_of",
     "cancelled_by",
     "stream_id",
     "cpu_s",

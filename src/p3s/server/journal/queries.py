@@ -8,6 +8,11 @@ from p3s.protocol.bounds import clean
 from .models import Event
 
 
+def last(kind: str, object_id: str) -> Event | None:
+    """The latest event of an object."""
+    return Event.objects.filter(kind=kind, object_id=object_id).order_by("-id").first()
+
+
 def add(effects: Sequence[Noted]) -> None:
     """Insert events."""
     Event.objects.bulk_create(

@@ -10,6 +10,14 @@ class Pilot(models.Model):
     host = models.CharField(max_length=255)
     site = models.CharField(max_length=80)
     slots = models.IntegerField()
+    #: What it declared for all its jobs together; memory in bytes, tags and runtimes lists of texts.
+    cores = models.IntegerField(default=0)
+    memory = models.BigIntegerField(default=0)
+    gpus = models.IntegerField(default=0)
+    tags = models.JSONField(default=list)
+    runtimes = models.JSONField(default=list)
+    #: Seconds that it had to live when it registered; 0: no end.
+    life_s = models.FloatField(default=0)
     state = models.CharField(max_length=16)
     reason = models.CharField(max_length=200, blank=True, default="")
     version = models.CharField(max_length=40)
@@ -42,3 +50,17 @@ class Pilot(models.Model):
             ),
             models.Index(fields=["registered_at"], name="pilot_listing"),
         ]
+
+
+class HostDoubt(models.Model):
+    """A host that gets no jobs of a type (empty: of any), until a probe passes or a person trusts it."""
+
+    host = models.CharField(max_length=255)
+    jobtype = models.CharField(max_length=80, blank=True, default="")
+    why = models.CharField(max_length=500)
+    since = models.FloatField()
+    pause_s = models.FloatField()
+    probe_at = models.FloatField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["host", "jobtype"], name="hostdoubt_once")]

@@ -1,14 +1,17 @@
 """The writes of pilots in set-based SQL, and the reads that rebuild the book."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from p3s.domain.book import PilotEntry
-from p3s.domain.effects import LaneAnswered, PilotAdded, PilotMoved
+from p3s.domain.effects import HostDoubted, HostTrusted, LaneAnswered, PilotAdded, PilotMoved
+from p3s.domain.hosts import Doubt
+from p3s.domain.needs import Offer, last_moment
+from p3s.domain.pool import PilotEntry
 from p3s.protocol.bounds import clean
 from p3s.protocol.states import FINAL_PILOT_STATES, PilotState
 from p3s.server.sql import Statement
 
-from .models import Pilot
+from .models import HostDoubt, Pilot
 
 
 def add(effects: Sequence[PilotAdded]) -> None:
@@ -25,10 +28,24 @@ def add(effects: Sequence[PilotAdded]) -> None:
             lease_s=effect.lease_s,
             registered_at=effect.at,
             last_seen_at=effect.at,
+            life_s=effect.life_s,
+            **_offered(effect.offer),
             **effect.columns,
         )
         for effect in effects
     )
+
+
+def _offered(offer: Offer | None) -> dict[str, Any]:
+    if offer is None:
+        return {}
+    return {
+        "cores": offer.cores,
+        "memory": offer.memory,
+        "gpus": offer.gpus,
+        "tags": sorted(offer.tags),
+        "runtimes": sorted(offer.runtimes),
+    }
 
 
 MOVE = Statement(
@@ -95,7 +112,6 @@ def in_service() -> list[PilotEntry]:
         PilotEntry(
             pilot=row.uuid,
             host=row.host,
-            site=row.site,
             slots=row.slots,
             state=PilotState(row.state),
             lease_s=row.lease_s,
@@ -106,8 +122,53 @@ def in_service() -> list[PilotEntry]:
             numbered=row.numbered,
             instruction=row.instruction,
             instruction_number=row.instruction_number,
+            offer=_offer(row),
+            until=last_moment(row.registered_at + row.life_s, row.life_s) if row.life_s else float("inf"),
         )
         for row in alive
+    ]
+
+
+def _offer(row: Pilot) -> Offer:
+    return Offer(row.site, row.cores or row.slots, row.memory, row.gpus, frozenset(row.tags), frozenset(row.runtimes))
+
+
+DOUBT = Statement(
+    """
+INSERT INTO pilots_hostdoubt (host, jobtype, why, since, pause_s, probe_at)
+SELECT {host}, {jobtype}, {why}, {since}, {pause_s}, {probe_at} {rows}
+""",
+    host="text",
+    jobtype="text",
+    why="text",
+    since="double precision",
+    pause_s="double precision",
+    probe_at="double precision",
+)
+TRUST = Statement(
+    "DELETE FROM pilots_hostdoubt WHERE host = {host} AND jobtype = {jobtype}", host="text", jobtype="text"
+)
+
+
+def judge_hosts(effects: Sequence[HostDoubted | HostTrusted]) -> None:
+    """Write what hosts are doubted for, and that doubts are over; of several for one doubt the last one stands."""
+    last = {(effect.host, effect.jobtype): effect for effect in effects}
+    TRUST.run(list(last))
+    doubted = [effect for effect in last.values() if isinstance(effect, HostDoubted)]
+    if doubted:
+        DOUBT.run([_doubt_row(effect) for effect in doubted])
+
+
+def _doubt_row(effect: HostDoubted) -> Sequence[Any]:
+    times = (float(effect.since), float(effect.pause_s), float(effect.probe_at))
+    return (effect.host, effect.jobtype, clean(effect.why)[:500], *times)
+
+
+def doubts() -> list[tuple[str, Doubt]]:
+    """(host, doubt) of those that are in force."""
+    return [
+        (row.host, Doubt(row.jobtype, row.why, row.since, row.pause_s, row.probe_at))
+        for row in HostDoubt.objects.order_by("since")
     ]
 
 

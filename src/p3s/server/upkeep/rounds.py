@@ -6,11 +6,15 @@ import logging
 from p3s.server.actions.alarms import watch_silence
 from p3s.server.actions.work import Work
 from p3s.server.broker import Broker
+from p3s.server.jobs import waiting
 from p3s.server.pilots import queries as pilots
 
 log = logging.getLogger("p3s.upkeep")
 
 LEASES_EVERY_S = 1.0
+
+STALE_A_ROUND = 2_000
+"""So many stale jobs are dropped at a time: the writer has other things to do."""
 
 SEEN_PART = 10
 """When pilots were heard is written ten times within the time after which they are called silent: pages read it from
@@ -28,6 +32,7 @@ async def rounds(broker: Broker) -> None:
         wait_s = min(LEASES_EVERY_S, broker.settings.lease_s / 5)
         await asyncio.sleep(wait_s)
         broker.post(lambda work: expire(work, broker), _report)
+        broker.post(tend, _report)
         broker.post(silence.watch, silence.watched)
         flushed += wait_s
         if flushed >= min(broker.settings.lease_s, broker.settings.silent_s / SEEN_PART):
@@ -39,6 +44,12 @@ def expire(work: Work, broker: Broker) -> None:
     """Give up pilots that were not heard for their lease plus grace; first make sure that we still may."""
     broker.still_ours()
     work.desk.expire(broker.settings.grace_s)
+
+
+def tend(work: Work) -> None:
+    """Drop a portion of what is stale, shed what must give way, let probes go to doubted hosts."""
+    work.flush()
+    work.desk.tend(waiting.stale(work.now, STALE_A_ROUND))
 
 
 class Silence:

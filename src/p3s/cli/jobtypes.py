@@ -1,0 +1,99 @@
+"""`p3s jobtype ...`"""
+
+from dataclasses import replace
+from typing import Annotated, Any
+
+import typer
+
+from p3s.client.descriptions import duration
+from p3s.client.sdk import Client
+from p3s.protocol.errors import BadInput
+from p3s.protocol.messages import JobTypeSpec
+
+from . import show
+from .options import Json
+
+app = typer.Typer(no_args_is_help=True, help="List and set job types: what their jobs share.")
+
+
+@app.command("list")
+def list_jobtypes(json: Json = False) -> None:
+    """List job types. Example: p3s jobtype list"""
+    found = Client().job_types()
+    if json:
+        show.as_json(found)
+        return
+    titles = ("job type", "priority", "cap", "pick", "eta", "stale after", "limit", "retries", "out", "waiting", "")
+    rows = (
+        (
+            one["name"],
+            one["priority"],
+            "" if one["cap"] is None else one["cap"],
+            one["pick"],
+            *(show.length(one[name]) if one[name] else "" for name in ("eta", "stale_after", "time_limit")),
+            one["retries"] or "",
+            one["out"],
+            one["waiting"],
+            _words(one),
+        )
+        for one in found
+    )
+    show.table(titles, rows, "no job types yet; a job that names one makes it")
+
+
+def _words(one: dict[str, Any]) -> str:
+    words = ["critical"] if one["critical"] else []
+    return ", ".join([*words, *([f"supersedes by {', '.join(one['supersedes'])}"] if one["supersedes"] else [])])
+
+
+SET_HELP = """Set what jobs of a type share; what is not named stays as it is. A new name makes a new type.
+
+Examples:
+
+  p3s jobtype set evdisp --cap 40 --pick freshest --stale-after 30m
+
+  p3s jobtype set evdisp --cap 0        (a brake: nothing of it is handed out)
+
+  p3s jobtype set evdisp --cap none
+
+Cap, pick and retries count at once; the rest for jobs submitted from now on.
+"""
+
+
+@app.command("set", help=SET_HELP)
+def set_jobtype(
+    name: str,
+    priority: Annotated[int | None, typer.Option(help="A higher one goes first.")] = None,
+    cap: Annotated[str, typer.Option(metavar="N|none", help="Most jobs out at once; 0 is a brake.")] = "",
+    pick: Annotated[str, typer.Option(metavar="fifo|freshest|deadline", help="Which goes first.")] = "",
+    eta: Annotated[str, typer.Option(metavar="10m", help="Results are wanted after so long.")] = "",
+    stale_after: Annotated[str, typer.Option(metavar="30m", help="Then they do not matter; 0s: never.")] = "",
+    time_limit: Annotated[str, typer.Option(metavar="3h", help="End a job after so long; 0s: never.")] = "",
+    retries: Annotated[int | None, typer.Option(help="Attempts more when the node failed.")] = None,
+    critical: Annotated[bool | None, typer.Option(help="Shed other work for its ETA.")] = None,
+    supersedes: Annotated[str, typer.Option(metavar="run,...|none", help="Newer of equal keys drop older.")] = "",
+) -> None:
+    client = Client()
+    known = {one["name"]: one for one in client.job_types()}
+    spec = JobTypeSpec(name)
+    if name in known:
+        fields = {field: known[name][field] for field in JobTypeSpec.__dataclass_fields__}
+        spec = JobTypeSpec(**{**fields, "supersedes": tuple(fields["supersedes"])})
+    changes: dict[str, Any] = {"priority": priority, "retries": retries, "critical": critical, "pick": pick or None}
+    for field, text in (("eta", eta), ("stale_after", stale_after), ("time_limit", time_limit)):
+        changes[field] = duration(text, f"--{field.replace('_', '-')}") if text else None
+    spec = replace(spec, **{field: value for field, value in changes.items() if value is not None})
+    if cap:
+        spec = replace(spec, cap=_cap(cap))
+    if supersedes:
+        keys = () if supersedes == "none" else tuple(key.strip() for key in supersedes.split(","))
+        spec = replace(spec, supersedes=keys)
+    print(f"{name}: {'set' if client.set_job_type(spec) else 'it was so already'}")
+
+
+def _cap(text: str) -> int | None:
+    if text == "none":
+        return None
+    if not text.isdecimal():
+        raise BadInput(f"--cap: {text!r} is neither a number nor none")
+    return int(text)

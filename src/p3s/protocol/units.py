@@ -1,0 +1,29 @@
+"""Durations and sizes as people write them. Raises ValueError that says how."""
+
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_BYTES = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+
+
+def seconds(text: str) -> float:
+    """Seconds of `30s`, `20m`, `3h`, `2d`."""
+    number, unit = text[:-1], text[-1:]
+    try:
+        found = float(number) * _SECONDS[unit]
+    except (ValueError, KeyError):
+        found = float("nan")
+    if not 0 <= found < float("inf"):
+        raise ValueError(f"{text!r} is not a duration; write 30s, 20m, 3h or 2d")
+    return found
+
+
+def size(text: str) -> int:
+    """Bytes of `500MB`, `4GB`, `4GiB` or a plain number."""
+    number = text.strip().rstrip("BbKkMmGgTtIi ")
+    unit = text.strip()[len(number) :].strip().upper()
+    try:
+        found = float(number) * _BYTES[unit]
+    except (ValueError, KeyError):
+        found = float("nan")
+    if not 0 <= found < float("inf"):
+        raise ValueError(f"{text!r} is not a size; write 500MB, 4GB or 4GiB")
+    return int(found)

@@ -1,0 +1,30 @@
+"""Say why a job is where it is: the broker's memory and the journal, read at one moment."""
+
+from p3s.domain.explain import explain as why
+from p3s.domain.explain import pilots_now
+from p3s.protocol.acts import ExplainReply
+from p3s.protocol.errors import NotKnown
+from p3s.protocol.states import JobState
+from p3s.server.jobs import waiting
+from p3s.server.jobs.models import Job
+from p3s.server.journal import queries as journal
+
+from .work import Work
+
+
+def explain(work: Work, *, job: str) -> ExplainReply:
+    """Raises NotKnown."""
+    work.flush()
+    past = waiting.past([job]).get(job)
+    if past is None:
+        raise NotKnown(f"there is no job {job}; p3s job list shows the latest")
+    reason = str(Job.objects.values_list("reason", flat=True).get(uuid=job))
+    lines = why(work.desk.book, job, past, _said(job), work.now)
+    queued = past.queued if past.state is JobState.DEFINED else None
+    pilots = pilots_now(work.desk.book, queued.key, work.now) if queued else 0
+    return ExplainReply(job, str(past.state), reason, pilots, lines)
+
+
+def _said(job: str) -> str:
+    event = journal.last("job", job)
+    return f"{event.what} by {event.who}{f': {event.why}' if event.why else ''}" if event else ""

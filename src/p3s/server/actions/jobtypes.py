@@ -1,0 +1,27 @@
+"""List job types, with what is going on; set one."""
+
+from dataclasses import asdict
+from typing import Any
+
+from p3s.protocol.messages import JobTypeSpec
+
+from .work import Work
+
+
+def list_jobtypes(work: Work) -> list[dict[str, Any]]:
+    """Settings by name, with how many jobs are `out` and `waiting`."""
+    book = work.desk.book
+    return [
+        {
+            **asdict(spec),
+            "supersedes": list(spec.supersedes),
+            "out": book.in_use[name],
+            "waiting": sum(head.waiting for head in book.heads_of(name)),
+        }
+        for name, spec in sorted(book.types.items())
+    ]
+
+
+def set_jobtype(work: Work, *, spec: JobTypeSpec, who: str) -> bool:
+    """In force at once, for jobs that wait too where it is about handing out. False when nothing changed."""
+    return work.desk.declare(spec, who)

@@ -1,0 +1,101 @@
+"""Run ended jobs again, by name or by what became of them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from p3s.domain.acceptance import accept
+from p3s.domain.rerun import still_fresh
+from p3s.protocol.acts import RerunReply, RerunRequest
+from p3s.protocol.errors import BadInput, NotAllowed, NotKnown
+from p3s.protocol.messages import JobSpec
+from p3s.server.jobs import waiting
+from p3s.server.jobs.classes import needs_of
+from p3s.server.jobs.models import Job
+
+from .submit import new_uuid
+from .work import Work
+
+MOST = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Who asks; `all_jobs`: beyond their own."""
+
+    name: str
+    all_jobs: bool
+
+
+def rerun(work: Work, *, request: RerunRequest, who: Who) -> RerunReply:
+    """All of them or none: raises Conflict for a named job that has not ended or was run again already. Of those that
+    a choice by state finds, the ones that were run again are passed over."""
+    work.flush()
+    rows = _named(request, who) if request.uuids else _found(request, who)
+    if request.still_fresh:
+        rows = [row for row in rows if still_fresh(row.stale_at, work.now)]
+    past = waiting.past(row.uuid for row in rows)
+    if not request.uuids:
+        rows = [row for row in rows if not past[row.uuid].rerun]
+    old = [row.uuid for row in rows]
+    if request.dry_run:
+        return RerunReply(old, [])
+    new = []
+    for row in rows:
+        book = work.desk.book
+        kind = book.kind(row.jobtype_id)
+        added = accept(book.next_id, new_uuid(work.now), _described(row), kind, work.now, _columns(row))
+        work.desk.rerun(row.uuid, past[row.uuid], added, who.name, request.why)
+        new.append(added.job)
+    return RerunReply(old, new)
+
+
+def _named(request: RerunRequest, who: Who) -> list[Job]:
+    wanted = list(dict.fromkeys(request.uuids))
+    there = {row.uuid: row for row in Job.objects.filter(uuid__in=wanted)}
+    for uuid in wanted:
+        if uuid not in there:
+            raise NotKnown(f"there is no job {uuid}; p3s job list shows the latest")
+        owner = there[uuid].owner
+        if owner != who.name and not who.all_jobs:
+            raise NotAllowed(f"job {uuid} belongs to {owner}; only they or an operator can run it again")
+    return [there[uuid] for uuid in wanted]
+
+
+def _found(request: RerunRequest, who: Who) -> list[Job]:
+    jobs = Job.objects.filter(state__in=request.states, ended_at__gte=request.since).order_by("id")
+    if request.jobtype:
+        jobs = jobs.filter(jobtype=request.jobtype)
+    if not who.all_jobs:
+        jobs = jobs.filter(owner=who.name)
+    rows = list(jobs[: MOST + 1])
+    if len(rows) > MOST:
+        raise BadInput(f"since: more than {MOST} jobs ended so since then; name a later moment, or a job type")
+    return rows
+
+
+def _described(row: Job) -> JobSpec:
+    """The job as it was described, its ETA and stale-after as long as they were."""
+    return JobSpec(
+        row.payload,
+        row.name,
+        row.jobtype_id,
+        row.input,
+        row.env,
+        row.priority,
+        row.time_limit,
+        needs_of(row.needs),
+        row.eta_at - row.submitted_at if row.eta_at else 0.0,
+        row.stale_at - row.submitted_at if row.stale_at else 0.0,
+    )
+
+
+def _columns(row: Job) -> dict[str, Any]:
+    return {
+        "owner": row.owner,
+        "dataset": row.dataset_id,
+        "stream": row.stream_id,
+        "run": row.run,
+        "subrun": row.subrun,
+        "keys": row.keys,
+        "rerun_of": row.uuid,
+    }

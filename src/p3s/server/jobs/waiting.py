@@ -1,0 +1,160 @@
+"""What the writer reads of jobs: facts for the rules, the heads of the queues, and the book after a start."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db import connection
+
+from p3s.domain.effects import ClassKey, Queued, Spec
+from p3s.domain.exchange import Past
+from p3s.domain.pool import Out
+from p3s.domain.streams import input_environment
+from p3s.protocol.messages import JobTypeSpec
+from p3s.protocol.states import JobState
+
+from .classes import needs_of, written
+from .models import Job, JobType
+
+_SPEC = "payload, input, env, time_limit, run, subrun, keys, needs, eta_at, stale_at, submitted_at"
+_QUEUED = f"SELECT id, uuid, attempt, jobtype, priority, retried, {_SPEC} FROM jobs_job"
+_CLASS = "state = 'defined' AND jobtype = %s AND priority = %s AND needs = %s AND time_limit = %s"
+
+_FIRST = {
+    "fifo": [f"{_QUEUED} WHERE {_CLASS} ORDER BY id LIMIT %s"],
+    "freshest": [f"{_QUEUED} WHERE {_CLASS} ORDER BY id DESC LIMIT %s"],
+    "deadline": [
+        f"{_QUEUED} WHERE {_CLASS} AND eta_at IS NOT NULL ORDER BY eta_at, id LIMIT %s",
+        f"{_QUEUED} WHERE {_CLASS} AND eta_at IS NULL ORDER BY id LIMIT %s",
+    ],
+}
+"""By pick: statements whose rows, one after the other, are the queue of a class."""
+
+CLASSES = """
+SELECT jobtype, priority, needs, time_limit, COUNT(*) FROM jobs_job WHERE state = 'defined'
+GROUP BY jobtype, priority, needs, time_limit
+"""
+
+STALE = f"""
+{_QUEUED} WHERE state = 'defined' AND stale_at IS NOT NULL AND stale_at <= %s ORDER BY stale_at, id LIMIT %s
+"""
+
+OLDER = f"{_QUEUED} WHERE state = 'defined' AND same <> '' AND same = %s AND id < %s ORDER BY id"
+
+OUT = f"""
+SELECT state, pilot_id, order_number, kill_number, cancelled_by, COALESCE(started_at, dispatched_at),
+  id, uuid, attempt, jobtype, priority, retried, {_SPEC}
+FROM jobs_job WHERE state IN ('dispatched', 'running') ORDER BY order_number
+"""
+
+
+def _json(value: Any) -> Any:
+    """SQLite gives the text of a JSON column, PostgreSQL through Django its text too."""
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def _rows(sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, list(parameters))
+        return list(cursor.fetchall())
+
+
+def _spec(
+    payload: str,
+    input: str,
+    env: Any,
+    time_limit: float,
+    run: int | None,
+    subrun: int | None,
+    keys: Any,
+    needs: str,
+    eta_at: float | None,
+    stale_at: float | None,
+    submitted_at: float,
+) -> Spec:
+    """What the rules must know, from the columns named in `_SPEC`. The input's variables win over the job's own."""
+    given = {**_json(env), **input_environment(input, run, subrun, _json(keys))}
+    return Spec(payload, given, time_limit, needs_of(needs), eta_at, stale_at, submitted_at)
+
+
+def _queued(row: Sequence[Any]) -> Queued:
+    id, uuid, attempt, jobtype, priority, retried, *spec = row
+    return Queued(id, uuid, attempt, jobtype, priority, _spec(*spec), retried)
+
+
+def queued(key: ClassKey, pick: str, limit: int) -> tuple[list[Queued], bool]:
+    """The first queued jobs of a class in the order of its pick, and whether there are more."""
+    jobtype, priority, needs, time_limit = key
+    rows: list[Any] = []
+    for statement in _FIRST[pick]:
+        if len(rows) <= limit:
+            rows += _rows(statement, (jobtype, priority, written(needs), time_limit, limit + 1 - len(rows)))
+    return [_queued(row) for row in rows[:limit]], len(rows) > limit
+
+
+def classes() -> list[tuple[ClassKey, int]]:
+    """Classes that have queued jobs, and how many."""
+    return [
+        ((jobtype, priority, needs_of(needs), time_limit), count)
+        for jobtype, priority, needs, time_limit, count in _rows(CLASSES)
+    ]
+
+
+def stale(now: float, limit: int) -> list[Queued]:
+    """Queued jobs that are stale, the longest so first."""
+    return [_queued(row) for row in _rows(STALE, (now, limit))]
+
+
+def older(same: str, before: int) -> list[Queued]:
+    """Queued jobs that a newer one with these keys supersedes."""
+    return [_queued(row) for row in _rows(OLDER, (same, before))]
+
+
+def out() -> list[Out]:
+    """What pilots hold, in the order in which it was ordered."""
+    found = []
+    for state, pilot, number, kill, by, since, *row in _rows(OUT):
+        job = _queued(row)
+        known = (job.id, job.job, job.attempt, JobState(state), job.jobtype, job.priority, job.spec)
+        found.append(Out(*known, pilot, number or 0, kill, by, job.retried, since or 0.0))
+    return found
+
+
+def last_id() -> int:
+    """The highest job number in use, 0 with none."""
+    return int(_rows("SELECT COALESCE(MAX(id), 0) FROM jobs_job")[0][0])
+
+
+def types() -> dict[str, JobTypeSpec]:
+    """The known job types."""
+    names = [name for name in JobTypeSpec.__dataclass_fields__ if name != "supersedes"]
+    return {
+        row["name"]: JobTypeSpec(**{**row, "supersedes": tuple(row["supersedes"])})
+        for row in JobType.objects.order_by("name").values(*names, "supersedes")
+    }
+
+
+def past(jobs: Iterable[str]) -> dict[str, Past]:
+    """What the table has of some jobs, by UUID; unknown ones are left out."""
+    wanted = list(jobs)
+    again = set(Job.objects.filter(rerun_of__in=wanted).values_list("rerun_of", flat=True))
+    found = {}
+    columns = ("state", "pilot_id", "started_at", "dispatched_at", *_FIELDS)
+    for state, pilot, started_at, dispatched_at, *rest in Job.objects.filter(uuid__in=wanted).values_list(*columns):
+        job = _queued(rest)
+        waits = job if state in (JobState.DEFINED, JobState.HELD) else None
+        since = started_at or dispatched_at or 0.0
+        known = (job.id, JobState(state), job.attempt, pilot or "", started_at)
+        found[job.job] = Past(*known, job.job in again, waits, since)
+    return found
+
+
+_FIELDS = ("id", "uuid", "attempt", "jobtype_id", "priority", "retried", *_SPEC.split(", "))
+
+
+def submission(key: str) -> tuple[str, list[str]]:
+    """(fingerprint, job UUIDs) of the submit call with this key."""
+    rows = _rows("SELECT fingerprint, first_id, count FROM jobs_submission WHERE key = %s", [key])
+    fingerprint, first, count = rows[0]
+    jobs = _rows("SELECT uuid FROM jobs_job WHERE id >= %s AND id < %s ORDER BY id", [first, first + count])
+    return fingerprint, [uuid for (uuid,) in jobs]

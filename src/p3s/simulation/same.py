@@ -1,0 +1,29 @@
+"""Whether a book that lived is the one that a restart would build."""
+
+from p3s.domain.book import Book
+from p3s.domain.queue import PLACES
+
+from .store import Broken
+
+
+def same_book(lived: Book, rebuilt: Book) -> None:
+    """What must not differ; estimates, turns and streaks of failures are in memory only."""
+    for name, one in (("out", "out"), ("types", "types")):
+        if getattr(lived, one) != getattr(rebuilt, one):
+            raise Broken(f"{name} of the book is not what the rows say")
+    if +lived.in_use != +rebuilt.in_use:
+        raise Broken(f"in use: {lived.in_use}, by the rows {rebuilt.in_use}")
+    for pilot, entry in lived.pilots.items():
+        other = rebuilt.pilots[pilot]
+        if (entry.cores, entry.memory, entry.gpus) != (other.cores, other.memory, other.gpus):
+            raise Broken(f"{pilot} has given away other than the rows say")
+    for key in lived.heads.keys() | rebuilt.heads.keys():
+        there = rebuilt.heads[key].jobs if key in rebuilt.heads else {}
+        head = lived.heads.get(key)
+        known = head.jobs if head else {}
+        expected = {n: j for n, j in there.items() if not head or not head.bound or PLACES[head.pick](j) < head.bound}
+        if known != expected or (head.waiting if head else 0) != len(there):
+            raise Broken(f"the queue of {key} is not what the rows say")
+    doubts = [{(host.name, doubt.jobtype) for host, doubt in book.hosts.doubts()} for book in (lived, rebuilt)]
+    if doubts[0] != doubts[1]:
+        raise Broken(f"doubted: {doubts[0]}, by the rows {doubts[1]}")

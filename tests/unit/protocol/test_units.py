@@ -1,0 +1,30 @@
+"""Durations and sizes as people write them."""
+
+import pytest
+
+from p3s.protocol import units
+
+
+@pytest.mark.parametrize(("text", "expected"), [("30s", 30.0), ("20m", 1200.0), ("1.5h", 5400.0), ("2d", 172800.0)])
+def test_durations(text: str, expected: float) -> None:
+    assert units.seconds(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("4GB", 4 * 10**9), ("500MB", 5 * 10**8), ("4GiB", 4 * 2**30), ("1024", 1024), ("1.5 gb", 15 * 10**8)],
+)
+def test_sizes(text: str, expected: int) -> None:
+    assert units.size(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "s", "5", "-1s", "nans", "1w", "infd"])
+def test_what_is_no_duration_says_how(text: str) -> None:
+    with pytest.raises(ValueError, match="write 30s, 20m"):
+        units.seconds(text)
+
+
+@pytest.mark.parametrize("text", ["", "GB", "-1GB", "4XB", "nan", "infGB", "4 5"])
+def test_what_is_no_size_says_how(text: str) -> None:
+    with pytest.raises(ValueError, match="write 500MB"):
+        units.size(text)
