@@ -134,7 +134,7 @@ class Book:
                 pool = self.ready
             elif self._may_run_ahead(entry):
                 pool = self.eager
-        room = self._room(entry) if pool else None
+        room = None if pool is None else self._room(entry)
         if room is not None and "" in room.barred:
             pool = room = None
         if entry.pool is not None and entry.pool is not pool:

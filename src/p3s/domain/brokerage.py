@@ -26,7 +26,7 @@ def next_move(book: Book, now: float, drops: int) -> list[Effect]:
     quick jobs are ordered ahead. With `drops` used up, a class whose first job is too late is passed over. The cost
     grows with the number of classes and of kinds of pilots, never with queued jobs, finished jobs or idle pilots.
     """
-    if not book.ready.entries and not book.eager.entries:
+    if not book.ready and not book.eager:
         return []
     for head, job in _in_turn(book):
         late = too_late(book, job, now)
@@ -37,7 +37,7 @@ def next_move(book: Book, now: float, drops: int) -> list[Effect]:
         entry = book.ready.find(fitting(book, head.key, now))
         if entry is not None:
             return [_dispatch(entry, job, now)]
-    return _ahead(book, now) if book.eager.entries else []
+    return _ahead(book, now) if book.eager else []
 
 
 def _ahead(book: Book, now: float) -> list[Effect]:

@@ -117,6 +117,9 @@ class Pool:
     entries: dict[str, PilotEntry] = field(default_factory=dict)
     groups: dict[Room, dict[str, PilotEntry]] = field(default_factory=dict)
 
+    def __len__(self) -> int:
+        return len(self.entries)
+
     def put(self, entry: PilotEntry, room: Room) -> None:
         """A pilot waits here with this room; one that is here keeps its place."""
         if entry.room is not None:

@@ -83,7 +83,7 @@ class SimPilot:
     """`name` grows a number each time it registers anew."""
 
     def __init__(
-        self, clock: Clock, site: Site, chance: random.Random, truth: Truth, name: str, slots: int, **has: Any
+        self, clock: Clock, site: Site, chance: random.Random, truth: Truth, name: str, slots: int, /, **has: Any
     ) -> None:
         """`has`: what it declares besides slots, by the names of a RegisterRequest; `host` too."""
         self.clock, self.site, self.chance, self.truth = clock, site, chance, truth
