@@ -118,6 +118,7 @@ def run(seed: int) -> Twin:
 
     class Real(kind_of(seed)):  # type: ignore[misc]
         storm_s = 60.0
+        quiet_s = 60.0
 
         def _make_server(self) -> Twin:
             twins.append(Twin(self.clock, self.store, random.Random(seed), self.lease_s, self._fate, compare_books))

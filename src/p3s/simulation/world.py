@@ -64,6 +64,7 @@ class World:
     kinds = KINDS
     lease_s = 40.0
     storm_s = 300.0
+    quiet_s = QUIET_S
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
@@ -204,7 +205,7 @@ class World:
 
     def _calm_down(self) -> None:
         ended = 0.0
-        while self.clock.now < self.storm_s + CALM_S and ended < QUIET_S:
+        while self.clock.now < self.storm_s + CALM_S and ended < self.quiet_s:
             self.clock.run(self.clock.now + 10)
             over = all(row.state in FINAL_JOB_STATES for row in self.store.jobs.values())
             ended = ended + 10 if over and not self.truth.alive else 0.0
