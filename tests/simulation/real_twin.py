@@ -74,7 +74,7 @@ class Died(BaseException):
 class Both(Request):
     """A request to the broker, and the same story by the pure rules: `pure` of a desk, to the same value."""
 
-    pure: Callable[["Desk"], Any]
+    pure: Callable[["Desk"], Any] = lambda _: None
     values: list[Any] = field(default_factory=list)
 
 
@@ -94,8 +94,8 @@ class DrivenBroker(Broker):
     def tell(self, batch: list[Both]) -> None:
         self._tell(list(batch))
 
-    def post(self, story: Callable[[Work], Any], answer: Reply) -> None:
-        request = Both(lambda work: self._kept(request, story, work), answer, self.pure)
+    def post(self, story: Callable[[Work], Any], answer: Reply, quiet: bool = False) -> None:
+        request = Both(lambda work: self._kept(request, story, work), answer, quiet, self.pure)
         self.posted.append(request)
 
     def _kept(self, request: Both, story: Callable[[Work], Any], work: Work) -> Any:
