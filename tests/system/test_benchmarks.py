@@ -51,6 +51,7 @@ def test_submissions_are_accepted(database: str) -> None:
     assert numbers["bulk_per_s"] > 0
 
 
+@pytest.mark.nightly
 def test_jobs_start_with_pages_open() -> None:
     numbers = bench("latency", "--count", "10", "--pages", "3")["median"]
     assert 0 < numbers["p50_ms"] <= numbers["p99_ms"]
@@ -58,6 +59,7 @@ def test_jobs_start_with_pages_open() -> None:
     assert numbers["page_reads_per_s"] > 0, "a page reads again what changed"
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("database", DATABASES)
 def test_a_backlog_is_handed_out_and_keeps_its_length(database: str) -> None:
     """That the length is kept, and that rows are counted at all, the benchmark itself asserts."""
