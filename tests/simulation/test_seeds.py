@@ -92,7 +92,7 @@ def test_what_the_rules_are_for_happens_too() -> None:
             seen[type(effect).__name__] += 1
             seen[str(getattr(effect, "reason", ""))] += 1
 
-    for seed in range(10):
+    for seed in range(20):
         world = Counted(seed)
         world.run()
         seen["retried"] += sum(row.retried for row in world.store.jobs.values())

@@ -58,8 +58,13 @@ def _ahead(book: Book, now: float) -> list[Effect]:
 
 
 def _in_turn(book: Book) -> Iterator[tuple[Head, Queued]]:
-    """Heads that may go, each with its first job: highest priority first, then the type that was served longest ago."""
+    """Heads that may go, each with its first job: highest priority first, then the type that was served longest ago.
+
+    It ends at a priority of which a head is used up: what the database holds of it comes before anything lower.
+    """
     for _, heads in book.levels:
+        if any(head.hungry and under_cap(book, head.key[0]) for head in heads):
+            return
         if len(heads) == 1:
             job = heads[0].first()
             if job is not None and under_cap(book, job.jobtype):

@@ -34,6 +34,14 @@ def test_types_of_equal_priority_take_turns_whatever_their_backlogs(office: Offi
     assert [order.job for order in office.lane("p", 1).orders] == ["job1", "job5", "job2", "job6", "job3", "job4"]
 
 
+def test_a_higher_class_whose_window_is_used_up_is_read_on_before_lower_ones_go(make_office: MakeOffice) -> None:
+    office = make_office(window=2)
+    office.submit(6, priority=5)
+    office.submit(6, jobtype="other", priority=0)
+    office.register("p", slots=6)
+    assert [order.job for order in office.lane("p", 1).orders] == [f"job{number}" for number in range(1, 7)]
+
+
 def test_a_refused_job_keeps_its_place_before_younger_ones(office: Office) -> None:
     office.register("p", slots=1)
     office.submit(3)
