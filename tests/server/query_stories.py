@@ -323,18 +323,19 @@ def the_past_of_jobs_is_known_and_unknown_ones_are_left_out() -> None:
 
 def a_pilot_moves_only_from_the_state_it_is_in() -> None:
     pilot()
-    pilots.move([PilotMoved("p", PilotState.ACTIVE, PilotState.DRAINING, "asked", NOW)])
+    pilots.move([PilotMoved("p", PilotState.ACTIVE, PilotState.DRAINING, "asked", NOW, NOW)])
     assert pilots.in_service()[0].state is PilotState.DRAINING
     try:
         with transaction.atomic():
-            pilots.move([PilotMoved("p", PilotState.ACTIVE, PilotState.LOST, "late", NOW)])
+            pilots.move([PilotMoved("p", PilotState.ACTIVE, PilotState.LOST, "late", NOW, NOW)])
     except Disagreement:
         pass
     else:
         raise AssertionError("a pilot that was not as expected was moved")
-    pilots.move([PilotMoved("p", PilotState.DRAINING, PilotState.STOPPED, "bye", NOW + 1)])
+    pilots.move([PilotMoved("p", PilotState.DRAINING, PilotState.STOPPED, "bye", NOW + 1, NOW + 0.5)])
     assert pilots.in_service() == []
-    assert Pilot.objects.get(uuid="p").ended_at == NOW + 1
+    row = Pilot.objects.get(uuid="p")
+    assert (row.ended_at, row.last_seen_at) == (NOW + 1, NOW + 0.5)
     assert pilots.known("p") == "hash"
     assert pilots.known("nobody") is None
 
@@ -353,7 +354,7 @@ def an_empty_renewal_writes_nothing_and_an_order_writes_the_lane() -> None:
 def when_pilots_were_heard_is_written_in_bulk() -> None:
     for name in ("p", "q"):
         pilot(name)
-    pilots.flush_seen({"p": NOW + 5, "q": NOW + 6, "nobody": NOW})
+    pilots.flush_seen([("p", NOW + 5), ("q", NOW + 6), ("nobody", NOW)])
     assert {row.uuid: row.last_seen_at for row in Pilot.objects.all()} == {"p": NOW + 5, "q": NOW + 6}
 
 

@@ -10,7 +10,7 @@ import logging
 import os
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import fields
 from types import SimpleNamespace
@@ -27,7 +27,7 @@ from django.db import connection
 from real_twin import Differ, DrivenBroker, Twin
 
 from p3s.domain.book import Book
-from p3s.domain.effects import Noted, TypeDeclared
+from p3s.domain.effects import Noted, Queued, TypeDeclared
 from p3s.domain.pool import PilotEntry
 from p3s.domain.queue import PLACES
 from p3s.server.actions import work
@@ -63,10 +63,16 @@ def compare_books(twin: Twin) -> None:
             first = {name: one for name, one in queued.items() if head.bound is None or place(one) < head.bound}
             twin.same(f"queue of {key}", first, head.jobs)
             twin.same(f"waiting of {key}", len(queued), head.waiting)
+            twin.same("jobs stale before they are looked for", [], early(book, queued.values()))
         twin.same("types", rebuilt.book.types, book.types)
         twin.same(
             "doubts", *({(host.name, one.jobtype) for host, one in b.hosts.doubts()} for b in (rebuilt.book, book))
         )
+
+
+def early(book: Book, queued: Iterable[Queued]) -> list[str]:
+    """Jobs that become stale before the book would have the tables asked."""
+    return [one.job for one in queued if one.spec.stale_at is not None and one.spec.stale_at < book.stale_from]
 
 
 def compare_rows(twin: Twin) -> None:

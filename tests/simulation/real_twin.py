@@ -162,7 +162,7 @@ class Twin:
         self.epoch = next(self.epochs)
         self.broker = DrivenBroker(self, Settings(self.lease_s, GRACE_S, 5.0, window=WINDOW))
         self.book = Book(self.clock.now)
-        self.seen = rounds.Seen()
+        self.seen = rounds.Seen(10.0, self.clock.now)
         self._upkeep(self.epoch, 1)
 
     def die(self) -> None:
@@ -174,8 +174,8 @@ class Twin:
         assert self.broker is not None
         seen = {name: entry.last_seen for name, entry in self.book.pilots.items()}
         self.book = self.store.load(self.broker.started_at, WINDOW)
-        for name, entry in self.book.pilots.items():
-            entry.last_seen = max(entry.last_seen, seen.get(name, 0.0))
+        for name in sorted(self.book.pilots.keys() & seen.keys(), key=seen.__getitem__):
+            self.book.heard.again(self.book.pilots[name], seen[name])
 
     def _upkeep(self, epoch: int, round_: int) -> None:
         if not self.up or epoch != self.epoch:
@@ -184,14 +184,18 @@ class Twin:
         self._post(lambda desk: desk.expire(GRACE_S), lambda work: rounds.expire(work, broker), lambda _: None)
         self._post(self._tend, rounds.tend, lambda _: None)
         if round_ % 5 == 0:
-            self._post(lambda _: None, self.seen.flush, lambda _: None)
+            self._post(lambda _: None, self._flush_seen, lambda _: None)
         if self.chance.random() < 0.006:
             self._post(self._fail, self._fail, lambda _: None)
         self.clock.after(2.0, partial(self._upkeep, epoch, round_ + 1))
 
     def _tend(self, desk: Desk) -> None:
         self._flush(desk)
-        desk.tend(self.store.stale(self.clock.now, rounds.STALE_A_ROUND))
+        desk.tend(*self.store.stale(self.clock.now, rounds.STALE_A_ROUND))
+
+    def _flush_seen(self, work: Work) -> None:
+        if self.seen.due(work):
+            self.seen.flush(work)
 
     def _fail(self, _: Any) -> None:
         """A defect in one request: what came with it must not suffer."""
@@ -315,7 +319,7 @@ class Twin:
 
     def _renewal(self, pilot: str, seq: int, epoch: int) -> None:
         if self.up and epoch == self.epoch:
-            self._ask(lambda desk: close(desk, pilot, seq), lambda broker: broker.close_lane(pilot, seq))
+            self._ask(lambda desk: close(desk, pilot, seq), lambda broker: broker.close_lanes([(pilot, seq)]))
 
     def _past(self, desk: Desk, reports: list[Report]) -> dict[str, Any]:
         self._flush(desk)

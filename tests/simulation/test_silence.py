@@ -66,7 +66,7 @@ class Fleet:
         for second in range(10, int(END_AT)):
             self.clock.run(second)
             assert self.server.book is not None
-            self.alarms[second] = silence.alarm(self.server.book, SILENT_S, second)
+            self.alarms[second] = silence.alarm(self.server.book, second)
         self.clock.run(END_AT)
 
 

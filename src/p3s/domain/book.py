@@ -31,6 +31,7 @@ from p3s.domain.effects import (
     TypeDeclared,
 )
 from p3s.domain.estimates import Estimates
+from p3s.domain.heard import Heard
 from p3s.domain.hosts import HOST_AT_FAULT, Doubt, Host, Hosts
 from p3s.domain.needs import Offer, Offers, Room, last_moment
 from p3s.domain.pool import Out, PilotEntry, Pool
@@ -42,6 +43,9 @@ AHEAD_PER_SLOT = 4
 """A pilot whose slots hold quick jobs alone may be ordered so many more of them a slot, ahead of its slots' becoming
 free: one exchange then serves many jobs, and no slot waits for an answer."""
 
+SILENT_S = 30.0
+"""A pilot unheard for longer is called silent, unless the server is told otherwise."""
+
 MOST_EMPTY = 64
 """Beyond so many classes, those without jobs are forgotten when a new one comes."""
 
@@ -49,10 +53,13 @@ MOST_EMPTY = 64
 class Book:
     """`started_at`: when this server's memory begins; silence is never counted from before it."""
 
-    def __init__(self, started_at: float, window: int = WINDOW) -> None:
+    def __init__(self, started_at: float, window: int = WINDOW, silent_s: float = SILENT_S) -> None:
         self.started_at = started_at
         self.window = window
+        #: A pilot unheard for longer is called silent.
+        self.silent_s = silent_s
         self.pilots: dict[str, PilotEntry] = {}
+        self.heard = Heard()
         self.out: dict[str, Out] = {}
         self.heads: dict[ClassKey, Head] = {}
         #: Heads by priority, the highest first.
@@ -75,12 +82,16 @@ class Book:
         #: Pilots whose open lane may be due an answer; looked at when a batch is settled.
         self.owed: deque[str] = deque()
         self.next_id = 1
+        #: No queued job becomes stale before this moment.
+        self.stale_from = float("-inf")
 
     # ---- from the database
 
     def restore_pilot(self, entry: PilotEntry) -> None:
-        """A pilot in service, as the database has it. Its jobs come next, by `restore_out`."""
+        """A pilot in service, as the database has it, the one unheard longest first. Its jobs come next, by
+        `restore_out`."""
         self.pilots[entry.pilot] = entry
+        self.heard.add(entry)
         self.hosts.host(entry.host).pilots[entry.pilot] = entry
 
     def restore_out(self, out: Out) -> None:
@@ -110,9 +121,6 @@ class Book:
         return [key for key, head in self.heads.items() if head.hungry]
 
     # ---- the pilot's lane (memory only: an open wait is nothing that could be lost)
-
-    def saw(self, entry: PilotEntry, now: float) -> None:
-        entry.last_seen = max(entry.last_seen, now)
 
     def open_lane(self, entry: PilotEntry, seq: int, acked: int) -> None:
         entry.seq = entry.lane = seq
@@ -191,6 +199,9 @@ class Book:
     def enqueue(self, job: Queued) -> None:
         """A job is queued; beyond the window only the database remembers it."""
         self.head(job.key).add(job)
+        stale_at = job.spec.stale_at
+        if stale_at is not None and stale_at < self.stale_from:
+            self.stale_from = stale_at
 
     def dequeue(self, key: ClassKey, job: str) -> None:
         """A job of a class is queued no longer."""
@@ -346,19 +357,16 @@ class Book:
             assert not entry.out, "a pilot ends after its jobs"
             self.close_lane(entry)
             del self.pilots[effect.pilot]
+            self.heard.remove(entry)
             del self.hosts.host(entry.host).pilots[effect.pilot]
             self.hosts.forget(entry.host)
 
     def host_doubted(self, effect: HostDoubted) -> None:
-        host = self.hosts.host(effect.host)
-        host.doubts[effect.jobtype] = Doubt(effect.jobtype, effect.why, effect.since, effect.pause_s, effect.probe_at)
-        self.rank_host(host)
+        doubt = Doubt(effect.jobtype, effect.why, effect.since, effect.pause_s, effect.probe_at)
+        self.rank_host(self.hosts.doubt(effect.host, doubt))
 
     def host_trusted(self, effect: HostTrusted) -> None:
-        host = self.hosts.host(effect.host)
-        host.doubts.pop(effect.jobtype, None)
-        host.ill = 0
-        host.ill_types.clear()
+        host = self.hosts.trust(effect.host, effect.jobtype)
         self.rank_host(host)
         self.hosts.forget(host.name)
 

@@ -68,7 +68,7 @@ class Desk:
         """Work on reports, from either lane; a pilot that was given up may still bring them."""
         entry = self.book.alive(pilot)
         if entry is not None:
-            self.book.saw(entry, self.now)
+            self.book.heard.again(entry, self.now)
         verdicts = []
         for report in reports:
             effects, verdict = exchange.judge_report(self.book, pilot, report, past, self.now)
@@ -82,7 +82,7 @@ class Desk:
         Raises Gone for a pilot not in service, Conflict for a `seq` that is not above the last one.
         """
         entry = exchange.check_lane(self.book, pilot, message.seq)
-        self.book.saw(entry, self.now)
+        self.book.heard.again(entry, self.now)
         self.do(exchange.end_older_wait(entry))
         verdicts = self.report(pilot, message.reports, past)
         self.do(exchange.reconcile(self.book, entry, message, self.now))
@@ -95,8 +95,8 @@ class Desk:
             )
             return entry
         if message.draining and entry.state is PilotState.ACTIVE:
-            moved = PilotMoved(pilot, PilotState.ACTIVE, PilotState.DRAINING, "the pilot takes no more", self.now)
-            self.do([moved])
+            why = "the pilot takes no more"
+            self.do([PilotMoved(pilot, PilotState.ACTIVE, PilotState.DRAINING, why, self.now, entry.last_seen)])
         self.book.open_lane(entry, message.seq, message.acked)
         entry.verdicts = verdicts
         entry.strangers = exchange.strangers(entry, message)
@@ -152,9 +152,18 @@ class Desk:
         for entry in expiry.overdue(self.book, grace_s, self.now):
             self.do(expiry.give_up(self.book, entry, self.now))
 
-    def tend(self, stale: Iterable[Queued] = ()) -> None:
-        """What is done every so often: drop what is stale, shed what must give way, let probes go."""
+    def stale_due(self) -> bool:
+        """Whether queued jobs may be stale, so that `tend` is to be given those that the tables name."""
+        return self.now >= self.book.stale_from
+
+    def tend(self, stale: Iterable[Queued] = (), more_at: float | None = None) -> None:
+        """What is done every so often: drop what is stale, shed what must give way, let probes go.
+
+        `more_at`: when the first of the other queued jobs becomes stale.
+        """
         self.do(staleness.drop_stale(stale, self.now))
+        if more_at is not None:
+            self.book.stale_from = more_at
         self.do(shedding.shed(self.book, self.now))
         for host, doubt in suspects.probes_due(self.book, self.now):
             self.book.try_host(host, doubt)

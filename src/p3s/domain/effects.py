@@ -211,11 +211,14 @@ class TypeBlamed:
 
 @dataclass(slots=True)
 class PilotMoved:
+    """`seen_at`: when it was heard last, for people; no rule depends on it."""
+
     pilot: str
     before: PilotState
     after: PilotState
     reason: str
     at: float
+    seen_at: float = field(compare=False)
 
 
 @dataclass(slots=True)

@@ -245,5 +245,5 @@ def end_pilot(
     effects += end_older_wait(entry)
     if after is PilotState.LOST:
         effects.append(Noted("pilot", entry.pilot, "lost", SYSTEM, pilot_reason, now))
-    effects.append(PilotMoved(entry.pilot, entry.state, after, pilot_reason, now))
+    effects.append(PilotMoved(entry.pilot, entry.state, after, pilot_reason, now, entry.last_seen))
     return effects

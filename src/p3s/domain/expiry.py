@@ -14,7 +14,11 @@ def silent_for(book: Book, entry: PilotEntry, now: float) -> float:
 
 def overdue(book: Book, grace_s: float, now: float) -> list[PilotEntry]:
     """Pilots whose lease plus grace has passed unheard."""
-    return [entry for entry in book.pilots.values() if silent_for(book, entry, now) > entry.lease_s + grace_s]
+
+    def is_over(entry: PilotEntry) -> bool:
+        return silent_for(book, entry, now) > entry.lease_s + grace_s
+
+    return list(book.heard.unheard(is_over, now))
 
 
 def give_up(book: Book, entry: PilotEntry, now: float) -> list[Effect]:

@@ -6,14 +6,11 @@ from p3s.domain.book import Book
 from p3s.domain.brokerage import fitting, length_s, under_cap
 from p3s.domain.effects import ClassKey, Queued
 from p3s.domain.exchange import Past
-from p3s.domain.expiry import silent_for
 from p3s.domain.needs import REQUIREMENTS, has_room, suits
 from p3s.domain.pool import PilotEntry
 from p3s.domain.queue import PLACES
+from p3s.domain.silence import silence_s
 from p3s.protocol.states import FINAL_JOB_STATES, JobState, PilotState
-
-SILENT_S = 30.0
-"""A pilot unheard for longer is called silent."""
 
 MOST_LINES = 5
 """Of a kind, so many are named one by one."""
@@ -103,8 +100,8 @@ def _doubts(book: Book, jobtype: str, able: list[PilotEntry], now: float) -> Ite
 
 
 def _silence(book: Book, entry: PilotEntry, now: float) -> list[str]:
-    silent_s = silent_for(book, entry, now)
-    return [f"pilot {entry.pilot} on {entry.host} silent {silent_s:.0f} s"] if silent_s > SILENT_S else []
+    silent_s = silence_s(book, entry, now)
+    return [] if silent_s is None else [f"pilot {entry.pilot} on {entry.host} silent {silent_s:.0f} s"]
 
 
 def _line(book: Book, job: Queued) -> list[str]:

@@ -75,6 +75,8 @@ class Hosts:
     """All hosts that have pilots in service or are doubted."""
 
     known: dict[str, Host] = field(default_factory=dict)
+    #: Those of them that are doubted for something.
+    doubted: dict[str, Host] = field(default_factory=dict)
     #: Where each type succeeded, some of the hosts.
     good: dict[str, set[str]] = field(default_factory=dict)
     #: Types that fail on every host.
@@ -94,9 +96,25 @@ class Hosts:
         if not host.pilots and not host.doubts:
             del self.known[name]
 
+    def doubt(self, name: str, doubt: Doubt) -> Host:
+        """Something is held against a host; one doubt a type."""
+        host = self.doubted[name] = self.host(name)
+        host.doubts[doubt.jobtype] = doubt
+        return host
+
+    def trust(self, name: str, jobtype: str) -> Host:
+        """A doubt is over, and what led to it forgotten."""
+        host = self.host(name)
+        host.doubts.pop(jobtype, None)
+        if not host.doubts:
+            self.doubted.pop(name, None)
+        host.ill = 0
+        host.ill_types.clear()
+        return host
+
     def doubts(self) -> Iterator[tuple[Host, Doubt]]:
         """All there are."""
-        for host in self.known.values():
+        for host in self.doubted.values():
             for doubt in host.doubts.values():
                 yield host, doubt
 

@@ -24,14 +24,24 @@ class Alarm:
     detail: dict[str, Any] = field(default_factory=dict)
 
 
-def silent(book: Book, after_s: float, now: float) -> list[PilotEntry]:
-    """Pilots not heard for more than `after_s` seconds. One with an open lane is there: it waits for us."""
-    return [entry for entry in book.pilots.values() if entry.lane is None and silent_for(book, entry, now) > after_s]
+def silence_s(book: Book, entry: PilotEntry, now: float) -> float | None:
+    """For how many seconds a silent pilot was not heard; None for one that is not silent. This is the one rule.
+
+    One with an open lane is there: it waits for us.
+    """
+    unheard_s = silent_for(book, entry, now)
+    return unheard_s if unheard_s > book.silent_s and entry.lane is None else None
 
 
-def alarm(book: Book, after_s: float, now: float) -> Alarm | None:
+def silent(book: Book, now: float) -> list[PilotEntry]:
+    """Pilots that are silent."""
+    unheard = book.heard.unheard(lambda entry: silent_for(book, entry, now) > book.silent_s, now)
+    return [entry for entry in unheard if silence_s(book, entry, now) is not None]
+
+
+def alarm(book: Book, now: float) -> Alarm | None:
     """The alarm about silent pilots at `now`, grouped by site and host; None while all are heard."""
-    found = silent(book, after_s, now)
+    found = silent(book, now)
     if not found:
         return None
     since = now - max(silent_for(book, entry, now) for entry in found)

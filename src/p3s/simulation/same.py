@@ -1,6 +1,7 @@
 """Whether a book that lived is the one that a restart would build."""
 
 from p3s.domain.book import Book
+from p3s.domain.effects import Queued
 from p3s.domain.queue import PLACES
 
 from .store import Broken
@@ -24,6 +25,15 @@ def same_book(lived: Book, rebuilt: Book) -> None:
         expected = {n: j for n, j in there.items() if not head or not head.bound or PLACES[head.pick](j) < head.bound}
         if known != expected or (head.waiting if head else 0) != len(there):
             raise Broken(f"the queue of {key} is not what the rows say")
+    early = [
+        job.job for head in rebuilt.heads.values() for job in head.jobs.values() if _stale_at(job) < lived.stale_from
+    ]
+    if early:
+        raise Broken(f"{early} become stale before {lived.stale_from}, when the book would look for such")
     doubts = [{(host.name, doubt.jobtype) for host, doubt in book.hosts.doubts()} for book in (lived, rebuilt)]
     if doubts[0] != doubts[1]:
         raise Broken(f"doubted: {doubts[0]}, by the rows {doubts[1]}")
+
+
+def _stale_at(job: Queued) -> float:
+    return float("inf") if job.spec.stale_at is None else job.spec.stale_at

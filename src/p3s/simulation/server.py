@@ -75,9 +75,11 @@ class SimServer:
         if self.up and epoch == self.epoch:
             with contextlib.suppress(Crash):
                 self._work(lambda desk: desk.expire(GRACE_S))
-                stale = self.store.stale(self.clock.now, STALE_A_ROUND)
-                self._work(lambda desk: desk.tend(stale))
+                self._work(self._tend)
                 self.clock.after(1.0, lambda: self._upkeep(epoch))
+
+    def _tend(self, desk: Desk) -> None:
+        desk.tend(*self.store.stale(desk.now, STALE_A_ROUND) if desk.stale_due() else ())
 
     def _work(self, story: Callable[[Desk], Any]) -> Any:
         """One transaction: decide, commit, answer. A death in between leaves what a real one would."""

@@ -155,6 +155,7 @@ class Store:
             case PilotMoved():
                 lifecycle.check_pilot_move(effect.pilot, effect.before, effect.after)
                 self.pilots[effect.pilot].state = effect.after
+                self.pilots[effect.pilot].seen_at = effect.seen_at
             case LaneAnswered():
                 self._write_lane(effect)
             case HostDoubted():
@@ -284,11 +285,13 @@ class Store:
         rows = self.jobs.values()
         return [_queued(row) for row in rows if row.same == same and row.id < before and row.state is JobState.DEFINED]
 
-    def stale(self, now: float, limit: int) -> list[Queued]:
-        """Queued jobs that are stale, the longest so first."""
+    def stale(self, now: float, limit: int) -> tuple[list[Queued], float]:
+        """Queued jobs that are stale, the longest so first, and when the next one of the others is."""
         queued = (_queued(row) for row in self.jobs.values() if row.state is JobState.DEFINED)
         found = [(job.spec.stale_at, job.id, job) for job in queued if job.spec.stale_at is not None]
-        return [job for stale_at, _, job in sorted(found) if stale_at <= now][:limit]
+        stale = [job for stale_at, _, job in sorted(found) if stale_at <= now][:limit]
+        later = min((stale_at for stale_at, _, _ in found if stale_at > now), default=float("inf"))
+        return stale, now if len(stale) == limit else later
 
     def load(self, now: float, window: int) -> Book:
         """The book of a server that starts now."""
@@ -296,7 +299,7 @@ class Store:
         book.types = dict(self.types)
         book.next_id = max((row.id for row in self.jobs.values()), default=0) + 1
         for place, doubt in self.doubts.items():
-            book.hosts.host(place.split("/")[0]).doubts[doubt.jobtype] = replace(doubt)
+            book.hosts.doubt(place.split("/")[0], replace(doubt))
         for pilot in sorted(self.pilots.values(), key=lambda row: (row.seen_at, row.pilot)):
             if pilot.state not in FINAL_PILOT_STATES:
                 book.restore_pilot(_entry(pilot))

@@ -108,8 +108,8 @@ class Office:
         self.act(lambda desk: desk.declare(JobTypeSpec(name, **settings), "ana"))
 
     def tend(self, limit: int = 1_000) -> None:
-        stale = self.store.stale(self.now, limit)
-        self.act(lambda desk: desk.tend(stale))
+        """As upkeep does: the tables are asked when the book says so."""
+        self.act(lambda desk: desk.tend(*self.store.stale(self.now, limit) if desk.stale_due() else ()))
 
     def lane(
         self,

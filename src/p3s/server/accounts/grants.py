@@ -8,6 +8,9 @@ from p3s.protocol.errors import NotAllowed
 from .queries import digest
 from .seals import seal
 
+MOST_KNOWN = 20_000
+"""As many pilots' tokens are remembered."""
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:
@@ -31,20 +34,31 @@ class Grants:
     def __init__(self, secret: bytes, users: dict[str, tuple[str, frozenset[str]]]) -> None:
         self.secret = secret
         self.users = users
+        self._known: dict[str, Grant] = {}
 
     def of(self, authorization: str) -> Grant:
         """The grant behind an Authorization header; raises NotAllowed (401)."""
+        known = self._known.get(authorization)
+        if known is not None:
+            return known
         kind, _, token = authorization.partition(" ")
         if kind.lower() != "bearer" or not token:
             raise NotAllowed("no token: set P3S_TOKEN, or run on the server's own machine", known=False)
         if token.startswith("p3sp."):
-            return self._pilot(token)
+            return self._keep(authorization, self._pilot(token))
         if token.startswith("p3sj."):
             return self._job(token)
         found = self.users.get(digest(token))
         if found is None:
             raise NotAllowed("this token is not valid: it was mistyped, has expired or was revoked", known=False)
         return Grant(*found)
+
+    def _keep(self, authorization: str, grant: Grant) -> Grant:
+        """Remember what a pilot's token says: its seal stands as long as the server's secret."""
+        if len(self._known) >= MOST_KNOWN:
+            self._known.clear()
+        self._known[authorization] = grant
+        return grant
 
     def pilot_token(self, pilot: str, nonce: str) -> str:
         """The token of a registration: the same pilot and nonce give the same token, so it can be asked again."""

@@ -32,9 +32,9 @@ def clear_alarm(work: Work, row: Row, ending: str) -> None:
     work.topics |= {"alarms", "pilots"}
 
 
-def watch_silence(work: Work, *, after_s: float, may_be_open: bool) -> bool:
+def watch_silence(work: Work, *, may_be_open: bool) -> bool:
     """Raise or clear the alarm about silent pilots; returns whether it is open. Reads only when there is a reason."""
-    alarm = silence.alarm(work.desk.book, after_s, work.now)
+    alarm = silence.alarm(work.desk.book, work.now)
     if alarm is not None:
         raise_alarm(work, alarm)
     elif may_be_open:

@@ -2,7 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -64,9 +65,11 @@ class Broker:
         self.started_at = clock()
         #: Set when the memory must be rebuilt before the next batch, and why.
         self.stale = "not yet built"
-        self._book = Book(self.started_at, settings.window)
+        self._book = self._empty_book()
         #: None is the last: the broker stops after what came before it.
         self._requests: SimpleQueue[Request | None] = SimpleQueue()
+        #: Taken before whatever comes next: an idle pilot's renewal is nothing until something happens.
+        self._patient: deque[Request] = deque()
         self._stopping = False
         self._lanes: dict[tuple[str, int], Answer] = {}
         self._thread = threading.Thread(target=self._run, name="p3s-writer", daemon=True)
@@ -84,10 +87,12 @@ class Broker:
         self._stopping = True
         self._requests.put(None)
         self._thread.join()
-        while not self._requests.empty():  # posted while we were stopping
+        late = list(_drained(self._patient))  # posted while we were stopping
+        while not self._requests.empty():
             request = self._requests.get()
-            if request is not None:
-                request.answer(TryLater("the server is stopping; ask again"))
+            late += [request] if request is not None else []
+        for one in late:
+            one.answer(TryLater("the server is stopping; ask again"))
 
     def post(self, story: Story, answer: Answer, quiet: bool = False) -> None:
         """Queue a story; `answer` is called from the writer thread."""
@@ -105,8 +110,11 @@ class Broker:
             raise value
         return value
 
-    def open_lane(self, pilot: str, message: ExchangeRequest, answer: Answer) -> None:
-        """Answered with an ExchangeReply when there is something to say, on `close_lane`, or with a P3sError."""
+    def open_lane(self, pilot: str, message: ExchangeRequest, answer: Answer, patient: bool = False) -> None:
+        """Answered with an ExchangeReply when there is something to say, on `close_lanes`, or with a P3sError.
+
+        A `patient` one with nothing to tell is looked at together with the next request, or on `nudge`.
+        """
 
         def story(work: Work) -> None:
             key = (pilot, message.seq)
@@ -121,11 +129,24 @@ class Broker:
                 answer(value)
 
         says_nothing = not (message.reports or message.holding or message.draining or message.goodbye)
-        self.post(story, refused, quiet=message.wait_s > 0 and says_nothing)
+        quiet = message.wait_s > 0 and says_nothing
+        if patient and quiet and not self._stopping:
+            self._patient.append(Request(story, refused, quiet))
+        else:
+            self.post(story, refused, quiet)
 
-    def close_lane(self, pilot: str, seq: int) -> None:
-        """The wait is over, or its connection is gone: answer with nothing, if it still waits."""
-        self.post(lambda work: self._close(work, pilot, seq), lambda _: None, quiet=True)
+    def nudge(self) -> None:
+        """Look at the patient requests now."""
+        self.post(lambda _: None, lambda _: None, quiet=True)
+
+    def close_lanes(self, lanes: Iterable[tuple[str, int]]) -> None:
+        """These waits (pilot, seq) are over, or their connections gone: answer with nothing those that still wait."""
+
+        def story(work: Work) -> None:
+            for pilot, seq in lanes:
+                self._close(work, pilot, seq)
+
+        self.post(story, lambda _: None, quiet=True)
 
     def report(self, pilot: str, message: ExchangeRequest, answer: Answer) -> None:
         """Answered with an ExchangeReply of verdicts."""
@@ -160,8 +181,8 @@ class Broker:
 
     def _take(self) -> list[Request]:
         """All that is queued; empty only when the broker stops."""
-        batch: list[Request] = []
         request = self._requests.get()
+        batch = list(_drained(self._patient))
         while request is not None:
             batch.append(request)
             if len(batch) == MOST_IN_A_BATCH:
@@ -239,6 +260,9 @@ class Broker:
             _, answer = self._lanes.popitem()
             answer(self.reply(come_back=True))
 
+    def _empty_book(self) -> Book:
+        return Book(self.started_at, self.settings.window, self.settings.silent_s)
+
     def _rebuild(self) -> None:
         """The memory from the database, the truth. Open waits end: pilots ask again and are reconciled."""
         self.still_ours()
@@ -247,13 +271,15 @@ class Broker:
             _, answer = self._lanes.popitem()
             answer(self.reply(come_back=True))
         seen = {pilot: entry.last_seen for pilot, entry in self._book.pilots.items()}
-        book = Book(self.started_at, self.settings.window)
+        book = self._empty_book()
         book.next_id = waiting.last_id() + 1
         book.types = waiting.types()
         for host, doubt in pilots.doubts():
-            book.hosts.host(host).doubts[doubt.jobtype] = doubt
-        for entry in pilots.in_service():
+            book.hosts.doubt(host, doubt)
+        entries = pilots.in_service()
+        for entry in entries:
             entry.last_seen = max(entry.last_seen, seen.get(entry.pilot, 0.0))
+        for entry in sorted(entries, key=lambda one: one.last_seen):
             book.restore_pilot(entry)
         for out in waiting.out():
             book.restore_out(out)
@@ -262,6 +288,12 @@ class Broker:
             book.restore_queue(key, waiting.queued(key, head.pick, head.limit)[0], count)
         self._book = book
         self.stale = ""
+
+
+def _drained(requests: deque[Request]) -> Iterator[Request]:
+    """What is there, taken out; others may append meanwhile."""
+    while requests:
+        yield requests.popleft()
 
 
 def _told(work: Work, batch: list[Request]) -> list[tuple[Answer, Any]]:

@@ -15,8 +15,10 @@ from p3s.server.actions.submit import submit
 from p3s.server.api.decoding import decode
 from p3s.server.broker import Broker
 
+from .answers import Answers, Promise, value_of
 from .edge import Disconnected, Receive, Scope, Send, answer, body, check_host, header, refuse
 from .live import Hub
+from .waits import Waits
 
 _SUBMIT = TypeAdapter(SubmitRequest)
 _EXCHANGE = TypeAdapter(ExchangeRequest)
@@ -35,6 +37,8 @@ class Door:
         self.hub = hub
         self.behind = behind
         self.hosts = hosts
+        self._answers = Answers()
+        self._waits = Waits(broker.close_lanes, broker.nudge)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -89,58 +93,36 @@ class Door:
         await answer(send, 200, orjson.dumps(reply))
 
     async def _reported(self, pilot: str, message: ExchangeRequest) -> Any:
-        promise, keep = _promise()
+        promise, keep = self._answers.promise()
         self.broker.report(pilot, message, keep)
-        return _value(await promise)
+        return value_of(await promise)
 
     async def _waited(self, pilot: str, message: ExchangeRequest, receive: Receive) -> Any:
         """An order-lane exchange: answered when there is something to say, when its time is up, or never if it left."""
-        promise, keep = _promise()
-        self.broker.open_lane(pilot, message, keep)
+        promise, keep = self._answers.promise()
+        lane = (pilot, message.seq)
+        self.broker.open_lane(pilot, message, keep, self._waits.goes_on(lane))
         if message.wait_s <= 0:
-            return _value(await promise)
-        wait_s = min(message.wait_s, self.broker.settings.wait_s)
-        loop = asyncio.get_running_loop()
-        over = loop.call_later(wait_s, self.broker.close_lane, pilot, message.seq)
+            return value_of(await promise)
+        over_at = self._waits.add(lane, min(message.wait_s, self.broker.settings.wait_s))
         left = asyncio.ensure_future(_left(receive, promise))
         try:
-            return _value(await promise)
+            return value_of(await promise)
         except asyncio.CancelledError:
-            self.broker.close_lane(pilot, message.seq)
+            self.broker.close_lanes([lane])
             raise Disconnected from None
         finally:
-            over.cancel()
+            self._waits.drop(lane, over_at)
             left.cancel()
 
     async def _told(self, story: Callable[[Any], Any]) -> Any:
-        promise, keep = _promise()
+        promise, keep = self._answers.promise()
         self.broker.post(story, keep)
-        return _value(await promise)
+        return value_of(await promise)
 
 
-async def _left(receive: Receive, promise: "asyncio.Future[Any]") -> None:
+async def _left(receive: Receive, promise: Promise) -> None:
     """Cancel the promise when the caller goes away."""
     while (await receive())["type"] != "http.disconnect":
         pass
     promise.cancel()
-
-
-def _promise() -> tuple["asyncio.Future[Any]", Callable[[Any], None]]:
-    """A future of this loop, and the function by which another thread fulfils it."""
-    loop = asyncio.get_running_loop()
-    promise: asyncio.Future[Any] = loop.create_future()
-
-    def fulfil(value: Any) -> None:
-        if not promise.done():
-            promise.set_result(value)
-
-    def fulfil_from_afar(value: Any) -> None:
-        loop.call_soon_threadsafe(fulfil, value)
-
-    return promise, fulfil_from_afar
-
-
-def _value(value: Any) -> Any:
-    if isinstance(value, P3sError):
-        raise value
-    return value

@@ -39,6 +39,8 @@ STALE = f"""
 {_QUEUED} WHERE state = 'defined' AND stale_at IS NOT NULL AND stale_at <= %s ORDER BY stale_at, id LIMIT %s
 """
 
+NEXT_STALE = "SELECT MIN(stale_at) FROM jobs_job WHERE state = 'defined' AND stale_at IS NOT NULL AND stale_at > %s"
+
 OLDER = f"{_QUEUED} WHERE state = 'defined' AND same <> '' AND same = %s AND id < %s ORDER BY id"
 
 OUT = f"""
@@ -100,9 +102,13 @@ def classes() -> list[tuple[ClassKey, int]]:
     ]
 
 
-def stale(now: float, limit: int) -> list[Queued]:
-    """Queued jobs that are stale, the longest so first."""
-    return [_queued(row) for row in _rows(STALE, (now, limit))]
+def stale(now: float, limit: int) -> tuple[list[Queued], float]:
+    """Queued jobs that are stale, the longest so first, and when the next one of the others is; inf: never."""
+    found = [_queued(row) for row in _rows(STALE, (now, limit))]
+    if len(found) == limit:
+        return found, now
+    more_at = _rows(NEXT_STALE, (now,))[0][0]
+    return found, float("inf") if more_at is None else float(more_at)
 
 
 def older(same: str, before: int) -> list[Queued]:

@@ -1,6 +1,6 @@
 """The writes of pilots in set-based SQL, and the reads that rebuild the book."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
 
@@ -51,12 +51,13 @@ def _offered(offer: Offer | None) -> dict[str, Any]:
 
 MOVE = Statement(
     """
-UPDATE pilots_pilot SET state = {after}, reason = {reason}, ended_at = {ended_at}
+UPDATE pilots_pilot SET state = {after}, reason = {reason}, ended_at = {ended_at}, last_seen_at = {seen_at}
 WHERE uuid = {pilot} AND state = {before}
 """,
     after="text",
     reason="text",
     ended_at="double precision",
+    seen_at="double precision",
     pilot="text",
     before="text",
 )
@@ -66,8 +67,8 @@ def move(effects: Sequence[PilotMoved]) -> None:
     """Write changes of state; a compare-and-set like those of jobs. One after the other: a pilot may move twice."""
     for effect in effects:
         ended_at = effect.at if effect.after in FINAL_PILOT_STATES else None
-        row = (effect.after.value, clean(effect.reason[:200]), ended_at, effect.pilot, effect.before.value)
-        MOVE.run([row], "pilots moved")
+        reason, seen_at = clean(effect.reason[:200]), float(effect.seen_at)
+        MOVE.run([(effect.after.value, reason, ended_at, seen_at, effect.pilot, effect.before.value)], "pilots moved")
 
 
 LANE = Statement(
@@ -101,13 +102,13 @@ def write_lanes(effects: Sequence[LaneAnswered]) -> None:
 
 
 SEEN = Statement(
-    "UPDATE pilots_pilot SET last_seen_at = {at} WHERE uuid = {pilot}", at="double precision", pilot="text"
+    "UPDATE pilots_pilot SET last_seen_at = {at} {rows} WHERE uuid = {pilot}", at="double precision", pilot="text"
 )
 
 
-def flush_seen(seen: Mapping[str, float]) -> None:
-    """Write in bulk when pilots were last heard."""
-    SEEN.run([(moment, pilot) for pilot, moment in seen.items()])
+def flush_seen(seen: Iterable[tuple[str, float]]) -> None:
+    """Write in bulk when pilots were last heard: pilot, moment."""
+    SEEN.run([(moment, pilot) for pilot, moment in seen])
 
 
 def in_service() -> list[PilotEntry]:

@@ -174,12 +174,25 @@ async def _run(door: Door, broker: Broker, hub: Hub, listener: socket.socket) ->
     upkeep.cancel()
     hub.close()
     await loop.run_in_executor(None, broker.stop)
-    server.should_exit = True
+    server.leave()
     await serving
 
 
 class _Server(uvicorn.Server):
     """Leaves signals to us: the waiters must be answered before connections are closed."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._leave = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        """Until `leave`: the base class would look ten times a second whether it is time."""
+        await self._leave.wait()
+
+    def leave(self) -> None:
+        """End: no new connections, then the open ones."""
+        self.should_exit = True
+        self._leave.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

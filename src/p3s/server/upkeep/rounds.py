@@ -1,8 +1,12 @@
-"""What is done every so often: leases past due, and when pilots were last heard."""
+"""What is done every so often: leases past due, stale jobs, silent pilots, and when pilots were last heard.
+
+Each round looks at the broker's memory, at no more of it than may be due; a transaction is opened only for what is.
+"""
 
 import asyncio
 import logging
 
+from p3s.domain import silence
 from p3s.server.actions.alarms import watch_silence
 from p3s.server.actions.work import Work
 from p3s.server.broker import Broker
@@ -11,33 +15,56 @@ from p3s.server.pilots import queries as pilots
 
 log = logging.getLogger("p3s.upkeep")
 
-LEASES_EVERY_S = 1.0
+ROUND_S = 1.0
 
 STALE_A_ROUND = 2_000
 """So many stale jobs are dropped at a time: the writer has other things to do."""
 
-SEEN_PART = 10
-"""When pilots were heard is written ten times within the time after which they are called silent: pages read it from
-the tables, and a pilot whose wait has just ended would else pass for silent."""
+SEEN_EVERY_S = 300.0
+"""When pilots were heard is written so often at least, and at their end. Who reads it meanwhile asks the broker; a
+server that starts counts silence from its own start."""
+
+SEEN_A_ROUND = 500
 
 TELL_EVERY_S = 10.0
 """Open pages are told so often that pilots were heard."""
 
 
 async def rounds(broker: Broker) -> None:
-    """Run until cancelled. Each round is a story of the one writer."""
-    flushed = 0.0
-    silence, seen = Silence(broker.settings.silent_s), Seen()
+    """Run until cancelled."""
+    upkeep = Upkeep(broker)
     while True:
-        wait_s = min(LEASES_EVERY_S, broker.settings.lease_s / 5)
-        await asyncio.sleep(wait_s)
-        broker.post(lambda work: expire(work, broker), _report)
-        broker.post(tend, _report)
-        broker.post(silence.watch, silence.watched)
-        flushed += wait_s
-        if flushed >= min(broker.settings.lease_s, broker.settings.silent_s / SEEN_PART):
-            flushed = 0.0
-            broker.post(seen.flush, _report)
+        await asyncio.sleep(min(ROUND_S, broker.settings.lease_s / 5))
+        broker.post(upkeep.look, _report, quiet=True)
+
+
+class Upkeep:
+    """Lives in the writer's thread, as all stories do."""
+
+    def __init__(self, broker: Broker) -> None:
+        self.broker = broker
+        self.silence = Silence()
+        self.seen = Seen(min(SEEN_EVERY_S, broker.settings.lease_s), broker.clock())
+        self.told_at = broker.clock()
+
+    def look(self, work: Work) -> None:
+        """A round. What needs the tables is posted as a story of its own."""
+        expire(work, self.broker)
+        if work.desk.stale_due():
+            self.broker.post(tend, _report)
+        else:
+            work.desk.tend()
+        if self.silence.due(work):
+            self.broker.post(self.silence.watch, self.silence.watched)
+        if self.seen.due(work):
+            self.broker.post(self.seen.flush, _report)
+        self._tell(work)
+
+    def _tell(self, work: Work) -> None:
+        if work.now - self.told_at >= TELL_EVERY_S:
+            if any(True for _ in work.desk.book.heard.since(self.told_at)):
+                work.topics.add("pilots")
+            self.told_at = work.now
 
 
 def expire(work: Work, broker: Broker) -> None:
@@ -49,18 +76,21 @@ def expire(work: Work, broker: Broker) -> None:
 def tend(work: Work) -> None:
     """Drop a portion of what is stale, shed what must give way, let probes go to doubted hosts."""
     work.flush()
-    work.desk.tend(waiting.stale(work.now, STALE_A_ROUND))
+    work.desk.tend(*waiting.stale(work.now, STALE_A_ROUND))
 
 
 class Silence:
     """Remembers whether the alarm may be open, so that a quiet round asks the database nothing."""
 
-    def __init__(self, after_s: float) -> None:
-        self.after_s = after_s
+    def __init__(self) -> None:
         self.may_be_open = True
 
+    def due(self, work: Work) -> bool:
+        """Whether there may be an alarm to raise, to keep up or to clear."""
+        return self.may_be_open or bool(silence.silent(work.desk.book, work.now))
+
     def watch(self, work: Work) -> bool:
-        return watch_silence(work, after_s=self.after_s, may_be_open=self.may_be_open)
+        return watch_silence(work, may_be_open=self.may_be_open)
 
     def watched(self, value: object) -> None:
         """After the commit; a round that failed is not sure."""
@@ -69,21 +99,23 @@ class Silence:
 
 
 class Seen:
-    """Writes in bulk when pilots were last heard; a restart counts from there or from its own start."""
+    """Writes when pilots were last heard, every so often and a portion a round."""
 
-    def __init__(self) -> None:
-        self.written: dict[str, float] = {}
-        self.told_at = 0.0
+    def __init__(self, every_s: float, now: float) -> None:
+        self.every_s = every_s
+        self.read_at = now
+        self.unwritten: list[tuple[str, float]] = []
 
-    def flush(self, work: Work) -> None:
-        seen = {entry.pilot: entry.last_seen for entry in work.desk.book.pilots.values()}
-        fresh = {pilot: moment for pilot, moment in seen.items() if self.written.get(pilot) != moment}
-        self.written = seen
-        if fresh:
-            pilots.flush_seen(fresh)
-        if fresh and work.now - self.told_at >= TELL_EVERY_S:
-            self.told_at = work.now
-            work.topics.add("pilots")
+    def due(self, work: Work) -> bool:
+        if not self.unwritten and work.now - self.read_at >= self.every_s:
+            self.unwritten = [(one.pilot, one.last_seen) for one in work.desk.book.heard.since(self.read_at)]
+            self.read_at = work.now
+        return bool(self.unwritten)
+
+    def flush(self, work: Work) -> None:  # noqa: ARG002 - a story
+        portion, self.unwritten = self.unwritten[:SEEN_A_ROUND], self.unwritten[SEEN_A_ROUND:]
+        if portion:
+            pilots.flush_seen(portion)
 
 
 def _report(value: object) -> None:
