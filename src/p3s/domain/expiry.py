@@ -13,12 +13,12 @@ def silent_for(book: Book, entry: PilotEntry, now: float) -> float:
 
 
 def overdue(book: Book, grace_s: float, now: float) -> list[PilotEntry]:
-    """Pilots whose lease plus grace has passed unheard."""
+    """Pilots whose lease plus grace has passed unheard, by name: in whatever order they were heard."""
 
     def is_over(entry: PilotEntry) -> bool:
         return silent_for(book, entry, now) > entry.lease_s + grace_s
 
-    return list(book.heard.unheard(is_over, now))
+    return sorted(book.heard.unheard(is_over, now), key=lambda entry: entry.pilot)
 
 
 def give_up(book: Book, entry: PilotEntry, now: float) -> list[Effect]:
