@@ -54,6 +54,40 @@ def test_silence_is_one_alarm_until_it_is_over(watchful: Server, until: Until) -
     assert "open alarm" not in watchful.ask("GET", "/").body.decode()
 
 
+def test_a_silent_pilot_is_called_so_everywhere_until_it_is_heard(watchful: Server, until: Until) -> None:
+    pilot = watchful.pilot(host="far")
+    (job,) = watchful.submit()
+    pilot.take(job)
+    assert watchful.job(job)["pilot_silent_s"] is None
+
+    def listed() -> dict[str, Any]:
+        return next(one for one in watchful.good("GET", "/api/v1/pilots")["pilots"] if one["uuid"] == pilot.pilot)
+
+    assert listed()["silent_s"] is None
+    silent_s = until("the list says that it is silent", lambda: listed()["silent_s"])
+    assert silent_s > 1.5
+    assert watchful.job(job)["pilot_silent_s"] >= silent_s
+    lines = watchful.good("GET", f"/api/v1/jobs/{job}/explain")["lines"]
+    assert any(line.startswith(f"pilot {pilot.pilot} on far silent ") for line in lines)
+    assert " silent " in p3s(watchful, "pilot", "list")
+    assert f"pilot          {pilot.pilot}, silent " in p3s(watchful, "job", "show", job)
+    pilot.exchange()
+    assert (listed()["silent_s"], watchful.job(job)["pilot_silent_s"]) == (None, None)
+
+
+def p3s(server: Server, *words: str) -> str:
+    """What the command line says."""
+    done = subprocess.run(
+        [sys.executable, "-m", "p3s", *words],
+        env={**server.environment(), "P3S_SERVER_DIR": str(server.directory)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return done.stdout
+
+
 def test_most_pilots_silent_is_doubt_of_the_server_s_own_network(watchful: Server, until: Until) -> None:
     for number in range(3):
         watchful.pilot(host=f"host{number}")
@@ -88,15 +122,7 @@ def test_a_pilot_that_waits_is_not_silent(watchful: Server) -> None:
 
 def test_python_and_the_command_line_list_alarms(watchful: Server, until: Until) -> None:
     def listed(*words: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "p3s", "alarm", "list", *words],
-            env={**watchful.environment(), "P3S_SERVER_DIR": str(watchful.directory)},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=True,
-        )
-        return done.stdout
+        return p3s(watchful, "alarm", "list", *words)
 
     client = Client(f"http://127.0.0.1:{watchful.port}", watchful.token)
     assert client.alarms() == []

@@ -206,6 +206,9 @@ def show_job(job: str, json: Json = False) -> None:
         show.as_json(found)
         return
     now = time()
+    silent_s = found.pop("pilot_silent_s", None)
+    if silent_s is not None:
+        found["pilot"] += f", silent {show.length(silent_s)}"
     for name, value in found.items():
         if name == "events" or value in (None, "", {}, []):
             continue

@@ -117,10 +117,15 @@ def list_pilots(
         return
     now = time.time()
     rows = (
-        (p["uuid"], p["host"], p["site"], p["state"], f"{p['out']}/{p['slots']}", show.age(p["last_seen_at"], now))
+        (p["uuid"], p["host"], p["site"], _state(p), f"{p['out']}/{p['slots']}", show.age(p["last_seen_at"], now))
         for p in found
     )
     show.table(("pilot", "host", "site", "state", "slots", "heard"), rows, "no pilots; start one: p3s pilot start")
+
+
+def _state(pilot: dict[str, Any]) -> str:
+    silent_s = pilot.get("silent_s")
+    return str(pilot["state"]) if silent_s is None else f"silent {show.length(silent_s)}"
 
 
 @pilot.command("hosts")

@@ -14,7 +14,6 @@ def main() -> int:
         os.environ["P3S_SERVER_DIR"] = asked.dir
     if asked.database:
         os.environ["P3S_DATABASE"] = asked.database
-    os.environ["P3S_SILENT"] = str(asked.silent)
     os.environ["DJANGO_SETTINGS_MODULE"] = "p3s.server.project.settings"
     logging.basicConfig(level=asked.log.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # A refused request is the caller's affair, who is told; only our own failures belong into the log.

@@ -49,14 +49,20 @@ class Make:
 
     def __init__(self) -> None:
         self.numbers = itertools.count(1)
+        #: What a broker would know of its pilots.
+        self.heard: dict[str, Any] = {}
 
     def pilot(self, host: str = "node-1", **fields: Any) -> Any:
+        from p3s.server.pilots.hearing import Heard
         from p3s.server.pilots.models import Pilot
 
-        seen = NOW - fields.pop("seen", 1)
+        silent_s = fields.pop("silent_s", None)
+        seen = NOW - (silent_s or 1)
         defaults: dict[str, Any] = {"site": "local", "slots": 4, "state": "active", "version": "0.1", "owner": "ops"}
         fixed = {"token_hash": "x", "lease_s": 300, "registered_at": NOW - 1000, "last_seen_at": seen}
-        return Pilot.objects.create(uuid=str(uuid.uuid4()), host=host, **fixed, **{**defaults, **fields})
+        made = Pilot.objects.create(uuid=str(uuid.uuid4()), host=host, **fixed, **{**defaults, **fields})
+        self.heard[made.uuid] = Heard(seen, silent_s)
+        return made
 
     def dataset(self, name: str = "", run: int | None = 7, ago: float = 60, **fields: Any) -> Any:
         from p3s.server.data.models import Dataset
@@ -133,12 +139,13 @@ class Pages:
 
 
 @pytest.fixture
-def pages(make: Make, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pages]:  # noqa: ARG001
+def pages(make: Make, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pages]:
     from django.test import override_settings
 
     from p3s.server.monitor import views
+    from p3s.server.pilots import hearing
 
     monkeypatch.setattr(views.time, "time", lambda: NOW)
-    monkeypatch.setattr(views, "HEARD_FROM", 0.0)
+    monkeypatch.setattr(hearing, "_hear", make.heard.get)
     with override_settings(ROOT_URLCONF=page_urls(), ALLOWED_HOSTS=["*"]):
         yield Pages()

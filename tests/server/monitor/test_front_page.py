@@ -38,8 +38,8 @@ def test_jobs_without_a_pilot_are_the_first_thing_to_say(pages: Any, make: Any) 
 
 
 def test_a_pilot_not_heard_for_long_is_silent(pages: Any, make: Any) -> None:
-    make.pilot("quiet-host", seen=47)
-    make.pilot("loud-host", seen=2)
+    make.pilot("quiet-host", silent_s=47.0)
+    make.pilot("loud-host")
     page = pages.get("/")
     assert "1 of 2 pilots is silent" in verdict(page)
     assert page.split("quiet-host")[1].split("</li>")[0].count("silent") == 1

@@ -41,7 +41,7 @@ def test_a_queued_job_without_pilots_says_how_to_start_one(pages: Any, make: Any
 
 
 def test_a_job_on_a_silent_pilot_says_so(pages: Any, make: Any) -> None:
-    job = make.job(state="running", pilot=make.pilot("far-host", seen=47))
+    job = make.job(state="running", pilot=make.pilot("far-host", silent_s=47.0))
     assert "Pilot silent 47 s: unless the one on far-host is heard again" in pages.get(f"/jobs/{job.uuid}")
 
 

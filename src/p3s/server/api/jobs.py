@@ -11,7 +11,7 @@ from p3s.protocol import bounds, routes
 from p3s.protocol.acts import AdjustRequest, ChangeReply, ExplainReply, RerunReply, RerunRequest, WhyRequest
 from p3s.protocol.errors import BadInput, NotKnown
 from p3s.protocol.messages import CancelReply, CancelRequest
-from p3s.protocol.states import JobState
+from p3s.protocol.states import OUT_JOB_STATES, JobState
 from p3s.server.actions import hold as holding
 from p3s.server.actions.cancel import cancel as cancel_job
 from p3s.server.actions.explain import explain as explain_job
@@ -20,6 +20,7 @@ from p3s.server.actions.work import Work
 from p3s.server.blobs import Blobs
 from p3s.server.broker import running
 from p3s.server.jobs import reads
+from p3s.server.pilots import hearing
 
 from .doors import grant_of, plain, reach, read
 from .places import BLOBS
@@ -57,10 +58,13 @@ def list_jobs(
 
 @router.get("/jobs/{job}", auth=reach("read"), summary=routes.JOB.summary)
 def show_job(request: HttpRequest, job: str) -> dict[str, Any]:  # noqa: ARG001
-    """All there is about a job. Values of variables that look like secrets are left out."""
+    """All there is about a job. Values of variables that look like secrets are left out. `pilot_silent_s`: for how
+    long the pilot that has it was not heard, when it is silent."""
     detail = plain(found(job))
     shown = {**detail.pop("row"), **detail}
     shown["env"] = {name: _shown(name, value) for name, value in shown["env"].items()}
+    heard = hearing.of(shown["pilot"]) if shown["state"] in OUT_JOB_STATES else None
+    shown["pilot_silent_s"] = heard.silent_s if heard else None
     shown["events"] = [plain(event) for event in reads.events("job", job)]
     return shown
 

@@ -52,7 +52,8 @@ def list_pilots(
     ended: bool = False,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 200,
 ) -> dict[str, Any]:
-    """Pilots in service, or with `ended` the latest that are not. `out` is how many jobs each holds."""
+    """Pilots in service, or with `ended` the latest that are not. `out` is how many jobs each holds; `silent_s` for
+    how long a silent one was not heard."""
     out = jobs.out_by_pilot()
     rows = reads.ended(limit) if ended else reads.alive(limit)
     return {"pilots": [{**plain(row), "out": out.get(row.uuid, 0)} for row in rows]}

@@ -15,6 +15,7 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 from p3s.domain.book import Book
 from p3s.domain.desk import Desk
 from p3s.domain.effects import Effect, LaneAnswered, PilotAdded, PilotMoved
+from p3s.domain.silence import silence_s
 from p3s.protocol.errors import P3sError, TryLater
 from p3s.protocol.messages import ExchangeReply, ExchangeRequest, Verdict
 from p3s.server.accounts.grants import Grants
@@ -22,6 +23,7 @@ from p3s.server.actions import exchange
 from p3s.server.actions.work import Work
 from p3s.server.jobs import waiting
 from p3s.server.pilots import queries as pilots
+from p3s.server.pilots.hearing import Heard
 
 from .settings import NotOurs, Settings
 
@@ -155,6 +157,12 @@ class Broker:
             answer(value if isinstance(value, P3sError) else self.reply(verdicts=value))
 
         self.post(lambda work: exchange.report(work, pilot=pilot, reports=message.reports), done)
+
+    def heard(self, pilot: str) -> Heard | None:
+        """When a pilot in service was heard last. A look at two numbers, so it need not be a story."""
+        book = self._book
+        entry = book.pilots.get(pilot)
+        return None if entry is None else Heard(entry.last_seen, silence_s(book, entry, self.clock()))
 
     def reply(
         self, effect: LaneAnswered | None = None, verdicts: Sequence[Verdict] = (), come_back: bool = False

@@ -21,7 +21,6 @@ from p3s.server.monitor.states import (
     Mark,
     count_groups,
     dataset_mark,
-    is_silent,
     job_mark,
     status_mark,
     worst_status,
@@ -133,9 +132,8 @@ def _named(line: RunLine, word: str) -> list[str]:
 class Front:
     """What the parts of the page share is read once a request."""
 
-    def __init__(self, now: float, heard_from: float) -> None:
+    def __init__(self, now: float) -> None:
         self.now = now
-        self.heard_from = heard_from
         self._kept: dict[str, Any] = {}
 
     def _once(self, name: str, read: Callable[[], T]) -> T:
@@ -152,7 +150,7 @@ class Front:
         return self._once("runs", lambda: run_lines(results.latest(LATEST_RESULTS), rows))
 
     def _pilots(self) -> list[PilotLine]:
-        return self._once("pilots", lambda: pilot_lines(pilots.alive(), self.now, self.heard_from))
+        return self._once("pilots", lambda: pilot_lines(pilots.alive(), self.now))
 
     def _job_states(self) -> dict[str, int]:
         return self._once("jobs", jobs.count_by_state)
@@ -174,7 +172,7 @@ class Front:
         facts = Facts(
             now=self.now,
             pilots=len(lines),
-            silent=sum(is_silent(line.row, self.now, self.heard_from) for line in lines),
+            silent=sum(line.row.silent_s is not None for line in lines),
             waiting_jobs=states.get("defined", 0),
             last_file=files[0].row.registered_at if files else None,
             last_result=self._once("last", results.last_published),

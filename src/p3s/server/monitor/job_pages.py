@@ -8,7 +8,7 @@ from p3s.server.jobs import reads as jobs
 from p3s.server.jobs.reads import JobDetail, JobRow
 from p3s.server.monitor import commands, links
 from p3s.server.monitor.layout import categories
-from p3s.server.monitor.states import JOB_STATES, can_still_change, is_silent, job_mark
+from p3s.server.monitor.states import JOB_STATES, can_still_change, job_mark
 from p3s.server.monitor.templatetags.presentation import duration
 from p3s.server.pilots import reads as pilots
 from p3s.server.pilots.reads import PilotRow
@@ -50,14 +50,14 @@ def job_list(state: str, jobtype: str, before: int | None) -> dict[str, Any]:
     }
 
 
-def explain(job: JobDetail, pilot: PilotRow | None, now: float, heard_from: float) -> str:
+def explain(job: JobDetail, pilot: PilotRow | None) -> str:
     """Why the job is where it is, in a sentence."""
     row = job.row
     if row.state == "defined":
         return "Queued: it starts as soon as a pilot has a free slot." + _no_pilots()
     if row.state in jobs.OUT:
-        if pilot is not None and is_silent(pilot, now, heard_from):
-            length = duration(now - max(pilot.last_seen_at, heard_from))
+        if pilot is not None and pilot.silent_s is not None:
+            length = duration(pilot.silent_s)
             return f"Pilot silent {length}: unless the one on {row.host} is heard again, the job will be lost."
         if row.state == "dispatched":
             return f"Ordered of the pilot on {row.host}, which has not yet said that it started."
@@ -110,7 +110,7 @@ def timeline(row: JobRow) -> list[tuple[str, float | None, float | None]]:
     ]
 
 
-def one_job(job: JobDetail, now: float, heard_from: float) -> dict[str, Any]:
+def one_job(job: JobDetail) -> dict[str, Any]:
     row = job.row
     pilot = pilots.find(row.pilot) if row.pilot else None
     tail = jobs.log(row.id, row.attempt)
@@ -120,7 +120,7 @@ def one_job(job: JobDetail, now: float, heard_from: float) -> dict[str, Any]:
         "job": row,
         "detail": job,
         "mark": job_mark(row.state),
-        "explanation": explain(job, pilot, now, heard_from),
+        "explanation": explain(job, pilot),
         "timeline": timeline(row),
         "queue_time": _between(row.submitted_at, row.started_at),
         "signal": signal_name(row.signal),

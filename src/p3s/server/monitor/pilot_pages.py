@@ -17,15 +17,13 @@ class PilotLine:
     out: int
 
 
-def pilot_lines(rows: list[PilotRow], now: float, heard_from: float) -> list[PilotLine]:
+def pilot_lines(rows: list[PilotRow], now: float) -> list[PilotLine]:
     out = jobs.out_by_pilot()
-    return [
-        PilotLine(row, pilot_mark(row, out.get(row.uuid, 0), now, heard_from), out.get(row.uuid, 0)) for row in rows
-    ]
+    return [PilotLine(row, pilot_mark(row, out.get(row.uuid, 0), now), out.get(row.uuid, 0)) for row in rows]
 
 
-def pilot_list(now: float, heard_from: float) -> dict[str, Any]:
-    lines = pilot_lines([*pilots.alive(), *pilots.ended()], now, heard_from)
+def pilot_list(now: float) -> dict[str, Any]:
+    lines = pilot_lines([*pilots.alive(), *pilots.ended()], now)
     return {
         "alive": [line for line in lines if line.row.state in pilots.ALIVE],
         "ended": [line for line in lines if line.row.state not in pilots.ALIVE],
@@ -33,11 +31,11 @@ def pilot_list(now: float, heard_from: float) -> dict[str, Any]:
     }
 
 
-def one_pilot(row: PilotRow, now: float, heard_from: float) -> dict[str, Any]:
+def one_pilot(row: PilotRow, now: float) -> dict[str, Any]:
     held = jobs.held_by_pilot(row.uuid)
     return {
         "pilot": row,
-        "mark": pilot_mark(row, len(held), now, heard_from),
+        "mark": pilot_mark(row, len(held), now),
         "held": [(job, job_mark(job.state)) for job in held],
         "ended": [(job, job_mark(job.state)) for job in jobs.ended_on_pilot(row.uuid)],
         "events": jobs.events("pilot", row.uuid),

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from django.conf import settings
-
 from p3s.server.data.reads import DatasetRow
 from p3s.server.jobs.reads import JobRow
 from p3s.server.pilots.reads import PilotRow
@@ -67,15 +65,10 @@ def worst_status(statuses: list[str]) -> str:
     return max((status for status in statuses if status in STATUSES), key=_FROM_BEST.index, default="none")
 
 
-def is_silent(pilot: PilotRow, now: float, heard_from: float) -> bool:
-    """`heard_from`: since when this server could hear pilots at all."""
-    return pilot.state == "active" and now - max(pilot.last_seen_at, heard_from) > settings.SILENT_S
-
-
-def pilot_mark(pilot: PilotRow, out: int, now: float, heard_from: float) -> Mark:
+def pilot_mark(pilot: PilotRow, out: int, now: float) -> Mark:
     """`out`: how many jobs it holds. `now`: epoch seconds."""
-    if is_silent(pilot, now, heard_from):
-        return Mark("wrong", "silent", max(pilot.last_seen_at, heard_from))
+    if pilot.silent_s is not None:
+        return Mark("wrong", "silent", now - pilot.silent_s)
     if pilot.state == "active":
         return Mark("busy", f"running {out} of {pilot.slots}") if out else Mark("done", "idle")
     if pilot.state == "draining":

@@ -13,15 +13,13 @@ from p3s.server.monitor.pages import Part, absent, respond
 from p3s.server.monitor.states import JOB_STATES
 from p3s.server.pilots import reads as pilots
 
-#: Silence counts from this server's own start: while it was away it could hear nobody.
-HEARD_FROM: Final = time.time()
 MOST_ID: Final = 2**63 - 1
 
 
 def front(request: HttpRequest) -> HttpResponse:
     now = time.time()
     # One part: its pieces share what is read, and almost every change concerns several of them.
-    parts = [Part("now", "datasets jobs pilots results alarms", "front_body", Front(now, HEARD_FROM).everything)]
+    parts = [Part("now", "datasets jobs pilots results alarms", "front_body", Front(now).everything)]
     return respond(request, parts, now, here="front", title="Now")
 
 
@@ -84,13 +82,13 @@ def job(request: HttpRequest, uuid: str) -> HttpResponse:
     found = jobs.find(uuid)
     if found is None:
         return absent(request, f"There is no job {uuid}.", now)
-    parts = [Part("job", "jobs results pilots", "job_body", lambda: job_pages.one_job(found, now, HEARD_FROM))]
+    parts = [Part("job", "jobs results pilots", "job_body", lambda: job_pages.one_job(found))]
     return respond(request, parts, now, here="jobs", title=f"Job {found.row.name or uuid[-8:]}")
 
 
 def pilot_list(request: HttpRequest) -> HttpResponse:
     now = time.time()
-    parts = [Part("pilots", "pilots jobs", "pilot_list", lambda: pilot_pages.pilot_list(now, HEARD_FROM))]
+    parts = [Part("pilots", "pilots jobs", "pilot_list", lambda: pilot_pages.pilot_list(now))]
     return respond(request, parts, now, here="pilots", title="Pilots")
 
 
@@ -99,5 +97,5 @@ def pilot(request: HttpRequest, uuid: str) -> HttpResponse:
     row = pilots.find(uuid)
     if row is None:
         return absent(request, f"There is no pilot {uuid}.", now)
-    parts = [Part("pilot", "pilots jobs", "pilot_body", lambda: pilot_pages.one_pilot(row, now, HEARD_FROM))]
+    parts = [Part("pilot", "pilots jobs", "pilot_body", lambda: pilot_pages.one_pilot(row, now))]
     return respond(request, parts, now, here="pilots", title=f"Pilot on {row.host}")

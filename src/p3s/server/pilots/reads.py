@@ -1,10 +1,11 @@
 """What pages and cold API routes read about pilots."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db.models import Count
 
+from p3s.server.pilots import hearing
 from p3s.server.pilots.models import Pilot
 
 ALIVE = ("active", "draining")
@@ -12,7 +13,8 @@ ALIVE = ("active", "draining")
 
 @dataclass(frozen=True, slots=True)
 class PilotRow:
-    """One pilot. Moments are epoch seconds by the server's clock."""
+    """One pilot. Moments are epoch seconds by the server's clock. `silent_s`: for how long a silent one was not
+    heard."""
 
     uuid: str
     host: str
@@ -29,10 +31,16 @@ class PilotRow:
     registered_at: float
     last_seen_at: float
     ended_at: float | None
+    silent_s: float | None = None
+
+
+_COLUMNS = tuple(name for name in PilotRow.__slots__ if name != "silent_s")
 
 
 def _row(pilot: Pilot) -> PilotRow:
-    return PilotRow(**{name: getattr(pilot, name) for name in PilotRow.__slots__})
+    row = PilotRow(**{name: getattr(pilot, name) for name in _COLUMNS})
+    heard = hearing.of(row.uuid) if row.state in ALIVE else None
+    return replace(row, last_seen_at=heard.last_seen_at, silent_s=heard.silent_s) if heard else row
 
 
 def _rows(pilots: Iterable[Pilot]) -> list[PilotRow]:

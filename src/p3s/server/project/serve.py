@@ -27,6 +27,7 @@ from p3s.server.accounts.grants import Grants
 from p3s.server.broker import Broker, Settings, use
 from p3s.server.door.app import Door
 from p3s.server.door.live import Hub
+from p3s.server.pilots import hearing
 from p3s.server.upkeep.rounds import rounds
 
 from . import lock as locks
@@ -83,6 +84,7 @@ def serve(options: Options) -> None:
     broker = Broker(options.settings, grants, hub.changed, _die, lock.check)
     broker.start()
     use(broker)
+    hearing.use(broker.heard)
     door = Door(broker, hub, _behind(), _hosts(options))
     _announce(directory, options)
     # With the default of 5 ms one busy thread (a page) turns each hand-off to the writer into milliseconds.

@@ -9,8 +9,6 @@ from platformdirs import user_data_dir
 
 SERVER_DIR = Path(os.environ.get("P3S_SERVER_DIR") or user_data_dir("p3s"))
 DATABASE_URL = os.environ.get("P3S_DATABASE", "")
-#: A pilot not heard for so many seconds is called silent; `p3s server start --silent` sets it.
-SILENT_S = float(os.environ.get("P3S_SILENT", "30"))
 
 
 def sqlite(path: Path) -> dict[str, object]:
