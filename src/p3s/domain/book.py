@@ -31,7 +31,7 @@ from p3s.domain.effects import (
     TypeDeclared,
 )
 from p3s.domain.estimates import Estimates
-from p3s.domain.heard import Heard
+from p3s.domain.heard import SILENT_S, Heard
 from p3s.domain.hosts import HOST_AT_FAULT, Doubt, Host, Hosts
 from p3s.domain.needs import Offer, Offers, Room, last_moment
 from p3s.domain.pool import Out, PilotEntry, Pool
@@ -42,9 +42,6 @@ from p3s.protocol.states import FINAL_PILOT_STATES, JobState, PilotState
 AHEAD_PER_SLOT = 4
 """A pilot whose slots hold quick jobs alone may be ordered so many more of them a slot, ahead of its slots' becoming
 free: one exchange then serves many jobs, and no slot waits for an answer."""
-
-SILENT_S = 30.0
-"""A pilot unheard for longer is called silent, unless the server is told otherwise."""
 
 MOST_EMPTY = 64
 """Beyond so many classes, those without jobs are forgotten when a new one comes."""
@@ -264,17 +261,11 @@ class Book:
             since=effect.at,
         )
         entry.numbered = effect.number
-        self._use_trial(self.hosts.host(entry.host), effect)
+        host = self.hosts.host(entry.host)
+        if host.probed(effect.job, effect.jobtype, effect.at):
+            self.rank_host(host)
         self.hold(entry, out)
         self.owed.append(entry.pilot)
-
-    def _use_trial(self, host: Host, effect: JobDispatched) -> None:
-        """The one job that may go to a doubted host is this one."""
-        tried = [one for one in host.doubts.values() if one.trial and one.jobtype in ("", effect.jobtype)]
-        for doubt in tried:
-            doubt.trial, doubt.probe, doubt.probe_at = False, effect.job, effect.at + doubt.pause_s
-        if tried:
-            self.rank_host(host)
 
     def hold(self, entry: PilotEntry, out: Out) -> None:
         """A pilot has a job: it takes a slot and counts under the cap."""

@@ -7,6 +7,10 @@ from collections.abc import Callable, Iterator
 from p3s.domain.pool import PilotEntry
 
 
+SILENT_S = 30.0
+"""A pilot unheard for longer is called silent, unless the server is told otherwise."""
+
+
 class Heard:
     """An order for each lease: of pilots with the same lease, the one unheard longest is the first that is due."""
 

@@ -55,6 +55,13 @@ class Host:
             return _NOTHING
         return frozenset(jobtype for jobtype, doubt in self.doubts.items() if not doubt.trial)
 
+    def probed(self, job: str, jobtype: str, at: float) -> bool:
+        """A job goes there: whether it is the one that may, for some doubt."""
+        tried = [doubt for doubt in self.doubts.values() if doubt.trial and doubt.jobtype in ("", jobtype)]
+        for doubt in tried:
+            doubt.trial, doubt.probe, doubt.probe_at = False, job, at + doubt.pause_s
+        return bool(tried)
+
 
 _NOTHING: frozenset[str] = frozenset()
 
