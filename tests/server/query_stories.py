@@ -351,6 +351,31 @@ def an_empty_renewal_writes_nothing_and_an_order_writes_the_lane() -> None:
     assert (row.seq, row.acked, row.numbered) == (9, 3, 6)
 
 
+def finished_jobs_are_read_back_in_the_order_in_which_they_ended_so_many_of_a_type() -> None:
+    pilot()
+    for number, jobtype in enumerate(["often", "often", "often", "often", "seldom", "often"], start=1):
+        add(number, jobtype)
+        dispatch(number)
+        how = JobState.FAILED if number == 2 else JobState.FINISHED
+        said = Report(uuid_of(number), 1, how.value, wall_s=float(number))
+        row = (number, uuid_of(number), 1, JobState.DISPATCHED, how, "", NOW - number, NOW - 9, said)
+        jobs.end([JobEnded(*row)])
+    add(7, "often")
+    assert waiting.finished(2) == [("often", "host", 6.0), ("seldom", "host", 5.0), ("often", "host", 4.0)]
+
+
+def stale_jobs_are_read_and_when_the_next_one_is() -> None:
+    jobs.declare([TypeDeclared(JobTypeSpec("plain"), NOW)])
+    given = {"name": "n", "owner": "ana", "input": "", "env": {}}
+    for number, stale_at in enumerate([NOW + 5, NOW - 1, None, NOW - 2, NOW + 9], start=1):
+        spec = Spec("true", {}, 1.5, since=NOW, stale_at=stale_at)
+        jobs.add([JobAdded(number, uuid_of(number), "plain", 0, JobState.DEFINED, spec, NOW, given)])
+    found, more_at = waiting.stale(NOW, 10)
+    assert ([job.id for job in found], more_at) == ([4, 2], NOW + 5)
+    assert waiting.stale(NOW, 1)[1] == NOW, "there may be more of them now"
+    assert [waiting.stale(moment, 10)[1] for moment in (NOW + 5, NOW + 9)] == [NOW + 9, float("inf")]
+
+
 def when_pilots_were_heard_is_written_in_bulk() -> None:
     for name in ("p", "q"):
         pilot(name)
@@ -394,6 +419,8 @@ STORIES = [
     the_past_of_jobs_is_known_and_unknown_ones_are_left_out,
     a_pilot_moves_only_from_the_state_it_is_in,
     an_empty_renewal_writes_nothing_and_an_order_writes_the_lane,
+    finished_jobs_are_read_back_in_the_order_in_which_they_ended_so_many_of_a_type,
+    stale_jobs_are_read_and_when_the_next_one_is,
     when_pilots_were_heard_is_written_in_bulk,
     tokens_in_force_are_neither_expired_nor_revoked,
 ]

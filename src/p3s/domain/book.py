@@ -97,6 +97,11 @@ class Book:
         entry.numbered = max(entry.numbered, out.number, out.kill_number or 0)
         self.hold(entry, out)
 
+    def restore_finished(self, jobtype: str, host: str, wall_s: float) -> None:
+        """A job that finished lately, the oldest first: how long its type takes, and where it succeeds."""
+        self.estimates.learn(jobtype, wall_s)
+        self.hosts.succeeded(host, jobtype)
+
     def restore_queue(self, key: ClassKey, jobs: list[Queued], waiting: int) -> None:
         """A class's first jobs in the order of its pick, and how many it has in all."""
         head = self.head(key)

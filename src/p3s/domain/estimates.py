@@ -1,4 +1,4 @@
-"""How long jobs of a type take, from those that finished lately. Memory only: a server that starts learns anew."""
+"""How long jobs of a type take, from those that finished lately; a server that starts reads it off the tables."""
 
 from collections import deque
 from dataclasses import dataclass, field

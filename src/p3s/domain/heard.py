@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 
 from p3s.domain.pool import PilotEntry
 
-
 SILENT_S = 30.0
 """A pilot unheard for longer is called silent, unless the server is told otherwise."""
 

@@ -130,6 +130,17 @@ class Hosts:
         there = self.good.get(jobtype, _NOTHING)
         return len(there) > 1 or (len(there) == 1 and host not in there)
 
+    def succeeded(self, name: str, jobtype: str) -> bool:
+        """A job of the type finished on a host; whether that is news of the type."""
+        host = self.known.get(name)
+        if host is not None:
+            host.good.add(jobtype)
+        there = self.good.setdefault(jobtype, set())
+        if name in there or len(there) >= KNOWN_GOOD:
+            return False
+        there.add(name)
+        return True
+
     def learn(self, name: str, out: Out, after: JobState, reason: str, report: Report | None) -> None:
         """What an attempt says of its host: `after` it is in this state (DEFINED: to be tried again), for this
         reason."""
@@ -146,10 +157,7 @@ class Hosts:
         if host.ill_types:
             host.ill_types.pop(jobtype, None)
         if finished:
-            host.good.add(jobtype)
-            there = self.good.setdefault(jobtype, set())
-            if host.name not in there and len(there) < KNOWN_GOOD:
-                there.add(host.name)
+            if self.succeeded(host.name, jobtype):
                 self.evidence.append(Evidence(host.name, jobtype, needs, job, True))
             self.blamed.discard(jobtype)
         if host.doubts:

@@ -28,6 +28,7 @@ from p3s.domain.effects import (
     Spec,
     TypeDeclared,
 )
+from p3s.domain.estimates import RECENT
 from p3s.domain.exchange import Past
 from p3s.domain.hosts import Doubt
 from p3s.domain.needs import Offer, last_moment
@@ -62,6 +63,7 @@ class JobRow:
     started_at: float | None = None
     ended_at: float | None = None
     exit_code: int | None = None
+    wall_s: float | None = None
     ends: list[JobState] = field(default_factory=list)
 
     def copy(self) -> "JobRow":
@@ -213,6 +215,7 @@ class Store:
                 row = self._move(effect.job, effect.before, effect.after)
                 row.reason, row.ended_at = effect.reason, effect.at
                 row.exit_code = effect.report.exit_code if effect.report else None
+                row.wall_s = effect.report.wall_s if effect.report else None
                 if row.started_at is None:
                     row.started_at = effect.started_at
                 row.ends.append(effect.after)
@@ -280,6 +283,16 @@ class Store:
         rows = (row for row in self.jobs.values() if row.state is JobState.DEFINED)
         return [job for job in map(_queued, rows) if job.key == key]
 
+    def _finished(self) -> list[JobRow]:
+        """In the order in which they ended, as many of each type as are remembered."""
+        rows = [row for row in self.jobs.values() if row.state is JobState.FINISHED and row.wall_s is not None]
+        kept: dict[str, int] = Counter()
+        latest = []
+        for row in sorted(rows, key=lambda row: -row.id):
+            kept[row.jobtype] += 1
+            latest += [row] if kept[row.jobtype] <= RECENT else []
+        return sorted(latest, key=lambda row: (row.ended_at or 0.0, row.id))
+
     def older(self, same: str, before: int) -> list[Queued]:
         """Queued jobs that a newer one with these keys supersedes."""
         rows = self.jobs.values()
@@ -303,6 +316,8 @@ class Store:
         for pilot in sorted(self.pilots.values(), key=lambda row: (row.seen_at, row.pilot)):
             if pilot.state not in FINAL_PILOT_STATES:
                 book.restore_pilot(_entry(pilot))
+        for row in self._finished():
+            book.restore_finished(row.jobtype, self.pilots[row.pilot].host, row.wall_s or 0.0)
         for row in sorted(self.jobs.values(), key=lambda row: row.number):
             if row.state in OUT_JOB_STATES:
                 book.restore_out(_out(row))

@@ -15,6 +15,7 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 from p3s.domain.book import Book
 from p3s.domain.desk import Desk
 from p3s.domain.effects import Effect, LaneAnswered, PilotAdded, PilotMoved
+from p3s.domain.estimates import RECENT
 from p3s.domain.silence import silence_s
 from p3s.protocol.errors import P3sError, TryLater
 from p3s.protocol.messages import ExchangeReply, ExchangeRequest, Verdict
@@ -289,6 +290,8 @@ class Broker:
             entry.last_seen = max(entry.last_seen, seen.get(entry.pilot, 0.0))
         for entry in sorted(entries, key=lambda one: one.last_seen):
             book.restore_pilot(entry)
+        for jobtype, host, wall_s in waiting.finished(RECENT):
+            book.restore_finished(jobtype, host, wall_s)
         for out in waiting.out():
             book.restore_out(out)
         for key, count in waiting.classes():

@@ -50,6 +50,19 @@ FROM jobs_job WHERE state IN ('dispatched', 'running') ORDER BY order_number
 """
 
 
+FINISHED = """
+SELECT jobtype, host, wall_s FROM (
+  SELECT id, jobtype, pilot_id, wall_s, ended_at, ROW_NUMBER() OVER (PARTITION BY jobtype ORDER BY id DESC) AS place
+  FROM jobs_job
+  WHERE wall_s IS NOT NULL AND id IN (SELECT id FROM jobs_job WHERE state = 'finished' ORDER BY id DESC LIMIT %s)
+) AS latest LEFT JOIN pilots_pilot ON uuid = pilot_id
+WHERE place <= %s ORDER BY latest.ended_at, latest.id
+"""
+
+LATEST_FINISHED = 20_000
+"""So many of the finished jobs, the newest, are looked at when the book is rebuilt, however many there are."""
+
+
 def _json(value: Any) -> Any:
     """SQLite gives the text of a JSON column, PostgreSQL through Django its text too."""
     return json.loads(value) if isinstance(value, str) else value
@@ -124,6 +137,15 @@ def out() -> list[Out]:
         known = (job.id, job.job, job.attempt, JobState(state), job.jobtype, job.priority, job.spec)
         found.append(Out(*known, pilot, number or 0, kill, by, job.retried, since or 0.0))
     return found
+
+
+def finished(of_type: int) -> list[tuple[str, str, float]]:
+    """Finished jobs in the order in which they ended, at most `of_type` of a type: type, host, wall time in seconds.
+
+    A look at the newest numbers in an index, then at these rows; queued jobs with higher numbers are passed over.
+    """
+    rows = _rows(FINISHED, (LATEST_FINISHED, of_type))
+    return [(jobtype, host or "", float(wall_s)) for jobtype, host, wall_s in rows]
 
 
 def last_id() -> int:
