@@ -27,6 +27,7 @@ from p3s.domain.effects import (
     PilotAdded,
     PilotMoved,
     Queued,
+    Submitted,
     TypeBlamed,
     TypeDeclared,
 )
@@ -44,6 +45,8 @@ free: one exchange then serves many jobs, and no slot waits for an answer."""
 
 MOST_EMPTY = 64
 """Beyond so many classes, those without jobs are forgotten when a new one comes."""
+
+RECENT_KEYS = 10_000
 
 
 class Book:
@@ -75,6 +78,8 @@ class Book:
         #: Pilots whose open lane may be due an answer; looked at when a batch is settled.
         self.owed: deque[str] = deque()
         self.next_id = 1
+        #: Idempotency keys of the latest submissions since the book was built, the oldest first.
+        self.keys: dict[str, None] = {}
 
     # ---- from the database
 
@@ -214,6 +219,11 @@ class Book:
         self.types[effect.spec.name] = effect.spec
         for head in self.heads_of(effect.spec.name):
             head.sort_by(effect.spec.pick)
+
+    def submitted(self, effect: Submitted) -> None:
+        self.keys[effect.key] = None
+        if len(self.keys) > RECENT_KEYS:
+            del self.keys[next(iter(self.keys))]
 
     def added(self, effect: JobAdded) -> None:
         self.next_id = max(self.next_id, effect.id + 1)
@@ -379,6 +389,7 @@ def _name(head: Head) -> tuple[str, str, float]:
 
 _APPLY: dict[type, Callable[[Book, Any], None]] = {
     TypeDeclared: Book.declared,
+    Submitted: Book.submitted,
     JobAdded: Book.added,
     JobHeld: Book.held,
     JobReleased: Book.released,

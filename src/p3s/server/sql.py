@@ -2,17 +2,17 @@
 rows themselves. Within Django's transaction and on its connection.
 
 A statement is written once for both databases. SQLite runs it for each row in one call. PostgreSQL plans it once a
-connection and is sent several statements in one go (`together`); new rows come to it as one JSON text, changes row by
-row (joined to a list of rows, its planner would walk the table while that is small, and keep to that plan).
+connection and is sent several statements in one go; new rows come to it as one JSON text, changes row by row (joined to
+a list of rows, its planner would walk the table while that is small, and keep to that plan).
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
 import orjson
-from django.db import connection
+from django.db import DataError, connection, transaction
 
 Row = Sequence[Any]
 
@@ -39,23 +39,32 @@ class Statement:
         rows = f"FROM json_to_recordset(%s) AS v({columns})"
         self._all_rows = _NAMED.sub(lambda one: rows if one[1] == "rows" else f"v._{one[1]}", text)
         self._each_row = _NAMED.sub(lambda one: "" if one[1] == "rows" else f"%s::{types[one[1]]}", text)
+        self._checked = _CHECKED.format(text=self._each_row)
 
     def run(self, rows: Sequence[Row], what: str = "") -> None:
         """With `what`, raises Disagreement unless each row of values changed one of the table."""
         connection.ensure_connection()
         raw = connection.connection
-        with connection.wrap_database_errors:
-            if connection.vendor == "sqlite":
-                _check(raw.executemany(self._sqlite, rows).rowcount, len(rows), what)
-                return
-            cursor = _cursor(raw)
-            if len(rows) == 1:
-                cursor.execute(self._each_row, [rows[0][place] for place in self._order], prepare=True)
-            elif self._at_once:
-                cursor.execute(self._all_rows, [self._text(rows)], prepare=True)
-            else:
-                cursor.executemany(self._each_row, [[row[place] for place in self._order] for row in rows])
-        _later(lambda: _check(cursor.rowcount, len(rows), what))
+        if connection.vendor == "sqlite":
+            with connection.wrap_database_errors:
+                changed = raw.executemany(self._sqlite, rows).rowcount
+            if what and changed != len(rows):
+                raise Disagreement(f"{what}: {changed} of {len(rows)}{_AS_EXPECTED}")
+            return
+        with _judged():
+            self._run_on_postgresql(_cursor(raw), rows, what)
+
+    def _run_on_postgresql(self, cursor: Any, rows: Sequence[Row], what: str) -> None:
+        if self._at_once and len(rows) > 1:
+            cursor.execute(self._all_rows, [self._text(rows)], prepare=True)
+            return
+        checked = what and not self._at_once  # a row that is not inserted is an error of itself
+        text, last = (self._checked, [what]) if checked else (self._each_row, [])
+        values = [[row[place] for place in self._order] + last for row in rows]
+        if len(rows) == 1:
+            cursor.execute(text, values[0], prepare=True)
+        else:
+            cursor.executemany(text, values)
 
     def _text(self, rows: Sequence[Row]) -> str:
         """The rows as a JSON list of objects."""
@@ -69,9 +78,26 @@ class Statement:
 _NAMED = re.compile(r"\{(\w+)\}")
 
 
-def _check(changed: int, expected: int, what: str) -> None:
-    if what and changed != expected:
-        raise Disagreement(f"{what}: {changed} of {expected} rows were as expected")
+_AS_EXPECTED = " rows were as expected"
+
+_CHECKED = f"""
+WITH changed AS ({{text}} RETURNING 1)
+SELECT CASE count(*) WHEN 1 THEN 1 ELSE (%s || ': ' || count(*) || '{_AS_EXPECTED}')::int END FROM changed
+"""
+"""A change that fails in the database itself, and with it all that was sent in one go, when its row is not there. What
+is said then is no number: the one way to an error of one's own without a function in the database."""
+
+
+@contextmanager
+def _judged() -> Iterator[None]:
+    """Errors of PostgreSQL as Django's; that of a checked change as Disagreement."""
+    try:
+        with connection.wrap_database_errors:
+            yield
+    except DataError as error:
+        if _AS_EXPECTED in str(error):
+            raise Disagreement(str(error).split('"')[1]) from None
+        raise
 
 
 def _cursor(raw: Any) -> Any:
@@ -81,32 +107,85 @@ def _cursor(raw: Any) -> Any:
     return psycopg.Cursor(raw)
 
 
-# ---- several statements in one go
-
-_checks: list[Callable[[], None]] | None = None
-"""Of the statements that were sent and not yet answered. The writer is one thread."""
+# ---- transactions
 
 
-def _later(check: Callable[[], None]) -> None:
-    if _checks is None:
-        check()
-    else:
-        _checks.append(check)
+class Transaction:
+    """The writer's. It begins when the tables are first read in it (`begin`), else with `last`, which then writes and
+    commits in one go: to PostgreSQL that is one way there and back, to SQLite the fewest calls.
+
+    >>> with Transaction() as transaction, transaction.last():
+    ...     END.run(rows, "jobs ended")
+    """
+
+    def __init__(self) -> None:
+        self._open: transaction.Atomic | None = None
+
+    def __enter__(self) -> "Transaction":
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        if self._open is not None:
+            self._open.__exit__(*error)
+
+    def begin(self) -> None:
+        """From here on the tables may be read, and Django's models be used."""
+        if self._open is None:
+            self._open = transaction.atomic()
+            self._open.__enter__()
+
+    def write(self) -> AbstractContextManager[None]:
+        """Statements within are sent without waiting for one another's answers."""
+        self.begin()
+        return _together()
+
+    def last(self) -> AbstractContextManager[None]:
+        """As `write`, and nothing follows: only Statements within."""
+        return _together() if self._open is not None else _at_one_go()
 
 
 @contextmanager
-def together() -> Iterator[None]:
-    """Statements within are sent without waiting for one another's answers; Disagreement comes at the end."""
-    global _checks
-    connection.ensure_connection()
-    if connection.vendor == "sqlite" or _checks is not None:
+def _together() -> Iterator[None]:
+    if connection.vendor == "sqlite":
         yield
         return
-    _checks = []
+    with _judged(), connection.connection.pipeline():
+        yield
+
+
+@contextmanager
+def _at_one_go() -> Iterator[None]:
+    """Without Django's transaction, so its cursors are barred."""
+    connection.ensure_connection()
+    with connection.execute_wrapper(_barred):
+        if connection.vendor == "sqlite":
+            with _sqlite_transaction(connection.connection):
+                yield
+            return
+        raw = connection.connection
+        # What is sent to PostgreSQL before its one Sync is one transaction by itself.
+        with _judged(), raw.pipeline():
+            try:
+                yield
+            except BaseException:
+                with suppress(raw.Error):  # it may have failed already
+                    raw.execute("ROLLBACK")
+                raise
+
+
+@contextmanager
+def _sqlite_transaction(raw: Any) -> Iterator[None]:
+    with connection.wrap_database_errors:
+        raw.execute("BEGIN IMMEDIATE")
     try:
-        with connection.wrap_database_errors, connection.connection.pipeline():
-            yield
-        for check in _checks:
-            check()
-    finally:
-        _checks = None
+        yield
+        with connection.wrap_database_errors:
+            raw.execute("COMMIT")
+    except BaseException:
+        if raw.in_transaction:
+            raw.execute("ROLLBACK")
+        raise
+
+
+def _barred(*_: Any) -> Any:
+    raise AssertionError("write with Statements here, or `begin` the transaction first")
