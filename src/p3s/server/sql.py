@@ -8,11 +8,13 @@ a list of rows, its planner would walk the table while that is small, and keep t
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import orjson
 from django.db import DataError, connection, transaction
+
+from p3s.server.pipeline import Pipeline
 
 Row = Sequence[Any]
 
@@ -33,38 +35,32 @@ class Statement:
         columns = ", ".join(f"_{name} {type}" for name, type in types.items())
         self._names = [f"_{name}" for name in names]
         self._json = [f"_{name}" for name, type in types.items() if type == "jsonb"]
-        self._order = [names.index(name) for name in _NAMED.findall(text) if name != "rows"]
         self._at_once = "{rows}" in text
         self._sqlite = _NAMED.sub(lambda one: "" if one[1] == "rows" else f"?{names.index(one[1]) + 1}", text)
-        rows = f"FROM json_to_recordset(%s) AS v({columns})"
+        rows = f"FROM json_to_recordset($1::json) AS v({columns})"
         self._all_rows = _NAMED.sub(lambda one: rows if one[1] == "rows" else f"v._{one[1]}", text)
-        self._each_row = _NAMED.sub(lambda one: "" if one[1] == "rows" else f"%s::{types[one[1]]}", text)
-        self._checked = _CHECKED.format(text=self._each_row)
+        self._each_row = _NAMED.sub(
+            lambda one: "" if one[1] == "rows" else f"${names.index(one[1]) + 1}::{types[one[1]]}", text
+        )
+        self._checked = _CHECKED.format(text=self._each_row, what=len(names) + 1)
 
     def run(self, rows: Sequence[Row], what: str = "") -> None:
         """With `what`, raises Disagreement unless each row of values changed one of the table."""
-        connection.ensure_connection()
-        raw = connection.connection
         if connection.vendor == "sqlite":
+            connection.ensure_connection()
             with connection.wrap_database_errors:
-                changed = raw.executemany(self._sqlite, rows).rowcount
+                changed = connection.connection.executemany(self._sqlite, rows).rowcount
             if what and changed != len(rows):
                 raise Disagreement(f"{what}: {changed} of {len(rows)}{_AS_EXPECTED}")
             return
-        with _judged():
-            self._run_on_postgresql(_cursor(raw), rows, what)
-
-    def _run_on_postgresql(self, cursor: Any, rows: Sequence[Row], what: str) -> None:
-        if self._at_once and len(rows) > 1:
-            cursor.execute(self._all_rows, [self._text(rows)], prepare=True)
-            return
-        checked = what and not self._at_once  # a row that is not inserted is an error of itself
-        text, last = (self._checked, [what]) if checked else (self._each_row, [])
-        values = [[row[place] for place in self._order] + last for row in rows]
-        if len(rows) == 1:
-            cursor.execute(text, values[0], prepare=True)
-        else:
-            cursor.executemany(text, values)
+        with _pipeline() as pipeline:
+            if self._at_once and len(rows) > 1:
+                pipeline.add(self._all_rows, [self._text(rows)])
+                return
+            checked = what and not self._at_once  # a row that is not inserted is an error of itself
+            text, last = (self._checked, (what,)) if checked else (self._each_row, ())
+            for row in rows:
+                pipeline.add(text, (*row, *last))
 
     def _text(self, rows: Sequence[Row]) -> str:
         """The rows as a JSON list of objects."""
@@ -82,7 +78,7 @@ _AS_EXPECTED = " rows were as expected"
 
 _CHECKED = f"""
 WITH changed AS ({{text}} RETURNING 1)
-SELECT CASE count(*) WHEN 1 THEN 1 ELSE (%s || ': ' || count(*) || '{_AS_EXPECTED}')::int END FROM changed
+SELECT CASE count(*) WHEN 1 THEN 1 ELSE (${{what}}::text || ': ' || count(*) || '{_AS_EXPECTED}')::int END FROM changed
 """
 """A change that fails in the database itself, and with it all that was sent in one go, when its row is not there. What
 is said then is no number: the one way to an error of one's own without a function in the database."""
@@ -100,11 +96,25 @@ def _judged() -> Iterator[None]:
         raise
 
 
-def _cursor(raw: Any) -> Any:
-    """Of psycopg itself: its values go beside the statement, which is planned once."""
-    import psycopg
+_open_pipeline: Pipeline | None = None
+"""What the writer, which is one thread, is about to send."""
 
-    return psycopg.Cursor(raw)
+
+@contextmanager
+def _pipeline() -> Iterator[Pipeline]:
+    """The one that is open already, or one that is sent at the end."""
+    global _open_pipeline
+    if _open_pipeline is not None:
+        yield _open_pipeline
+        return
+    connection.ensure_connection()
+    _open_pipeline = Pipeline(connection.connection)
+    try:
+        with _judged():
+            yield _open_pipeline
+            _open_pipeline.send()
+    finally:
+        _open_pipeline = None
 
 
 # ---- transactions
@@ -148,9 +158,9 @@ class Transaction:
 def _together() -> Iterator[None]:
     if connection.vendor == "sqlite":
         yield
-        return
-    with _judged(), connection.connection.pipeline():
-        yield
+    else:
+        with _pipeline():
+            yield
 
 
 @contextmanager
@@ -161,16 +171,9 @@ def _at_one_go() -> Iterator[None]:
         if connection.vendor == "sqlite":
             with _sqlite_transaction(connection.connection):
                 yield
-            return
-        raw = connection.connection
-        # What is sent to PostgreSQL before its one Sync is one transaction by itself.
-        with _judged(), raw.pipeline():
-            try:
+        else:
+            with _pipeline():
                 yield
-            except BaseException:
-                with suppress(raw.Error):  # it may have failed already
-                    raw.execute("ROLLBACK")
-                raise
 
 
 @contextmanager
