@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import orjson
-from django.db import DataError, connection, transaction
+from django.db import DEFAULT_DB_ALIAS, DataError, connection, connections, transaction
 
 from p3s.server.pipeline import Pipeline
 
@@ -46,10 +46,11 @@ class Statement:
 
     def run(self, rows: Sequence[Row], what: str = "") -> None:
         """With `what`, raises Disagreement unless each row of values changed one of the table."""
-        if connection.vendor == "sqlite":
-            connection.ensure_connection()
-            with connection.wrap_database_errors:
-                changed = connection.connection.executemany(self._sqlite, rows).rowcount
+        db = connections[DEFAULT_DB_ALIAS]  # of this thread; Django's `connection` looks it up at each use
+        if db.vendor == "sqlite":
+            db.ensure_connection()
+            with db.wrap_database_errors:
+                changed = db.connection.executemany(self._sqlite, rows).rowcount
             if what and changed != len(rows):
                 raise Disagreement(f"{what}: {changed} of {len(rows)}{_AS_EXPECTED}")
             return
