@@ -76,6 +76,8 @@ class Door:
         promise, keep = _promise()
         self.broker.post(lambda work: submit(work, owner=grant.owner, request=request), keep, quiet=True)
         reply = _value(await promise)
+        # A pilot that waits was answered just before; the loop sends what was written once a turn, so this is the next.
+        await asyncio.sleep(0)
         await answer(send, 200, orjson.dumps(reply))
 
     async def _exchange(self, pilot: str, scope: Scope, receive: Receive, send: Send) -> None:
