@@ -33,6 +33,7 @@ from p3s.domain.effects import (
 )
 from p3s.domain.estimates import Estimates
 from p3s.domain.hosts import HOST_AT_FAULT, Doubt, Host, Hosts
+from p3s.domain.keys import RecentKeys
 from p3s.domain.needs import Offer, Offers, Room, last_moment
 from p3s.domain.pool import Out, PilotEntry, Pool
 from p3s.domain.queue import WINDOW, Head
@@ -40,13 +41,10 @@ from p3s.protocol.messages import JobTypeSpec
 from p3s.protocol.states import FINAL_PILOT_STATES, JobState, PilotState
 
 AHEAD_PER_SLOT = 4
-"""A pilot whose slots hold quick jobs alone may be ordered so many more of them a slot, ahead of its slots' becoming
-free: one exchange then serves many jobs, and no slot waits for an answer."""
+"""A pilot that holds quick jobs alone may be ordered so many more a slot: one exchange serves many, no slot waits."""
 
 MOST_EMPTY = 64
-"""Beyond so many classes, those without jobs are forgotten when a new one comes."""
-
-RECENT_KEYS = 10_000
+"""Beyond so many classes, those without jobs are forgotten."""
 
 
 class Book:
@@ -63,23 +61,21 @@ class Book:
         #: Known job types; an unknown one is created when a job names it.
         self.types: dict[str, JobTypeSpec] = {}
         self.in_use: Counter[str] = Counter()
-        #: When each type was served last, in dispatches. Memory only: turns begin anew with the server.
+        #: When each type was served last, in dispatches.
         self.served: dict[str, int] = {}
         self.turn = 0
         #: Pilots with an open lane and a free slot.
         self.ready = Pool()
         #: Full pilots with an open lane that may be ordered quick jobs ahead.
         self.eager = Pool()
-        self.offers = Offers()
-        self.hosts = Hosts()
-        #: The job for which others were shed last, and the seconds of work shed for it. Memory only.
+        self.offers, self.hosts = Offers(), Hosts()
+        #: The job for which others were shed last, and the seconds of work shed for it.
         self.shed_for: tuple[str, float] = ("", 0.0)
         self.estimates = Estimates()
-        #: Pilots whose open lane may be due an answer; looked at when a batch is settled.
+        #: Pilots whose open lane may be due an answer.
         self.owed: deque[str] = deque()
         self.next_id = 1
-        #: Idempotency keys of the latest submissions since the book was built, the oldest first.
-        self.keys: dict[str, None] = {}
+        self.keys = RecentKeys()
 
     # ---- from the database
 
@@ -219,11 +215,6 @@ class Book:
         self.types[effect.spec.name] = effect.spec
         for head in self.heads_of(effect.spec.name):
             head.sort_by(effect.spec.pick)
-
-    def submitted(self, effect: Submitted) -> None:
-        self.keys[effect.key] = None
-        if len(self.keys) > RECENT_KEYS:
-            del self.keys[next(iter(self.keys))]
 
     def added(self, effect: JobAdded) -> None:
         self.next_id = max(self.next_id, effect.id + 1)
@@ -389,7 +380,7 @@ def _name(head: Head) -> tuple[str, str, float]:
 
 _APPLY: dict[type, Callable[[Book, Any], None]] = {
     TypeDeclared: Book.declared,
-    Submitted: Book.submitted,
+    Submitted: lambda book, effect: book.keys.add(effect.key),
     JobAdded: Book.added,
     JobHeld: Book.held,
     JobReleased: Book.released,
