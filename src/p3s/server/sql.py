@@ -35,10 +35,10 @@ class Statement:
         columns = ", ".join(f"_{name} {type}" for name, type in types.items())
         self._names = [f"_{name}" for name in names]
         self._json = [f"_{name}" for name, type in types.items() if type == "jsonb"]
-        self._at_once = "{rows}" in text
         self._sqlite = _NAMED.sub(lambda one: "" if one[1] == "rows" else f"?{names.index(one[1]) + 1}", text)
         rows = f"FROM json_to_recordset($1::json) AS v({columns})"
-        self._all_rows = _NAMED.sub(lambda one: rows if one[1] == "rows" else f"v._{one[1]}", text)
+        at_once = _NAMED.sub(lambda one: rows if one[1] == "rows" else f"v._{one[1]}", text)
+        self._all_rows = at_once if "{rows}" in text else ""
         self._each_row = _NAMED.sub(
             lambda one: "" if one[1] == "rows" else f"${names.index(one[1]) + 1}::{types[one[1]]}", text
         )
@@ -55,10 +55,10 @@ class Statement:
                 raise Disagreement(f"{what}: {changed} of {len(rows)}{_AS_EXPECTED}")
             return
         with _pipeline() as pipeline:
-            if self._at_once and len(rows) > 1:
+            if self._all_rows and len(rows) > 1:
                 pipeline.add(self._all_rows, [self._text(rows)])
                 return
-            checked = what and not self._at_once  # a row that is not inserted is an error of itself
+            checked = what and not self._all_rows  # a row that is not inserted is an error of itself
             text, last = (self._checked, (what,)) if checked else (self._each_row, ())
             for row in rows:
                 pipeline.add(text, (*row, *last))
