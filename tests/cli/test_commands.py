@@ -99,6 +99,13 @@ def test_a_jobs_life_by_commands_that_a_program_can_read(run: Run, server: Any) 
     assert cancelled["state"] == "finished"
 
 
+def test_replicas_are_jobs_alike(run: Run, server: Any) -> None:
+    done = run("job", "submit", "-N", "3", "--", "/bin/true", at=server.directory)
+    assert len(set(done.stdout.split())) == 3
+    done = run("job", "submit", "-N", "0", "--", "/bin/true", at=server.directory)
+    assert (done.returncode, "replicas: must be from 1 to 10000" in done.stderr) == (1, True)
+
+
 def test_the_same_key_again_adds_nothing(run: Run, server: Any) -> None:
     first, again = (
         run("job", "submit", "--key", "once", "--", "/bin/true", at=server.directory).stdout for _ in range(2)

@@ -47,6 +47,19 @@ def test_a_pilot_that_is_heard_keeps_its_job_beyond_any_lease(hasty: Server, unt
     assert hasty.state(job) == "running"
 
 
+def test_a_lease_that_was_lengthened_counts_for_the_pilots_that_were_there(hasty: Server, until: Until) -> None:
+    """As before a planned outage: they are told the new one, so they act by it, and must not be given up before."""
+    pilot = hasty.pilot()
+    hasty.kill()
+    hasty.settings = ["--lease", "60", "--grace", "1"]
+    hasty.start()
+    assert pilot.exchange().json()["lease_s"] == 60.0
+    end = time.monotonic() + 4.0
+    until("the old lease and grace are over", lambda: time.monotonic() > end)
+    assert pilot_state(hasty, pilot) == "active"
+    assert pilot.exchange().status == 200
+
+
 def test_a_guardian_s_word_counts_at_once(server: Server) -> None:
     pilot = server.pilot()
     (job,) = server.submit()

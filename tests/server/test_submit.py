@@ -1,6 +1,7 @@
 """People and programs submit jobs: what is taken, what is refused and with which line, and asking again."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -37,6 +38,15 @@ def test_an_unknown_job_type_is_made_and_the_person_told(server: Server) -> None
     assert said not in server.good("POST", "/api/v1/jobs", body)["notes"]
 
 
+def test_a_description_with_replicas_makes_so_many_jobs(server: Server) -> None:
+    made = server.submit({"payload": "echo a", "env": {"A": "1"}, "replicas": 3}, {"payload": "echo b"})
+    found = [server.job(job) for job in made]
+    assert len(set(made)) == 4
+    assert [one["payload"] for one in found] == ["echo a"] * 3 + ["echo b"]
+    assert [one["env"] for one in found] == [{"A": "1"}] * 3 + [{}]
+    assert {one["state"] for one in found} == {"defined"}
+
+
 # ---- asking again
 
 
@@ -52,6 +62,22 @@ def test_a_key_that_was_used_for_other_jobs_is_a_conflict(server: Server) -> Non
         409,
         "the key 'twice' was used for other jobs; take a new key for each new submission",
     )
+
+
+def test_a_key_from_before_a_restart_is_known(own_server: Callable[..., Server]) -> None:
+    server = own_server().start()
+    jobs = [{"payload": "true", "replicas": 3}, {"payload": "false"}]
+    first = server.submit(*jobs, key="once")
+    server.kill()
+    server.start()
+    assert server.submit(*jobs, key="once") == first
+    assert server.submit(*jobs, key="once") == first
+    assert server.ask("POST", "/api/v1/jobs", {"jobs": [JOB], "key": "once"}).status == 409
+
+
+def test_a_key_may_be_used_again_after_its_jobs_were_refused(server: Server) -> None:
+    assert server.ask("POST", "/api/v1/jobs", {"jobs": [{"payload": ""}], "key": "third time"}).status == 422
+    assert len(server.submit(JOB, key="third time")) == 1
 
 
 def test_without_a_key_each_call_adds(server: Server) -> None:
@@ -88,6 +114,9 @@ JOB = {"payload": "true"}
         ({"jobs": [{"payload": "x" * 20_001}]}, "jobs[0].payload: has 20001 characters, at most 20000 are taken"),
         ({"jobs": [{"payload": "a\0b"}]}, "jobs[0].payload: holds the control character U+0000; take it out"),
         ({"jobs": JOB}, "jobs: "),
+        ({"jobs": [{**JOB, "replicas": 0}]}, "jobs[0].replicas: must be from 1 to 10000, not 0"),
+        ({"jobs": [{**JOB, "replicas": True}]}, "jobs[0].replicas: "),
+        ({"jobs": [{**JOB, "replicas": 9_999}] * 2}, "jobs: replicas in all: must be from 1 to 10000, not 19998"),
         ({"jobs": [JOB], "key": 7}, "key: "),
         ({"jobs": ["true"]}, "jobs[0]: must be an object, not 'true'"),
         ([JOB], "the body: must be an object"),

@@ -31,6 +31,8 @@ Examples:
 
   p3s job submit --wait -f /data/run7_1.root -f /data/run7_2.root -- ./monitor.sh
 
+  p3s job submit -N 20 -- ./simulate.sh
+
   p3s job submit jobs.yaml          (ours: a file with jobs: [{payload: ./monitor.sh, env: {N: "3"}}])
 
   p3s job submit monitor.json       (2018's list of job descriptions, as it is)
@@ -52,6 +54,7 @@ def submit(
     need: Annotated[list[str], typer.Option(metavar="NAME=VALUE", help=NEED_HELP)] = [],  # noqa: B006
     eta: Annotated[str, typer.Option(metavar="10m", help="When its result is wanted.")] = "",
     stale_after: Annotated[str, typer.Option(metavar="30m", help="Drop it after so long.")] = "",
+    replicas: Annotated[int, typer.Option("-N", "--replicas", metavar="N", help="So many jobs alike.")] = 1,
     hold: Annotated[bool, typer.Option("--hold", help="Do not run it until it is released.")] = False,
     key: Annotated[str, typer.Option(help="The same key and jobs again add nothing.")] = "",
     wait: Annotated[bool, typer.Option("--wait", help="Show progress until all have ended.")] = False,
@@ -66,6 +69,8 @@ def submit(
     changes = {field: value for field, value in changes.items() if value or value == 0.0}
     if priority is not None:
         changes["priority"] = priority
+    if replicas != 1:
+        changes["replicas"] = replicas
     specs = [replace(spec, env={**spec.env, **_variables(env)}, **changes) for spec in specs]
     specs = [_with_input(spec, path, _is_file(what)) for spec in specs for path in file] if file else specs
     for spec in specs[:1]:

@@ -109,6 +109,9 @@ def _ours(entry: Any, where: str) -> JobSpec:
     _only(entry, _OURS, where)
     if not isinstance(entry.get("payload"), str):
         raise BadInput(f"{where}.payload: is required, as text")
+    replicas = entry.get("replicas", 1)
+    if isinstance(replicas, bool) or not isinstance(replicas, int):
+        raise BadInput(f"{where}.replicas: must be a whole number, not {replicas!r}")
     values = dict(entry)
     for name in ("time_limit", "eta", "stale_after"):
         if isinstance(values.get(name), str):

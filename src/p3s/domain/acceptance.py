@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -39,6 +39,14 @@ def accept(id: int, uuid: str, spec: JobSpec, kind: JobTypeSpec, now: float, col
         {"name": spec.name, "input": spec.input, "env": spec.env, **columns},
         same_of(kind, run, subrun, keys) if kind.supersedes else "",
     )
+
+
+def alike(one: JobAdded, uuids: Iterable[str]) -> Iterator[JobAdded]:
+    """More jobs of the same description; they share what is the same."""
+    for place, uuid in enumerate(uuids, 1):
+        yield JobAdded(
+            one.id + place, uuid, one.jobtype, one.priority, one.state, one.spec, one.at, one.columns, one.same
+        )
 
 
 def class_of(spec: JobSpec, kind: JobTypeSpec) -> ClassKey:

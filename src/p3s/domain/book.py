@@ -27,12 +27,14 @@ from p3s.domain.effects import (
     PilotAdded,
     PilotMoved,
     Queued,
+    Submitted,
     TypeBlamed,
     TypeDeclared,
 )
 from p3s.domain.estimates import Estimates
 from p3s.domain.heard import SILENT_S, Heard
 from p3s.domain.hosts import HOST_AT_FAULT, Doubt, Host, Hosts
+from p3s.domain.keys import RecentKeys
 from p3s.domain.needs import Offer, Offers, Room, last_moment
 from p3s.domain.pool import Out, PilotEntry, Pool
 from p3s.domain.queue import WINDOW, Head
@@ -40,21 +42,17 @@ from p3s.protocol.messages import JobTypeSpec
 from p3s.protocol.states import FINAL_PILOT_STATES, JobState, PilotState
 
 AHEAD_PER_SLOT = 4
-"""A pilot whose slots hold quick jobs alone may be ordered so many more of them a slot, ahead of its slots' becoming
-free: one exchange then serves many jobs, and no slot waits for an answer."""
+"""A pilot that holds quick jobs alone may be ordered so many more a slot: one exchange serves many, no slot waits."""
 
 MOST_EMPTY = 64
-"""Beyond so many classes, those without jobs are forgotten when a new one comes."""
+"""Beyond so many classes, those without jobs are forgotten."""
 
 
 class Book:
     """`started_at`: when this server's memory begins; silence is never counted from before it."""
 
     def __init__(self, started_at: float, window: int = WINDOW, silent_s: float = SILENT_S) -> None:
-        self.started_at = started_at
-        self.window = window
-        #: A pilot unheard for longer is called silent.
-        self.silent_s = silent_s
+        self.started_at, self.window, self.silent_s = started_at, window, silent_s
         self.pilots: dict[str, PilotEntry] = {}
         self.heard = Heard()
         self.out: dict[str, Out] = {}
@@ -64,29 +62,28 @@ class Book:
         #: Known job types; an unknown one is created when a job names it.
         self.types: dict[str, JobTypeSpec] = {}
         self.in_use: Counter[str] = Counter()
-        #: When each type was served last, in dispatches. Memory only: turns begin anew with the server.
+        #: When each type was served last, in dispatches.
         self.served: dict[str, int] = {}
         self.turn = 0
         #: Pilots with an open lane and a free slot.
         self.ready = Pool()
         #: Full pilots with an open lane that may be ordered quick jobs ahead.
         self.eager = Pool()
-        self.offers = Offers()
-        self.hosts = Hosts()
-        #: The job for which others were shed last, and the seconds of work shed for it. Memory only.
+        self.offers, self.hosts = Offers(), Hosts()
+        #: The job for which others were shed last, and the seconds of work shed for it.
         self.shed_for: tuple[str, float] = ("", 0.0)
         self.estimates = Estimates()
-        #: Pilots whose open lane may be due an answer; looked at when a batch is settled.
+        #: Pilots whose open lane may be due an answer.
         self.owed: deque[str] = deque()
         self.next_id = 1
         #: No queued job becomes stale before this moment.
         self.stale_from = float("-inf")
+        self.keys = RecentKeys()
 
     # ---- from the database
 
     def restore_pilot(self, entry: PilotEntry) -> None:
-        """A pilot in service, as the database has it, the one unheard longest first. Its jobs come next, by
-        `restore_out`."""
+        """A pilot in service, as the database has it; the one unheard longest comes first, and all before their jobs."""
         self.pilots[entry.pilot] = entry
         self.heard.add(entry)
         self.hosts.host(entry.host).pilots[entry.pilot] = entry
@@ -383,6 +380,7 @@ def _name(head: Head) -> tuple[str, str, float]:
 
 _APPLY: dict[type, Callable[[Book, Any], None]] = {
     TypeDeclared: Book.declared,
+    Submitted: lambda book, effect: book.keys.add(effect.key),
     JobAdded: Book.added,
     JobHeld: Book.held,
     JobReleased: Book.released,

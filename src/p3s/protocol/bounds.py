@@ -6,6 +6,7 @@ from typing import Any
 from .acts import AdjustRequest, RerunRequest, WhyRequest
 from .errors import BadInput
 from .messages import (
+    ANYWHERE,
     BOUNDS,
     MAX_TAIL_BYTES,
     PICKS,
@@ -41,6 +42,7 @@ def check_submit(request: SubmitRequest) -> None:
     _text(request.key, 200, "key")
     for place, spec in enumerate(request.jobs):
         check_job(spec, f"jobs[{place}]")
+    _whole(sum(spec.replicas for spec in request.jobs), 1, BOUNDS["jobs_per_submit"], "jobs: replicas in all")
 
 
 def check_job(spec: JobSpec, where: str) -> None:
@@ -55,8 +57,11 @@ def check_job(spec: JobSpec, where: str) -> None:
         value = getattr(spec, name)
         if value is not None:
             _number(value, bound, f"{where}.{name}")
-    check_needs(spec.needs, f"{where}.needs")
-    check_environment(spec.env, f"{where}.env")
+    _whole(spec.replicas, 1, BOUNDS["jobs_per_submit"], f"{where}.replicas")
+    if spec.needs is not ANYWHERE:
+        check_needs(spec.needs, f"{where}.needs")
+    if spec.env:
+        check_environment(spec.env, f"{where}.env")
 
 
 _DEADLINES = (("eta", "time_limit"), ("stale_after", "time_limit"))

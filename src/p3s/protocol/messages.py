@@ -43,7 +43,8 @@ ANYWHERE = Needs()
 class JobSpec:
     """One process to run, as its author describes it. What is None comes from its job type; durations in seconds.
 
-    `eta` and `stale_after` count from the registration of its dataset or from its submission; 0 is none.
+    `eta` and `stale_after` count from the registration of its dataset or from its submission; 0 is none. With
+    `replicas`, it describes so many jobs.
     """
 
     __pydantic_config__ = _STRICT
@@ -59,6 +60,7 @@ class JobSpec:
     eta: Optional[float] = None
     stale_after: Optional[float] = None
     hold: bool = False
+    replicas: int = 1
 
 
 PICKS = ("fifo", "freshest", "deadline")
@@ -100,7 +102,8 @@ class SubmitRequest:
 
 @dataclass(frozen=True)
 class SubmitReply:
-    """Job UUIDs in the order of the request; `pilots` that take orders now; `notes` a person should read."""
+    """Job UUIDs in the order of the request, replicas one after the other; `pilots` that take orders now; `notes` that
+    a person should read."""
 
     jobs: "list[str]"
     pilots: int = 0

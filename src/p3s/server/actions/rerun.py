@@ -12,7 +12,7 @@ from p3s.server.jobs import waiting
 from p3s.server.jobs.classes import needs_of
 from p3s.server.jobs.models import Job
 
-from .submit import new_uuid
+from .submit import new_uuids
 from .work import Work
 
 MOST = 10_000
@@ -43,7 +43,7 @@ def rerun(work: Work, *, request: RerunRequest, who: Who) -> RerunReply:
     for row in rows:
         book = work.desk.book
         kind = book.kind(row.jobtype_id)
-        added = accept(book.next_id, new_uuid(work.now), _described(row), kind, work.now, _columns(row))
+        added = accept(book.next_id, next(new_uuids(work.now, 1)), _described(row), kind, work.now, _columns(row))
         work.desk.rerun(row.uuid, past[row.uuid], added, who.name, request.why)
         new.append(added.job)
     return RerunReply(old, new)

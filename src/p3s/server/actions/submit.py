@@ -2,17 +2,18 @@
 
 import hashlib
 import secrets
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
 import orjson
 
 from p3s.domain import explain
-from p3s.domain.acceptance import accept, class_of
-from p3s.domain.effects import JobAdded, TypeDeclared
+from p3s.domain.acceptance import accept, alike, class_of
+from p3s.domain.effects import JobAdded, Submitted, TypeDeclared
 from p3s.protocol.errors import Conflict
 from p3s.protocol.messages import JobSpec, JobTypeSpec, SubmitReply, SubmitRequest
-from p3s.server.jobs import queries, waiting
+from p3s.server.jobs import waiting
 
 from .work import Work
 
@@ -23,14 +24,30 @@ MOST_CLASSES = 5
 def submit(work: Work, *, owner: str, request: SubmitRequest) -> SubmitReply:
     """Add jobs; asked again with the same key and jobs, the same answer. Raises Conflict for a key used otherwise."""
     if request.key:
-        key, fingerprint = f"{owner}:{request.key}", hashlib.sha256(orjson.dumps(request.jobs)).hexdigest()
-        if not queries.add_submission(key, fingerprint, work.desk.book.next_id, len(request.jobs), work.now):
-            work.flush()
-            return _again(work, waiting.submission(key), fingerprint, request)
+        key, fingerprint = f"{owner}:{request.key}", fingerprint_of(request.jobs)
+        before = _before(work, key)
+        if before is not None:
+            return _again(work, before, fingerprint, request)
+        count = sum(spec.replicas for spec in request.jobs)
+        work.desk.do([Submitted(key, fingerprint, work.desk.book.next_id, count, work.now)])
     notes = [note for spec in request.jobs if (note := ensure_type(work, spec.jobtype))]
     added = add_jobs(work, request.jobs, owner=owner)
     pilots, obstacles = outlook(work, request.jobs)
     return SubmitReply([one.job for one in added], pilots, notes + obstacles)
+
+
+def fingerprint_of(jobs: list[JobSpec]) -> str:
+    """What a key stands for."""
+    return hashlib.sha256(orjson.dumps(jobs)).hexdigest()
+
+
+def _before(work: Work, key: str) -> tuple[str, list[str]] | None:
+    """(fingerprint, jobs) of a submission with this key. The book knows the keys of late; one from before it was built
+    fails the transaction, and is looked for when the story is told again."""
+    if not (work.doubtful or key in work.desk.book.keys):
+        return None
+    work.flush()
+    return waiting.submission(key)
 
 
 def _again(work: Work, before: tuple[str, list[str]], fingerprint: str, request: SubmitRequest) -> SubmitReply:
@@ -65,9 +82,12 @@ def add_jobs(work: Work, specs: list[JobSpec], *, owner: str, **columns: Any) ->
     Those that they supersede are dropped."""
     first, now, kind = work.desk.book.next_id, work.now, work.desk.book.kind
     columns["owner"] = owner
-    added = [
-        accept(first + place, new_uuid(now), spec, kind(spec.jobtype), now, columns) for place, spec in enumerate(specs)
-    ]
+    uuids = new_uuids(now, sum(spec.replicas for spec in specs))
+    added: list[JobAdded] = []
+    for spec in specs:
+        one = accept(first + len(added), next(uuids), spec, kind(spec.jobtype), now, columns)
+        added.append(one)
+        added += alike(one, islice(uuids, spec.replicas - 1))
     work.desk.submit(added)
     newest = {one.same: one for one in added if one.same}
     if newest:
@@ -77,8 +97,10 @@ def add_jobs(work: Work, specs: list[JobSpec], *, owner: str, **columns: Any) ->
     return added
 
 
-def new_uuid(now: float) -> str:
-    """A UUID of version 7: ordered by time, so that the index of jobs grows at its end."""
-    text = f"{int(now * 1000):012x}7{secrets.token_hex(10)}"
-    variant = "89ab"[int(text[16], 16) & 3]
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{variant}{text[17:20]}-{text[20:32]}"
+def new_uuids(now: float, count: int) -> Iterator[str]:
+    """UUIDs of version 7: ordered by time, so that the index of jobs grows at its end."""
+    time, chance = f"{int(now * 1000):012x}", secrets.token_hex(10 * count)
+    for at in range(0, 20 * count, 20):
+        text = chance[at : at + 20]
+        variant = "89ab"[int(text[3], 16) & 3]
+        yield f"{time[:8]}-{time[8:]}-7{text[:3]}-{variant}{text[4:7]}-{text[8:]}"

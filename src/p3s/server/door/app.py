@@ -77,7 +77,11 @@ class Door:
         need(grant, "submit")
         request = decode(_SUBMIT, await body(scope, receive))
         bounds.check_submit(request)
-        reply = await self._told(lambda work: submit(work, owner=grant.owner, request=request))
+        promise, keep = self._answers.promise()
+        self.broker.post(lambda work: submit(work, owner=grant.owner, request=request), keep, quiet=True)
+        reply = value_of(await promise)
+        # A pilot that waits was answered just before; the loop sends what was written once a turn, so this is the next.
+        await asyncio.sleep(0)
         await answer(send, 200, orjson.dumps(reply))
 
     async def _exchange(self, pilot: str, scope: Scope, receive: Receive, send: Send) -> None:
@@ -114,11 +118,6 @@ class Door:
         finally:
             self._waits.drop(lane, over_at)
             left.cancel()
-
-    async def _told(self, story: Callable[[Any], Any]) -> Any:
-        promise, keep = self._answers.promise()
-        self.broker.post(story, keep)
-        return value_of(await promise)
 
 
 async def _left(receive: Receive, promise: Promise) -> None:

@@ -10,8 +10,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db import connection
-
 from p3s.domain.effects import (
     JobAdded,
     JobAdjusted,
@@ -22,23 +20,25 @@ from p3s.domain.effects import (
     JobReturned,
     JobStarted,
     KillOrdered,
+    Spec,
+    Submitted,
     TypeDeclared,
 )
 from p3s.protocol.bounds import clean
 from p3s.protocol.messages import JobTypeSpec
 from p3s.protocol.states import JobState
-from p3s.server.sql import Statement
+from p3s.server.sql import Row, Statement
 
 from .classes import written
 
 ADD = Statement(
     """
 INSERT INTO jobs_job (id, uuid, name, jobtype, owner, payload, input, env, priority, time_limit, needs, eta_at,
-  stale_at, same, rerun_of, state, reason, attempt, retried, cancelled_by, submitted_at, dataset_id, stream_id, run,
-  subrun, keys, pilot_id, order_number, dispatched_at)
+  stale_at, same, rerun_of, reason, retried, cancelled_by, submitted_at, dataset_id, stream_id, run, subrun, keys,
+  state, attempt, pilot_id, order_number, dispatched_at)
 SELECT {id}, {uuid}, {name}, {jobtype}, {owner}, {payload}, {input}, {env}, {priority}, {time_limit}, {needs}, {eta_at},
-  {stale_at}, {same}, {rerun_of}, {state}, '', {attempt}, 0, '', {submitted_at}, {dataset}, {stream}, {run}, {subrun},
-  {keys}, {pilot}, {number}, {dispatched_at} {rows}
+  {stale_at}, {same}, {rerun_of}, '', 0, '', {submitted_at}, {dataset}, {stream}, {run}, {subrun}, {keys}, {state},
+  {attempt}, {pilot}, {number}, {dispatched_at} {rows}
 """,
     id="bigint",
     uuid="text",
@@ -55,13 +55,13 @@ SELECT {id}, {uuid}, {name}, {jobtype}, {owner}, {payload}, {input}, {env}, {pri
     stale_at="double precision",
     same="text",
     rerun_of="text",
-    state="text",
     submitted_at="double precision",
     dataset="text",
     stream="text",
     run="bigint",
     subrun="bigint",
     keys="jsonb",
+    state="text",
     attempt="integer",
     pilot="text",
     number="bigint",
@@ -73,16 +73,23 @@ _QUEUED = (0, None, None, None)
 
 def add(effects: Sequence[JobAdded], dispatched: Mapping[int, JobDispatched] | None = None) -> None:
     """Insert accepted jobs; `dispatched`, by job number, are those that were handed out at once."""
-    out = dispatched or {}
-    ADD.run([_added_row(effect, out.get(effect.id)) for effect in effects], "jobs added")
+    out, rows = dispatched or {}, []
+    spec: Spec | None = None
+    described: Row = ()
+    for effect in effects:
+        if effect.spec is not spec:  # else a replica
+            spec, described = effect.spec, _description(effect)
+        sent = out.get(effect.id)
+        state = JobState.DISPATCHED if sent else effect.state
+        handed = (sent.attempt, sent.pilot, sent.number, sent.at) if sent else _QUEUED
+        rows.append((effect.id, effect.job, *described, state.value, *handed))
+    ADD.run(rows)
 
 
-def _added_row(effect: JobAdded, out: JobDispatched | None) -> Sequence[Any]:
+def _description(effect: JobAdded) -> Row:
+    """What jobs of one description have in common."""
     columns = effect.columns
-    state = JobState.DISPATCHED if out else effect.state
     return (
-        effect.id,
-        effect.job,
         columns["name"],
         effect.jobtype,
         columns["owner"],
@@ -96,14 +103,12 @@ def _added_row(effect: JobAdded, out: JobDispatched | None) -> Sequence[Any]:
         effect.spec.stale_at,
         effect.same,
         columns.get("rerun_of"),
-        state.value,
         effect.at,
         columns.get("dataset"),
         columns.get("stream"),
         columns.get("run"),
         columns.get("subrun"),
         json.dumps(columns.get("keys") or {}),
-        *((out.attempt, out.pilot, out.number, out.at) if out else _QUEUED),
     )
 
 
@@ -310,14 +315,19 @@ def _type_row(spec: JobTypeSpec, at: float) -> Sequence[Any]:
     return (spec.name, spec.cap, spec.priority, *durations, spec.pick, spec.retries, spec.critical, supersedes, at)
 
 
-ADD_SUBMISSION = """
-INSERT INTO jobs_submission (key, fingerprint, first_id, count, created_at) VALUES (%s, %s, %s, %s, %s)
-ON CONFLICT (key) DO NOTHING
-"""
+SUBMITTED = Statement(
+    """
+INSERT INTO jobs_submission (key, fingerprint, first_id, count, created_at)
+SELECT {key}, {fingerprint}, {first_id}, {count}, {at} {rows}
+""",
+    key="text",
+    fingerprint="text",
+    first_id="bigint",
+    count="integer",
+    at="double precision",
+)
 
 
-def add_submission(key: str, fingerprint: str, first_id: int, count: int, now: float) -> bool:
-    """Remember a submit call; False when there was one with this key."""
-    with connection.cursor() as cursor:
-        cursor.execute(ADD_SUBMISSION, [key, fingerprint, first_id, count, now])
-        return bool(cursor.rowcount)
+def submitted(effects: Sequence[Submitted]) -> None:
+    """Remember submit calls. Raises IntegrityError for a key that is there."""
+    SUBMITTED.run([(e.key, e.fingerprint, e.first_id, e.count, e.at) for e in effects])

@@ -48,16 +48,13 @@ class Upkeep:
         self.told_at = broker.clock()
 
     def look(self, work: Work) -> None:
-        """A round. What needs the tables is posted as a story of its own."""
+        """A round."""
         expire(work, self.broker)
-        if work.desk.stale_due():
-            self.broker.post(tend, _report)
-        else:
-            work.desk.tend()
+        tend(work)
         if self.silence.due(work):
             self.broker.post(self.silence.watch, self.silence.watched)
         if self.seen.due(work):
-            self.broker.post(self.seen.flush, _report)
+            self.seen.flush(work)
         self._tell(work)
 
     def _tell(self, work: Work) -> None:
@@ -75,8 +72,11 @@ def expire(work: Work, broker: Broker) -> None:
 
 def tend(work: Work) -> None:
     """Drop a portion of what is stale, shed what must give way, let probes go to doubted hosts."""
-    work.flush()
-    work.desk.tend(*waiting.stale(work.now, STALE_A_ROUND))
+    if work.desk.stale_due():
+        work.flush()
+        work.desk.tend(*waiting.stale(work.now, STALE_A_ROUND))
+    else:
+        work.desk.tend()
 
 
 class Silence:
@@ -112,9 +112,10 @@ class Seen:
             self.read_at = work.now
         return bool(self.unwritten)
 
-    def flush(self, work: Work) -> None:  # noqa: ARG002 - a story
+    def flush(self, work: Work) -> None:
+        """Only when it is due."""
         portion, self.unwritten = self.unwritten[:SEEN_A_ROUND], self.unwritten[SEEN_A_ROUND:]
-        if portion:
+        with work.transaction.write():
             pilots.flush_seen(portion)
 
 
