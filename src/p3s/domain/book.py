@@ -83,7 +83,7 @@ class Book:
     # ---- from the database
 
     def restore_pilot(self, entry: PilotEntry) -> None:
-        """A pilot in service, as the database has it; the one unheard longest comes first, and all before their jobs."""
+        """A pilot in service, as the database has it; the one unheard longest comes first. Its jobs come after."""
         self.pilots[entry.pilot] = entry
         self.heard.add(entry)
         self.hosts.host(entry.host).pilots[entry.pilot] = entry
