@@ -276,7 +276,7 @@ class Twin:
             if not hungry:
                 return
             for key in hungry:
-                desk.book.refill(key, *self.store.queued(key, WINDOW))
+                desk.book.queues.refill(key, *self.store.queued(key, WINDOW))
 
     # ---- routes: what the fleet and the user ask
 

@@ -170,7 +170,7 @@ class Desk:
         while moves := brokerage.next_move(book, self.now, self.drops):
             self.drops -= len(moves) > 1
             self.do(moves)
-        hungry = book.hungry() if book.ready or book.eager else []
+        hungry = book.queues.hungry() if book.ready or book.eager else []
         if hungry:
             return hungry
         while book.owed:

@@ -17,9 +17,9 @@ def same_book(lived: Book, rebuilt: Book) -> None:
         other = rebuilt.pilots[pilot]
         if (entry.cores, entry.memory, entry.gpus) != (other.cores, other.memory, other.gpus):
             raise Broken(f"{pilot} has given away other than the rows say")
-    for key in lived.heads.keys() | rebuilt.heads.keys():
-        there = rebuilt.heads[key].jobs if key in rebuilt.heads else {}
-        head = lived.heads.get(key)
+    for key in lived.queues.heads.keys() | rebuilt.queues.heads.keys():
+        there = rebuilt.queues.heads[key].jobs if key in rebuilt.queues.heads else {}
+        head = lived.queues.heads.get(key)
         known = head.jobs if head else {}
         expected = {n: j for n, j in there.items() if not head or not head.bound or PLACES[head.pick](j) < head.bound}
         if known != expected or (head.waiting if head else 0) != len(there):

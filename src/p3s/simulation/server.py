@@ -113,7 +113,7 @@ class SimServer:
             if not hungry:
                 return effects
             for key in hungry:
-                desk.book.refill(key, *self.store.queued(key, WINDOW))
+                desk.book.queues.refill(key, *self.store.queued(key, WINDOW))
 
     def _answer_lane(self, effect: LaneAnswered) -> None:
         reply = self.waiting.pop((effect.pilot, effect.seq), None)

@@ -304,7 +304,7 @@ class Store:
             if row.state in OUT_JOB_STATES:
                 book.restore_out(_out(row))
         for key in {_queued(row).key for row in self.jobs.values() if row.state is JobState.DEFINED}:
-            book.restore_queue(key, self.queued(key, window)[0], len(self._class(key)))
+            book.queues.restore(key, self.queued(key, window)[0], len(self._class(key)))
         return book
 
 

@@ -127,5 +127,5 @@ class Work:
             if not hungry:
                 return
             for key in hungry:
-                head = self.desk.book.head(key)
-                self.desk.book.refill(key, *waiting.queued(key, head.pick, head.limit))
+                head = self.desk.book.queues.head(key)
+                self.desk.book.queues.refill(key, *waiting.queued(key, head.pick, head.limit))

@@ -258,8 +258,8 @@ class Broker:
         for out in waiting.out():
             book.restore_out(out)
         for key, count in waiting.classes():
-            head = book.head(key)
-            book.restore_queue(key, waiting.queued(key, head.pick, head.limit)[0], count)
+            head = book.queues.head(key)
+            book.queues.restore(key, waiting.queued(key, head.pick, head.limit)[0], count)
         self._book = book
         self.stale = ""
 
