@@ -9,6 +9,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +20,7 @@ import django
 django.setup()
 
 from django.core.management import call_command
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from p3s.domain.effects import (
     HostDoubted,
@@ -27,13 +28,16 @@ from p3s.domain.effects import (
     JobAdded,
     JobDispatched,
     JobEnded,
+    JobHeld,
     JobReturned,
     JobStarted,
     KillOrdered,
     LaneAnswered,
     PilotAdded,
     PilotMoved,
+    Queued,
     Spec,
+    Submitted,
     TypeDeclared,
 )
 from p3s.protocol.messages import ANYWHERE, Instruction, JobTypeSpec, Needs, Order, Report
@@ -42,10 +46,10 @@ from p3s.server.accounts import queries as accounts
 from p3s.server.actions.work import record
 from p3s.server.jobs import queries as jobs
 from p3s.server.jobs import waiting
-from p3s.server.jobs.models import Job, JobLog
+from p3s.server.jobs.models import Job, JobLog, JobType, Submission
 from p3s.server.pilots import queries as pilots
 from p3s.server.pilots.models import Pilot
-from p3s.server.sql import Disagreement
+from p3s.server.sql import Disagreement, Transaction
 
 NOW = 1_700_000_000.0
 PLAIN = ("plain", 0, ANYWHERE, 1.5)
@@ -78,6 +82,10 @@ def pilot(name: str = "p") -> None:
 
 def dispatch(number: int, attempt: int = 1, order: int = 1) -> None:
     jobs.dispatch([JobDispatched(number, uuid_of(number), attempt, "plain", 0, Spec("true"), "p", order, NOW)])
+
+
+def hold(number: int) -> None:
+    jobs.hold([JobHeld(Queued(number, uuid_of(number), 0, "plain", 0, Spec("true")), NOW)])
 
 
 def refused(act: Callable[[], None]) -> None:
@@ -253,9 +261,63 @@ def what_is_out_comes_in_the_order_in_which_it_was_ordered() -> None:
 def a_submission_is_known_by_its_key() -> None:
     for number in (1, 2, 3):
         add(number)
-    assert jobs.add_submission("ana:k", "f" * 64, 2, 2, NOW)
+    assert waiting.submission("ana:k") is None
+    jobs.submitted([Submitted("ana:k", "f" * 64, 2, 2, NOW)])
     assert waiting.submission("ana:k") == ("f" * 64, [uuid_of(2), uuid_of(3)])
-    assert not jobs.add_submission("ana:k", "0" * 64, 9, 9, NOW)
+
+
+def a_key_that_is_there_undoes_all_that_comes_with_it() -> None:
+    add(1)
+    jobs.submitted([Submitted("ana:k", "f" * 64, 1, 1, NOW)])
+    try:
+        with Transaction() as writing, writing.last():
+            hold(1)
+            jobs.submitted([Submitted("ana:k", "0" * 64, 9, 9, NOW)])
+    except IntegrityError:
+        pass
+    else:
+        raise AssertionError("a key was used twice")
+    assert waiting.submission("ana:k") == ("f" * 64, [uuid_of(1)])
+    assert Job.objects.get(id=1).state == "defined"
+
+
+def what_is_written_in_one_go_stands_or_falls_together() -> None:
+    for number in (1, 2, 3):
+        add(number)
+    pilot()
+    for opened in (False, True):
+        try:
+            with Transaction() as writing:
+                if opened:
+                    writing.begin()
+                with writing.last():
+                    dispatch(1)
+                    hold(2)
+                    jobs.start([JobStarted(3, uuid_of(3), 1, NOW)])
+                    dispatch(3)
+        except Disagreement as error:
+            said = str(error)
+        else:
+            raise AssertionError("a row that was not as expected was changed")
+        assert said.startswith("jobs started: 0 ")
+        assert set(Job.objects.values_list("state", flat=True)) == {"defined"}
+    with Transaction() as writing, writing.last():
+        dispatch(1)
+        jobs.start([JobStarted(1, uuid_of(1), 1, NOW)])
+    assert Job.objects.get(id=1).state == "running"
+
+
+def models_are_barred_where_no_transaction_was_begun() -> None:
+    add(1)
+    try:
+        with Transaction() as writing, writing.last():
+            hold(1)
+            Job.objects.filter(id=1).update(state="finished")
+    except AssertionError:
+        pass
+    else:
+        raise AssertionError("Django would have committed half of it")
+    assert Job.objects.get(id=1).state == "defined"
 
 
 def a_job_type_is_read_back_and_set_again() -> None:
@@ -395,7 +457,17 @@ STORIES = [
     an_empty_renewal_writes_nothing_and_an_order_writes_the_lane,
     when_pilots_were_heard_is_written_in_bulk,
     tokens_in_force_are_neither_expired_nor_revoked,
+    a_key_that_is_there_undoes_all_that_comes_with_it,
+    what_is_written_in_one_go_stands_or_falls_together,
+    models_are_barred_where_no_transaction_was_begun,
 ]
+
+#: Those that make transactions of their own.
+OUTERMOST = {
+    a_key_that_is_there_undoes_all_that_comes_with_it,
+    what_is_written_in_one_go_stands_or_falls_together,
+    models_are_barred_where_no_transaction_was_begun,
+}
 
 
 class Undone(Exception):
@@ -407,13 +479,15 @@ def main() -> None:
     outcome = {}
     for story in STORIES:
         try:
-            with transaction.atomic():
+            with nullcontext() if story in OUTERMOST else transaction.atomic():
                 story()
                 raise Undone
         except Undone:
             outcome[story.__name__] = ""
         except BaseException:  # noqa: BLE001 - the parent process tells it
             outcome[story.__name__] = traceback.format_exc()
+        for table in (Job, JobType, Submission, Pilot):
+            table.objects.all().delete()
     json.dump(outcome, sys.stdout)
 
 

@@ -30,8 +30,8 @@ from p3s.domain.book import Book
 from p3s.domain.effects import Noted, TypeDeclared
 from p3s.domain.pool import PilotEntry
 from p3s.domain.queue import PLACES
+from p3s.server import sql
 from p3s.server.actions import work
-from p3s.server.broker import broker
 from p3s.server.jobs import queries as jobs
 from p3s.server.jobs import waiting
 from p3s.server.jobs.models import Job, JobLog, JobType, Submission
@@ -150,7 +150,7 @@ def silence(module: Any, name: str, kept: Callable[[Any], bool]) -> None:
 
 def half_kept() -> None:
     """A failed batch leaves what it had written, as if nobody had opened a transaction."""
-    broker.transaction = SimpleNamespace(atomic=nullcontext)  # type: ignore[attr-defined]
+    sql.transaction = SimpleNamespace(atomic=nullcontext)  # type: ignore[attr-defined]
 
 
 def spoilt(statement: Statement, good: str, bad: str) -> Statement:
@@ -167,7 +167,7 @@ def keeps_pilot() -> None:
 
 
 def forgets_keys() -> None:
-    jobs.ADD_SUBMISSION = jobs.ADD_SUBMISSION.replace("DO NOTHING", "DO UPDATE SET first_id = excluded.first_id")
+    jobs.SUBMITTED = spoilt(jobs.SUBMITTED, "{rows}", "{rows} WHERE true ON CONFLICT DO NOTHING")
 
 
 PLANTS: dict[str, Callable[[], None]] = {

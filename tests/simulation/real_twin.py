@@ -24,7 +24,7 @@ from django.db import connection
 from p3s.domain.acceptance import accept
 from p3s.domain.book import Book
 from p3s.domain.desk import Desk
-from p3s.domain.effects import Effect, JobAdded, LaneAnswered, Noted, PilotAdded, TypeDeclared
+from p3s.domain.effects import Effect, JobAdded, LaneAnswered, Noted, PilotAdded, Submitted, TypeDeclared
 from p3s.domain.exchange import Past
 from p3s.protocol.acts import RerunRequest
 from p3s.protocol.errors import Conflict, P3sError
@@ -44,7 +44,7 @@ from p3s.server.actions import exchange, hold
 from p3s.server.actions.cancel import cancel
 from p3s.server.actions.jobtypes import set_jobtype
 from p3s.server.actions.rerun import Who, rerun
-from p3s.server.actions.submit import submit
+from p3s.server.actions.submit import fingerprint_of, submit
 from p3s.server.actions.work import Work
 from p3s.server.broker.broker import Broker, Request
 from p3s.server.broker.settings import Settings
@@ -107,17 +107,13 @@ class DrivenBroker(Broker):
         request.values = [value]
         return value
 
-    def _transact(self, batch: list[Request]) -> None:
-        """The batch with one request more at its end, which lets the pure rules do the same before the commit."""
+    def _transact(self, batch: list[Request], again: bool) -> None:
+        """The batch with one request more at its end, by which the process may die before the commit."""
         if self.stale:
             self.twin.reload()
         both = [one for one in batch if isinstance(one, Both)]
-        last = Request(lambda work: self.twin.follow(work, both), lambda _: None)
-        try:
-            super()._transact([*batch, last])
-        except Exception:
-            self.twin.store.rollback()
-            raise
+        last = Request(lambda work: self.twin.before(work, both), lambda _: None, all(one.quiet for one in both))
+        super()._transact([*batch, last], again)
 
     def _answer_lanes(self, effects: list[Effect]) -> None:
         """The first thing after the commit."""
@@ -145,7 +141,6 @@ class Twin:
         self.queue: list[Both] = []
         self.epochs, self.epoch = itertools.count(1), 0
         self.noted: list[Noted] = []
-        self.new_notes: list[Noted] = []
         self.transactions = 0
         self.failures = 0
         self.start()
@@ -233,30 +228,29 @@ class Twin:
         if self.transactions % CHECK_EVERY == 0:
             self.checked(self)
 
-    def follow(self, work: Work, batch: list[Both]) -> None:
-        """Do by the pure rules what the batch has just done, and compare; the transaction is still open."""
-        work.settle()
-        desk = Desk(self.book, GRANTS.job_token, self.clock.now)
-        self.added = iter([effect for effect in work.written if isinstance(effect, JobAdded)])
-        self.registered = {effect.pilot: effect for effect in work.written if isinstance(effect, PilotAdded)}
+    def before(self, work: Work, batch: list[Both]) -> None:
+        """All stories are told, nothing is committed."""
+        self.work, self.batch = work, batch
+        if self.fate():
+            raise Died
+
+    def committed(self) -> None:
+        """Do by the pure rules what the batch has just done, and compare. Nothing is answered yet."""
+        desk, real = Desk(self.book, GRANTS.job_token, self.clock.now), self.work.written
+        self.added = iter([effect for effect in real if isinstance(effect, JobAdded)])
+        self.registered = {effect.pilot: effect for effect in real if isinstance(effect, PilotAdded)}
         self.effects: list[Effect] = []
-        for request in batch:
+        for request in self.batch:
             try:
                 value = request.pure(desk)
             except P3sError as refusal:
                 value = refusal
             self.same("answer", plain(request.values[0]), plain(value))
         self._settle(desk)
-        for real, pure in itertools.zip_longest(work.written, self.effects):
-            self.same("effect", real, pure)
-        self.new_notes = [effect for effect in self.effects if isinstance(effect, Noted)]
-        if self.fate():
-            self.store.rollback()
-            raise Died
-
-    def committed(self) -> None:
+        for one, pure in itertools.zip_longest(real, self.effects):
+            self.same("effect", one, pure)
         self.store.commit()
-        self.noted += self.new_notes
+        self.noted += [effect for effect in self.effects if isinstance(effect, Noted)]
         if self.fate():
             raise Died
 
@@ -333,6 +327,7 @@ class Twin:
         def pure(desk: Desk) -> list[str]:
             if key not in self.store.submissions:
                 first = desk.book.next_id
+                desk.do([Submitted(f"ana:{key}", fingerprint_of(wanted), first, len(wanted), desk.now)])
                 for spec in wanted:
                     if spec.jobtype not in desk.book.types:
                         desk.do([TypeDeclared(JobTypeSpec(spec.jobtype), desk.now)])

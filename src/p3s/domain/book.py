@@ -26,6 +26,7 @@ from p3s.domain.effects import (
     PilotAdded,
     PilotMoved,
     Queued,
+    Submitted,
     TypeBlamed,
     TypeDeclared,
 )
@@ -41,6 +42,8 @@ from p3s.protocol.states import FINAL_PILOT_STATES, JobState, PilotState
 AHEAD_PER_SLOT = 4
 """A pilot whose slots hold quick jobs alone may be ordered so many more of them a slot, ahead of its slots' becoming
 free: one exchange then serves many jobs, and no slot waits for an answer."""
+
+RECENT_KEYS = 10_000
 
 
 class Book:
@@ -66,6 +69,8 @@ class Book:
         #: Pilots whose open lane may be due an answer; looked at when a batch is settled.
         self.owed: deque[str] = deque()
         self.next_id = 1
+        #: Idempotency keys of the latest submissions since the book was built, the oldest first.
+        self.keys: dict[str, None] = {}
 
     # ---- from the database
 
@@ -160,6 +165,11 @@ class Book:
     def declared(self, effect: TypeDeclared) -> None:
         self.types[effect.spec.name] = effect.spec
         self.queues.sort_by(effect.spec.name, effect.spec.pick)
+
+    def submitted(self, effect: Submitted) -> None:
+        self.keys[effect.key] = None
+        if len(self.keys) > RECENT_KEYS:
+            del self.keys[next(iter(self.keys))]
 
     def added(self, effect: JobAdded) -> None:
         self.next_id = max(self.next_id, effect.id + 1)
@@ -320,6 +330,7 @@ class Book:
 
 _APPLY: dict[type, Callable[[Book, Any], None]] = {
     TypeDeclared: Book.declared,
+    Submitted: Book.submitted,
     JobAdded: Book.added,
     JobHeld: Book.held,
     JobReleased: Book.released,

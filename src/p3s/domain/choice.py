@@ -163,8 +163,7 @@ class Rank:
             self.blocks[0].stands[0] = after
             return
         place = self._find(before)
-        last = place + 1 == len(self.blocks)
-        if (last or after < self.blocks[place + 1].stands[0]) and self.blocks[place].shift(before, after):
+        if place == self._find(after) and self.blocks[place].shift(before, after):
             return
         self.drop(before)
         self.add(after)
@@ -174,7 +173,7 @@ class Rank:
         self.floor = lowest(block.floor for block in self.blocks)
 
     def _find(self, stand: Stand) -> int:
-        """The place of the block where it stands, or should."""
+        """The place of the block where it stands, or should: the first that does not end before it, or the last."""
         if len(self.blocks) == 1:
             return 0
         return min(bisect_left(self.blocks, stand, key=_last), len(self.blocks) - 1)

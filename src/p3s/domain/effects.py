@@ -57,6 +57,17 @@ class TypeDeclared:
 
 
 @dataclass(slots=True)
+class Submitted:
+    """A submit call was taken: its idempotency key, what it asked for, and its jobs, whose numbers are consecutive."""
+
+    key: str
+    fingerprint: str
+    first_id: int
+    count: int
+    at: float
+
+
+@dataclass(slots=True)
 class JobAdded:
     """A job was accepted. `columns` is what people see and brokerage does not. `same` names what it supersedes."""
 
@@ -244,6 +255,7 @@ class Noted:
 
 Effect = (
     TypeDeclared
+    | Submitted
     | JobAdded
     | JobHeld
     | JobReleased

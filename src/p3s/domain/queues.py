@@ -32,11 +32,9 @@ class Queues:
         self.levels: dict[int, Level] = {}
         #: The levels, the highest first.
         self.order: list[Level] = []
-        #: When each type was served last, in dispatches. Memory only: turns begin anew with the server.
-        self.served: dict[str, int] = {}
+        #: When each type was served last, in dispatches; 0: never. Memory only: turns begin anew with the server.
+        self.served: Counter[str] = Counter()
         self._turns = count(1)
-        #: What never was served comes before what was, in the order in which it came.
-        self._newcomers = count(_LOWEST)
         self._most = MOST_EMPTY
         self._numbers = count()
         #: Pilots in service by number of their offer.
@@ -61,7 +59,6 @@ class Queues:
             room = max(MOST_IN_MEMORY // (len(self.heads) + 1), LEAST_WINDOW)
             pick, number = self.pick_of(key[0]), next(self._numbers)
             head = self.heads[key] = Head(key, pick, min(self.window, room), number, kind_of(key[2]))
-            self.served.setdefault(key[0], next(self._newcomers))
         return head
 
     def heads_of(self, jobtype: str) -> Iterator[Head]:

@@ -42,7 +42,7 @@ def _critical(book: Book) -> Iterator[Head]:
 
 def _by_priority(book: Book) -> list[Head]:
     """The highest first."""
-    return sorted(book.queues.heads.values(), key=lambda head: (-head.key[1], head.number))
+    return sorted(book.queues.heads.values(), key=lambda head: (-head.key[1], head.key[0], repr(head.key[2:])))
 
 
 def missing_s(book: Book, job: Queued, now: float) -> float:

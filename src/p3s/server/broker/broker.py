@@ -9,7 +9,7 @@ from queue import Empty, SimpleQueue
 from time import time
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db import DatabaseError, IntegrityError, InterfaceError, connection
 
 from p3s.domain.book import Book
 from p3s.domain.desk import Desk
@@ -21,6 +21,7 @@ from p3s.server.actions import exchange
 from p3s.server.actions.work import Work
 from p3s.server.jobs import waiting
 from p3s.server.pilots import queries as pilots
+from p3s.server.sql import Disagreement, Transaction
 
 from .settings import NotOurs, Settings
 
@@ -31,11 +32,14 @@ Story = Callable[[Work], Any]
 
 MOST_IN_A_BATCH = 1_000
 
+_DIFFER = (Disagreement, IntegrityError)
+"""The book and the tables differ: with the book rebuilt the same may succeed."""
+
 
 @dataclass(slots=True)
 class Request:
     """A story to be told in a transaction; `answer` gets its value, or a P3sError, after the commit. A `quiet` one
-    decides from the book alone, and mostly nothing follows that would have to be written."""
+    decides from the book: it flushes before it reads the tables, if ever, and uses no models."""
 
     story: Story
     answer: Answer
@@ -120,8 +124,7 @@ class Broker:
             if isinstance(value, P3sError):
                 answer(value)
 
-        says_nothing = not (message.reports or message.holding or message.draining or message.goodbye)
-        self.post(story, refused, quiet=message.wait_s > 0 and says_nothing)
+        self.post(story, refused, quiet=True)
 
     def close_lane(self, pilot: str, seq: int) -> None:
         """The wait is over, or its connection is gone: answer with nothing, if it still waits."""
@@ -133,7 +136,7 @@ class Broker:
         def done(value: Any) -> None:
             answer(value if isinstance(value, P3sError) else self.reply(verdicts=value))
 
-        self.post(lambda work: exchange.report(work, pilot=pilot, reports=message.reports), done)
+        self.post(lambda work: exchange.report(work, pilot=pilot, reports=message.reports), done, quiet=True)
 
     def reply(
         self, effect: LaneAnswered | None = None, verdicts: Sequence[Verdict] = (), come_back: bool = False
@@ -174,22 +177,21 @@ class Broker:
             self._requests.put(None)  # seen again when the batch is done
         return batch
 
-    def _tell(self, batch: list[Request]) -> None:
+    def _tell(self, batch: list[Request], again: bool = False) -> None:
         """One transaction for the batch; if it fails, one for each of its requests."""
         try:
-            self._transact(batch)
+            self._transact(batch, again)
             return
         except NotOurs:
             raise
         except Exception as error:  # noqa: BLE001 - boundary: whatever one request did, the others must go on
             self.stale = f"a transaction failed: {error}"
-            if len(batch) > 1:
-                log.warning("a batch of %d failed (%s); its requests go one by one", len(batch), error)
-            else:
+            if again or (len(batch) == 1 and not isinstance(error, _DIFFER)):
                 self._refuse(batch[0], error)
                 return
+            log.warning("a batch of %d failed (%s); its requests go one by one", len(batch), error)
         for request in batch:
-            self._tell([request])
+            self._tell([request], again=True)
 
     def _refuse(self, request: Request, error: Exception) -> None:
         log.error("a request failed: %s", error, exc_info=error)
@@ -199,19 +201,15 @@ class Broker:
         else:
             request.answer(TryLater("the server failed on this request; its log says why"))
 
-    def _transact(self, batch: list[Request]) -> None:
+    def _transact(self, batch: list[Request], again: bool) -> None:
         if self.stale:
             self._rebuild()
-        work = Work(Desk(self._book, self.grants.job_token, self.clock()))
-        if all(request.quiet for request in batch):
+        with Transaction() as transaction:
+            work = Work(Desk(self._book, self.grants.job_token, self.clock()), transaction, doubtful=again)
+            if not all(request.quiet for request in batch):
+                transaction.begin()
             answers = _told(work, batch)
-            if not work.settle_quietly():
-                with transaction.atomic():
-                    work.settle()
-        else:
-            with transaction.atomic():
-                answers = _told(work, batch)
-                work.settle()
+            work.finish()
         self._answer_lanes(work.written)  # first: a slot that waits is what latency is about
         for answer, value in answers:
             answer(value)

@@ -73,7 +73,9 @@ class Door:
         need(grant, "submit")
         request = decode(_SUBMIT, await body(scope, receive))
         bounds.check_submit(request)
-        reply = await self._told(lambda work: submit(work, owner=grant.owner, request=request))
+        promise, keep = _promise()
+        self.broker.post(lambda work: submit(work, owner=grant.owner, request=request), keep, quiet=True)
+        reply = _value(await promise)
         await answer(send, 200, orjson.dumps(reply))
 
     async def _exchange(self, pilot: str, scope: Scope, receive: Receive, send: Send) -> None:
@@ -111,11 +113,6 @@ class Door:
         finally:
             over.cancel()
             left.cancel()
-
-    async def _told(self, story: Callable[[Any], Any]) -> Any:
-        promise, keep = _promise()
-        self.broker.post(story, keep)
-        return _value(await promise)
 
 
 async def _left(receive: Receive, promise: "asyncio.Future[Any]") -> None:

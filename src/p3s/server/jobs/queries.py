@@ -10,8 +10,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db import connection
-
 from p3s.domain.effects import (
     JobAdded,
     JobAdjusted,
@@ -22,6 +20,7 @@ from p3s.domain.effects import (
     JobReturned,
     JobStarted,
     KillOrdered,
+    Submitted,
     TypeDeclared,
 )
 from p3s.protocol.bounds import clean
@@ -310,14 +309,19 @@ def _type_row(spec: JobTypeSpec, at: float) -> Sequence[Any]:
     return (spec.name, spec.cap, spec.priority, *durations, spec.pick, spec.retries, spec.critical, supersedes, at)
 
 
-ADD_SUBMISSION = """
-INSERT INTO jobs_submission (key, fingerprint, first_id, count, created_at) VALUES (%s, %s, %s, %s, %s)
-ON CONFLICT (key) DO NOTHING
-"""
+SUBMITTED = Statement(
+    """
+INSERT INTO jobs_submission (key, fingerprint, first_id, count, created_at)
+SELECT {key}, {fingerprint}, {first_id}, {count}, {at} {rows}
+""",
+    key="text",
+    fingerprint="text",
+    first_id="bigint",
+    count="integer",
+    at="double precision",
+)
 
 
-def add_submission(key: str, fingerprint: str, first_id: int, count: int, now: float) -> bool:
-    """Remember a submit call; False when there was one with this key."""
-    with connection.cursor() as cursor:
-        cursor.execute(ADD_SUBMISSION, [key, fingerprint, first_id, count, now])
-        return bool(cursor.rowcount)
+def submitted(effects: Sequence[Submitted]) -> None:
+    """Remember submit calls. Raises IntegrityError for a key that is there."""
+    SUBMITTED.run([(e.key, e.fingerprint, e.first_id, e.count, e.at) for e in effects])

@@ -4,8 +4,22 @@ from collections.abc import Sequence
 
 from p3s.domain.effects import Noted
 from p3s.protocol.bounds import clean
+from p3s.server.sql import Statement
 
 from .models import Event
+
+ADD = Statement(
+    """
+INSERT INTO journal_event (at, kind, object_id, what, who, why)
+SELECT {at}, {kind}, {object_id}, {what}, {who}, {why} {rows}
+""",
+    at="double precision",
+    kind="text",
+    object_id="text",
+    what="text",
+    who="text",
+    why="text",
+)
 
 
 def last(kind: str, object_id: str) -> Event | None:
@@ -15,7 +29,4 @@ def last(kind: str, object_id: str) -> Event | None:
 
 def add(effects: Sequence[Noted]) -> None:
     """Insert events."""
-    Event.objects.bulk_create(
-        Event(at=e.at, kind=e.kind, object_id=e.object_id, what=e.what, who=e.who[:150], why=clean(e.why))
-        for e in effects
-    )
+    ADD.run([(e.at, e.kind, e.object_id, e.what, e.who[:150], clean(e.why)) for e in effects])

@@ -1,5 +1,6 @@
 """The writes of pilots in set-based SQL, and the reads that rebuild the book."""
 
+import json
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
@@ -14,39 +15,63 @@ from p3s.server.sql import Statement
 
 from .models import HostDoubt, Pilot
 
+ADD = Statement(
+    """
+INSERT INTO pilots_pilot (uuid, host, site, slots, cores, memory, gpus, tags, runtimes, life_s, state, reason, version,
+  python, process, batch_id, owner, token_hash, lease_s, seq, numbered, acked, instruction, registered_at, last_seen_at)
+SELECT {pilot}, {host}, {site}, {slots}, {cores}, {memory}, {gpus}, {tags}, {runtimes}, {life_s}, 'active', '',
+  {version}, {python}, {process}, {batch_id}, {owner}, {token_hash}, {lease_s}, 0, 0, 0, '', {at}, {at} {rows}
+""",
+    pilot="text",
+    host="text",
+    site="text",
+    slots="integer",
+    cores="integer",
+    memory="bigint",
+    gpus="integer",
+    tags="jsonb",
+    runtimes="jsonb",
+    life_s="double precision",
+    version="text",
+    python="text",
+    process="integer",
+    batch_id="text",
+    owner="text",
+    token_hash="text",
+    lease_s="double precision",
+    at="double precision",
+)
+
+_NOTHING = Offer(cores=0)
+
 
 def add(effects: Sequence[PilotAdded]) -> None:
     """Insert registered pilots."""
-    Pilot.objects.bulk_create(
-        Pilot(
-            uuid=effect.pilot,
-            host=effect.host,
-            site=effect.site,
-            slots=effect.slots,
-            state=PilotState.ACTIVE.value,
-            owner=effect.owner,
-            token_hash=effect.token_hash,
-            lease_s=effect.lease_s,
-            registered_at=effect.at,
-            last_seen_at=effect.at,
-            life_s=effect.life_s,
-            **_offered(effect.offer),
-            **effect.columns,
-        )
-        for effect in effects
+    ADD.run([_added_row(effect) for effect in effects])
+
+
+def _added_row(effect: PilotAdded) -> Sequence[Any]:
+    offer, columns = effect.offer or _NOTHING, effect.columns
+    return (
+        effect.pilot,
+        effect.host,
+        effect.site,
+        effect.slots,
+        offer.cores,
+        offer.memory,
+        offer.gpus,
+        json.dumps(sorted(offer.tags)),
+        json.dumps(sorted(offer.runtimes)),
+        float(effect.life_s),
+        columns.get("version", ""),
+        columns.get("python", ""),
+        columns.get("process"),
+        columns.get("batch_id", ""),
+        effect.owner,
+        effect.token_hash,
+        float(effect.lease_s),
+        effect.at,
     )
-
-
-def _offered(offer: Offer | None) -> dict[str, Any]:
-    if offer is None:
-        return {}
-    return {
-        "cores": offer.cores,
-        "memory": offer.memory,
-        "gpus": offer.gpus,
-        "tags": sorted(offer.tags),
-        "runtimes": sorted(offer.runtimes),
-    }
 
 
 MOVE = Statement(
