@@ -177,16 +177,19 @@ class Twin:
             return
         broker = self.broker_now
         self._post(lambda desk: desk.expire(GRACE_S), lambda work: rounds.expire(work, broker), lambda _: None)
-        self._post(self._tend, rounds.tend, lambda _: None)
+        self._post(self._drop_stale, rounds.drop_stale, lambda _: None)
+        self._post(lambda desk: desk.tend(), rounds.tend, lambda _: None)
         if round_ % 5 == 0:
             self._post(lambda _: None, self.seen.flush, lambda _: None)
         if self.chance.random() < 0.006:
             self._post(self._fail, self._fail, lambda _: None)
         self.clock.after(2.0, partial(self._upkeep, epoch, round_ + 1))
 
-    def _tend(self, desk: Desk) -> None:
+    def _drop_stale(self, desk: Desk) -> int:
         self._flush(desk)
-        desk.tend(self.store.stale(self.clock.now, rounds.STALE_A_ROUND))
+        stale = self.store.stale(self.clock.now, rounds.STALE_PORTION)
+        desk.drop_stale(stale)
+        return len(stale)
 
     def _fail(self, _: Any) -> None:
         """A defect in one request: what came with it must not suffer."""

@@ -66,6 +66,8 @@ class Book:
         #: The job for which others were shed last, and the seconds of work shed for it. Memory only.
         self.shed_for: tuple[str, float] = ("", 0.0)
         self.estimates = Estimates()
+        #: Jobs that were dropped while handing out, since upkeep last looked.
+        self.drops = 0
         #: Pilots whose open lane may be due an answer; looked at when a batch is settled.
         self.owed: deque[str] = deque()
         self.next_id = 1

@@ -76,7 +76,8 @@ class SimServer:
             with contextlib.suppress(Crash):
                 self._work(lambda desk: desk.expire(GRACE_S))
                 stale = self.store.stale(self.clock.now, STALE_A_ROUND)
-                self._work(lambda desk: desk.tend(stale))
+                self._work(lambda desk: desk.drop_stale(stale))
+                self._work(lambda desk: desk.tend())
                 self.clock.after(1.0, lambda: self._upkeep(epoch))
 
     def _work(self, story: Callable[[Desk], Any]) -> Any:

@@ -109,7 +109,8 @@ class Office:
 
     def tend(self, limit: int = 1_000) -> None:
         stale = self.store.stale(self.now, limit)
-        self.act(lambda desk: desk.tend(stale))
+        self.act(lambda desk: desk.drop_stale(stale))
+        self.act(lambda desk: desk.tend())
 
     def lane(
         self,

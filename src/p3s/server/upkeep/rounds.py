@@ -1,11 +1,12 @@
-"""What is done every so often: leases past due, and when pilots were last heard."""
+"""What is done every so often: leases past due, what is stale, and when pilots were last heard."""
 
 import asyncio
 import logging
+import time
 
 from p3s.server.actions.alarms import watch_silence
 from p3s.server.actions.work import Work
-from p3s.server.broker import Broker
+from p3s.server.broker import Broker, Story
 from p3s.server.jobs import waiting
 from p3s.server.pilots import queries as pilots
 
@@ -13,8 +14,11 @@ log = logging.getLogger("p3s.upkeep")
 
 LEASES_EVERY_S = 1.0
 
-STALE_A_ROUND = 2_000
-"""So many stale jobs are dropped at a time: the writer has other things to do."""
+STALE_PORTION = 50
+"""So many stale jobs are dropped in one transaction: some milliseconds, for which others wait."""
+
+REST = 5
+"""While there are more, the writer is left to others for so many times as long as the last portion took."""
 
 SEEN_PART = 10
 """When pilots were heard is written ten times within the time after which they are called silent: pages read it from
@@ -26,13 +30,17 @@ TELL_EVERY_S = 10.0
 
 async def rounds(broker: Broker) -> None:
     """Run until cancelled. Each round is a story of the one writer."""
+    wait_s = min(LEASES_EVERY_S, broker.settings.lease_s / 5)
+    await asyncio.gather(_regular(broker, wait_s), _staleness(broker, wait_s))
+
+
+async def _regular(broker: Broker, wait_s: float) -> None:
     flushed = 0.0
     silence, seen = Silence(broker.settings.silent_s), Seen()
     while True:
-        wait_s = min(LEASES_EVERY_S, broker.settings.lease_s / 5)
         await asyncio.sleep(wait_s)
         broker.post(lambda work: expire(work, broker), _report)
-        broker.post(tend, _report)
+        broker.post(tend, _report, quiet=True)
         broker.post(silence.watch, silence.watched)
         flushed += wait_s
         if flushed >= min(broker.settings.lease_s, broker.settings.silent_s / SEEN_PART):
@@ -47,9 +55,40 @@ def expire(work: Work, broker: Broker) -> None:
 
 
 def tend(work: Work) -> None:
-    """Drop a portion of what is stale, shed what must give way, let probes go to doubted hosts."""
+    """Shed what must give way, let probes go to doubted hosts."""
+    work.desk.tend()
+
+
+async def _staleness(broker: Broker, wait_s: float) -> None:
+    """Drop what is stale, a portion at a time, so that ten or a million of them slow nobody down for long."""
+    while True:
+        began = time.monotonic()
+        dropped = await _done(broker, drop_stale)
+        full = dropped == STALE_PORTION
+        await asyncio.sleep((time.monotonic() - began) * REST if full else wait_s)
+
+
+def drop_stale(work: Work) -> int:
+    """Drop a portion of what is stale; says how many."""
     work.flush()
-    work.desk.tend(waiting.stale(work.now, STALE_A_ROUND))
+    stale = waiting.stale(work.now, STALE_PORTION)
+    work.desk.drop_stale(stale)
+    return len(stale)
+
+
+async def _done(broker: Broker, story: Story) -> object:
+    """What a story of the writer came to, when it is committed."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[object] = loop.create_future()
+
+    def fulfil(value: object) -> None:
+        if not future.done():
+            future.set_result(value)
+
+    broker.post(story, lambda value: loop.call_soon_threadsafe(fulfil, value))
+    value = await future
+    _report(value)
+    return value
 
 
 class Silence:
