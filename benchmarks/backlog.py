@@ -26,7 +26,7 @@ from .tables import FINISHED, Tables
 PILOTS, SLOTS = 4, 4
 FINISHED_PER_QUEUED = 5
 WARM = 1_000
-DECISIONS = 20_000
+DECISIONS = 10_000
 """So many that a head in the server's memory is used up and read again."""
 TOP_UP = 16
 """Jobs that are submitted together in place of as many that were handed out."""

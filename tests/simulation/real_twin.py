@@ -27,7 +27,7 @@ from p3s.domain.desk import Desk
 from p3s.domain.effects import Effect, JobAdded, LaneAnswered, Noted, PilotAdded, Submitted, TypeDeclared
 from p3s.domain.exchange import Past
 from p3s.protocol.acts import RerunRequest
-from p3s.protocol.errors import Conflict, P3sError
+from p3s.protocol.errors import Conflict, Gone, P3sError
 from p3s.protocol.messages import (
     DeathRequest,
     ExchangeRequest,
@@ -282,7 +282,7 @@ class Twin:
 
         def pure(desk: Desk) -> None:
             if desk.book.alive(request.pilot) is None and request.pilot in self.store.pilots:
-                raise Conflict("ended")
+                raise Gone("ended")
             plain_one = PilotAdded(request.pilot, "", "", 0, 0.0, token_hash, "sim", self.clock.now)
             desk.register(self.registered.get(request.pilot, plain_one))
 

@@ -36,12 +36,8 @@ from p3s.domain.needs import Offer, Offers, Room, last_moment
 from p3s.domain.pool import Out, PilotEntry, Pool
 from p3s.domain.queue import WINDOW
 from p3s.domain.queues import Queues
-from p3s.protocol.messages import JobTypeSpec
+from p3s.protocol.messages import AHEAD_PER_SLOT, JobTypeSpec
 from p3s.protocol.states import FINAL_PILOT_STATES, JobState, PilotState
-
-AHEAD_PER_SLOT = 4
-"""A pilot whose slots hold quick jobs alone may be ordered so many more of them a slot, ahead of its slots' becoming
-free: one exchange then serves many jobs, and no slot waits for an answer."""
 
 RECENT_KEYS = 10_000
 

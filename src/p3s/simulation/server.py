@@ -12,7 +12,7 @@ from p3s.domain.desk import Desk
 from p3s.domain.effects import Effect, JobAdded, LaneAnswered, PilotAdded, Queued
 from p3s.domain.exchange import Past
 from p3s.domain.needs import Offer
-from p3s.protocol.errors import Conflict, P3sError, Refused
+from p3s.protocol.errors import Gone, P3sError, Refused
 from p3s.protocol.messages import DeathRequest, ExchangeReply, ExchangeRequest, JobSpec, RegisterRequest
 
 from .clock import Clock
@@ -147,7 +147,7 @@ class SimServer:
 
         def story(desk: Desk) -> None:
             if desk.book.alive(request.pilot) is None and request.pilot in self.store.pilots:
-                raise Conflict(f"the pilot {request.pilot} has ended")
+                raise Gone(f"the pilot {request.pilot} has ended")
             desk.register(added)
 
         answer = self._work(story)
