@@ -223,8 +223,8 @@ class Deaf:
 def test_a_pilot_whose_registration_was_answered_to_nobody_registers_anew(place: Place) -> None:
     place.start_server("--lease", "1", "--grace", "0.5")
     way = Deaf(int(place.url.rpartition(":")[2]))
-    words = ("pilot", "start", "--slots", "1", "--server", f"http://127.0.0.1:{way.port}")
-    pilot = place.spawn("pilot", sys.executable, "-m", "p3s", *words)
+    words = (sys.executable, "-m", "p3s", "pilot", "start", "--slots", "1")
+    pilot = place.spawn("pilot", *words, P3S_SERVER=f"http://127.0.0.1:{way.port}", P3S_TOKEN=place.token)
     place.until("the server gave up the pilot that it never heard of again", lambda: place.client.pilots(ended=True))
     [gone] = place.client.pilots(ended=True)
     assert gone["state"] == "lost"

@@ -85,7 +85,10 @@ async def _done(broker: Broker, story: Story) -> object:
         if not future.done():
             future.set_result(value)
 
-    broker.post(story, lambda value: loop.call_soon_threadsafe(fulfil, value))
+    def answer(value: object) -> None:
+        loop.call_soon_threadsafe(fulfil, value)
+
+    broker.post(story, answer)
     value = await future
     _report(value)
     return value
