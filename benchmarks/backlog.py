@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ import psycopg
 import uvloop
 
 from p3s.protocol import routes
-from p3s.protocol.messages import JobSpec, Order, SubmitRequest
+from p3s.protocol.messages import ANYWHERE, JobSpec, Needs, Order, SubmitRequest
 
 from .counting import new_count, rows_read
 from .cpu import cpu_s
@@ -26,23 +26,42 @@ from .tables import FINISHED, Tables
 PILOTS, SLOTS = 4, 4
 FINISHED_PER_QUEUED = 5
 WARM = 1_000
-DECISIONS = 20_000
-"""So many that each class's head in the server's memory is used up and read again."""
+DECISIONS = 10_000
+"""So many that a head in the server's memory is used up and read again."""
 TOP_UP = 16
 """Jobs that are submitted together in place of as many that were handed out."""
 
-CLASSES: dict[tuple[str, int], int | None] = {
-    ("braked", 9): 0,
-    ("calib", 8): 4,
-    ("evdisp", 7): 4,
-    ("monitor", 7): 4,
-    ("purity", 5): None,
-    ("late", 1): None,
-}
-"""(job type, priority) -> cap. Of 16 slots three types share 12 and the next has the rest; the first never runs."""
+GB = 10**9
+HAS: dict[str, Any] = {"site": "load", "cores": 8, "memory": 64 * GB, "tags": ("cvmfs", "xrootd")}
+"""What each pilot declares: all that waits fits into its slots together."""
 
-BEHIND: dict[str, Any] = {"needs": {"gpus": 1}, "stale_after": 0.5}
-"""Fields of a job and values with which no job of theirs runs: no pilot has a GPU, and all are stale at the start."""
+
+@dataclass(frozen=True)
+class Kind:
+    """A job type with the priority of its jobs, what each needs, and how many may be out."""
+
+    jobtype: str
+    priority: int
+    cap: int | None = None
+    needs: Needs = ANYWHERE
+
+
+KINDS = (
+    Kind("braked", 9, 0),
+    Kind("calib", 8, 4, Needs(cores=2)),
+    Kind("evdisp", 7, 4, Needs(tags=("cvmfs",))),
+    Kind("monitor", 7, 4, Needs(memory=2 * GB)),
+    Kind("purity", 5, None, Needs(memory=4 * GB, tags=("cvmfs", "xrootd"))),
+    Kind("late", 1, None, Needs(site="load")),
+)
+"""Of 16 slots three types share 12 and the next has the rest; the first never runs."""
+
+BEHIND: dict[str, dict[str, Any]] = {
+    "unmatched": {"needs": Needs(gpus=1)},
+    "outdated": {"stale_after": 0.5},
+}
+"""Job types of the highest priority of which nothing runs, and why: no pilot has a GPU, and what is stale is dropped.
+Each has as many jobs as wait behind them."""
 
 
 @dataclass(frozen=True)
@@ -84,13 +103,12 @@ def _filled(directory: Path, url: str, most: int) -> list[Backlog]:
     if url:
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("CREATE DATABASE base")
-    behind = [name for name in BEHIND if any(one.name == name for one in fields(JobSpec))]
     with server(base.directory, base.url) as running:
-        models = _submitted(running, [_description(*key) for key in CLASSES])
-        hopeless = _submitted(running, [{**_description(name, 9), name: BEHIND[name]} for name in behind])
-    for (jobtype, _), cap in CLASSES.items():
-        if cap is not None:
-            base.cap(jobtype, cap)
+        models = running.client.submit([_job(kind) for kind in KINDS])
+        hopeless = running.client.submit([_job(Kind(name, 10), **why) for name, why in BEHIND.items()])
+    for kind in KINDS:
+        if kind.cap is not None:
+            base.cap(kind.jobtype, kind.cap)
     base.multiply(models[-1], FINISHED_PER_QUEUED * most, 1_000, 1, FINISHED)
     first = 1_000 + FINISHED_PER_QUEUED * most
     found = []
@@ -98,13 +116,12 @@ def _filled(directory: Path, url: str, most: int) -> list[Backlog]:
         tables = base.copied(f"queue{size}")
         _queue(tables, models, size, first)
         found.append(Backlog(str(size), tables))
-    if hopeless:
-        tables = base.copied("behind")
-        _queue(tables, models, most, first + len(hopeless) * most)
-        for model in hopeless:
-            _queue(tables, [model], most, first)
-            first += most
-        found.append(Backlog(f"{most}_behind", tables))
+    tables = base.copied("behind")
+    _queue(tables, models, most, first + len(hopeless) * most)
+    for model in hopeless:
+        _queue(tables, [model], most, first)
+        first += most
+    found.append(Backlog(f"{most}_behind", tables))
     for one in found:
         one.tables.settle()
     return found
@@ -116,13 +133,10 @@ def _queue(tables: Tables, models: list[str], size: int, first: int) -> None:
         tables.multiply(model, size // len(models) - 1, first + place, len(models), {})
 
 
-def _description(jobtype: str, priority: int) -> dict[str, Any]:
-    return {"payload": f"/bin/true {jobtype} {priority}", "jobtype": jobtype, "priority": priority}
-
-
-def _submitted(running: Server, jobs: list[dict[str, Any]]) -> list[str]:
-    """UUIDs. Plain objects, so that a field may be named here before this protocol has it."""
-    return running.client.submit([JobSpec(**job) for job in jobs]) if jobs else []
+def _job(kind: Kind, **more: Any) -> JobSpec:
+    """A job of a kind; its payload says which."""
+    payload = f"/bin/true {kind.jobtype}"
+    return JobSpec(payload, **{"jobtype": kind.jobtype, "priority": kind.priority, "needs": kind.needs, **more})
 
 
 # ---- measuring
@@ -177,7 +191,9 @@ class Flow:
         url = running.client.server
         wire = await Wire.to(url)
         return cls(
-            [await LoadPilot.register(wire, url, running.token, SLOTS) for _ in range(PILOTS)], wire, running.token
+            [await LoadPilot.register(wire, url, running.token, SLOTS, **HAS) for _ in range(PILOTS)],
+            wire,
+            running.token,
         )
 
     async def hand_out(self, count: int) -> int:
@@ -204,9 +220,8 @@ class Flow:
     async def _top_up(self) -> None:
         if not self.gone:
             return
-        jobs = []
-        while self.gone:
-            _, jobtype, priority = self.gone.popleft().payload.split()
-            jobs.append(JobSpec(**_description(jobtype, int(priority))))
+        kinds = {kind.jobtype: kind for kind in KINDS}
+        jobs = [_job(kinds[order.payload.split()[1]]) for order in self.gone]
+        self.gone.clear()
         async with self._lock:
             await ask(self.submitter, routes.SUBMIT, self.token, SubmitRequest(jobs))

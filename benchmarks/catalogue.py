@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from . import idle, submit, work
 from .backlog import backlog
+from .classes import classes
 from .peers.compare import Comparison
 from .rig import Numbers
 
@@ -68,5 +69,6 @@ BENCHMARKS = {
     "submit": Benchmark(_plain(lambda asked: submit.submit(asked.database, asked.sized(2_000)))),
     "idle": Benchmark(_plain(lambda asked: idle.idle(asked.database, asked.sized(1_000)))),
     "backlog": Benchmark(_backlog, rounds=5),
+    "classes": Benchmark(_plain(lambda asked: classes(asked.sized(2_000)))),
     "peers": Benchmark(_peers),
 }

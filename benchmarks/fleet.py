@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 from p3s.protocol import codec, routes
@@ -86,9 +87,11 @@ class LoadPilot:
         self._acked = 0
 
     @classmethod
-    async def register(cls, wire: Wire, server: str, token: str, slots: int) -> "LoadPilot":
-        """Registers over `wire`, which stays the caller's; the pilot gets a connection of its own."""
-        request = RegisterRequest(str(uuid.uuid4()), uuid.uuid4().hex, PROTOCOL_VERSION, "load", "load", slots)
+    async def register(cls, wire: Wire, server: str, token: str, slots: int, **has: Any) -> "LoadPilot":
+        """Registers over `wire`, which stays the caller's; the pilot gets a connection of its own. `has`: what it
+        declares besides slots, by the names of a RegisterRequest."""
+        name, nonce = str(uuid.uuid4()), uuid.uuid4().hex
+        request = RegisterRequest(name, nonce, PROTOCOL_VERSION, "load", "load", slots, **has)
         reply = codec.decode(RegisterReply, await ask(wire, routes.REGISTER, token, request))
         return cls(await Wire.to(server), reply)
 

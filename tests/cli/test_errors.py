@@ -156,6 +156,13 @@ BAD_FILES = {
     "env number.yaml": ("jobs: [{payload: /bin/true, env: {N: 3}}]", "jobs[0].env.N: must be text"),
     "huge number.json": ('[{"payload": "/bin/true", "priority": 1' + "0" * 400 + "}]", "[0].priority"),
     "date.yaml": ("jobs: [{payload: /bin/true, name: 2020-01-01}]", "jobs[0].name"),
+    "types list.yaml": ("jobs: [{payload: x}]\njobtypes: [a]", "jobtypes: must be like {evdisp: "),
+    "types no settings.yaml": ("jobs: [{payload: x}]\njobtypes: {a: 3}", "jobtypes.a: must be a name with settings"),
+    "types unknown.yaml": ("jobs: [{payload: x}]\njobtypes: {a: {capp: 1}}", "jobtypes.a.capp: is not a known field"),
+    "types duration.yaml": ("jobs: [{payload: x}]\njobtypes: {a: {eta: soon}}", "jobtypes.a.eta: 'soon' is not a"),
+    "types keys.yaml": ("jobs: [{payload: x}]\njobtypes: {a: {supersedes: run}}", "must be a list of keys"),
+    "types value.yaml": ("jobs: [{payload: x}]\njobtypes: {a: {cap: many}}", "cap"),
+    "types bound.yaml": ("jobs: [{payload: x}]\njobtypes: {a: {retries: -1}}", "retries"),
     "surrogate.json": ('[{"payload": "/bin/true", "name": "\\ud800"}]', "name"),
     "deep.json": ("[" * 100_000, "deep.json"),
 }

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -52,6 +53,24 @@ def test_a_job_type_is_set_bit_by_bit(run: Run, server: Any) -> None:
     assert found["supersedes"] == ["run", "apa"]
     run("jobtype", "set", "evd", "--cap", "none", at=at)
     assert "evd" in run("jobtype", "list", at=at).stdout
+
+
+def test_a_job_file_sets_job_types_before_its_jobs(run: Run, server: Any, tmp_path: Path) -> None:
+    run("jobtype", "set", "filed", "--retries", "2", "--cap", "3", at=server.directory)
+    file = tmp_path / "jobs.yaml"
+    file.write_text(
+        "jobs: [{payload: /bin/true, jobtype: filed}]\n"
+        "jobtypes:\n"
+        "  filed: {priority: 4, cap: null, pick: deadline, eta: 10m, supersedes: [run], critical: true}\n"
+    )
+    done = run("job", "submit", str(file), at=server.directory)
+    assert "note: job type filed was set" in done.stderr
+    shown = json.loads(run("job", "show", done.stdout.strip(), "--json", at=server.directory).stdout)
+    assert (shown["priority"], shown["eta_at"] - shown["submitted_at"]) == (4, pytest.approx(600))
+    found = {one["name"]: one for one in json.loads(run("jobtype", "list", "--json", at=server.directory).stdout)}
+    settings = {"cap": None, "pick": "deadline", "eta": 600.0, "supersedes": ["run"], "critical": True, "retries": 2}
+    assert settings.items() <= found["filed"].items(), "what the file leaves out stays"
+    assert "was set" not in run("job", "submit", str(file), at=server.directory).stderr
 
 
 def test_hosts_are_listed_and_one_that_is_not_there_is_refused(

@@ -186,7 +186,7 @@ def test_yaml_is_what_p3s_reads(block: Block, tmp_path: Path) -> None:
     document = yaml.safe_load(block.text)
     file = tmp_path / "example.yaml"
     file.write_text(block.text)
-    assert streams.read(file) if "streams" in document else descriptions.read(file)
+    assert streams.read(file) if "streams" in document else descriptions.read(file).jobs
 
 
 @pytest.mark.parametrize("block", of("json"), ids=str)
@@ -195,7 +195,7 @@ def test_json_is_what_p3s_reads(block: Block, tmp_path: Path) -> None:
     if "p3s_result" not in documents[0]:
         file = tmp_path / "example.json"
         file.write_text(block.text)
-        assert descriptions.read(file)
+        assert descriptions.read(file).jobs
         return
     for document in results.decode(block.text):
         checked = results.check(document, {"hits_U3.svg", "hits_V3.svg", "hits_Z3.svg", "hist.root"})
@@ -211,7 +211,7 @@ def test_the_readme_shows_the_files_of_examples(name: str) -> None:
 @pytest.mark.parametrize("name", ["streams.yaml", "jobs.yaml"])
 def test_examples_are_what_p3s_reads(name: str) -> None:
     file = ROOT / "examples" / name
-    assert streams.read(file) if name == "streams.yaml" else descriptions.read(file)
+    assert streams.read(file) if name == "streams.yaml" else descriptions.read(file).jobs
 
 
 def test_the_example_stream_names_payloads_that_are_there() -> None:

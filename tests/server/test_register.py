@@ -32,7 +32,7 @@ def test_a_pilot_that_has_ended_does_not_come_back_under_its_name(server: Server
     pilot = server.pilot()
     pilot.die()
     answer = pilot.register()
-    assert (answer.status, "has ended" in answer.detail) == (409, True)
+    assert (answer.status, "register anew" in answer.detail) == (410, True)
 
 
 @pytest.mark.parametrize(("protocol", "older"), [(0, "the pilot"), (2, "the server")])

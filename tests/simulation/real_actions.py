@@ -57,7 +57,7 @@ def compare_books(twin: Twin) -> None:
         twin.same("what is out", rebuilt.book.out, book.out)
         twin.same("in use", +rebuilt.book.in_use, +book.in_use)
         twin.same("next number", rebuilt.book.next_id, book.next_id)
-        for key, head in book.heads.items():
+        for key, head in book.queues.heads.items():
             queued = {one.job: one for one in waiting.queued(key, head.pick, 100_000)[0]}
             place = PLACES[head.pick]
             first = {name: one for name, one in queued.items() if head.bound is None or place(one) < head.bound}
@@ -72,7 +72,7 @@ def compare_books(twin: Twin) -> None:
 
 def early(book: Book, queued: Iterable[Queued]) -> list[str]:
     """Jobs that become stale before the book would have the tables asked."""
-    return [one.job for one in queued if one.spec.stale_at is not None and one.spec.stale_at < book.stale_from]
+    return [one.job for one in queued if one.spec.stale_at is not None and one.spec.stale_at < book.queues.stale_from]
 
 
 def compare_rows(twin: Twin) -> None:

@@ -27,7 +27,7 @@ from p3s.domain.desk import Desk
 from p3s.domain.effects import Effect, JobAdded, LaneAnswered, Noted, PilotAdded, Submitted, TypeDeclared
 from p3s.domain.exchange import Past
 from p3s.protocol.acts import RerunRequest
-from p3s.protocol.errors import Conflict, P3sError
+from p3s.protocol.errors import Conflict, Gone, P3sError
 from p3s.protocol.messages import (
     DeathRequest,
     ExchangeRequest,
@@ -177,16 +177,21 @@ class Twin:
             return
         broker = self.broker_now
         self._post(lambda desk: desk.expire(GRACE_S), lambda work: rounds.expire(work, broker), lambda _: None)
-        self._post(self._tend, rounds.tend, lambda _: None)
+        self._post(self._drop_stale, rounds.drop_stale, lambda _: None)
+        self._post(lambda desk: desk.tend(), rounds.tend, lambda _: None)
         if round_ % 5 == 0:
             self._post(lambda _: None, self._flush_seen, lambda _: None)
         if self.chance.random() < 0.006:
             self._post(self._fail, self._fail, lambda _: None)
         self.clock.after(2.0, partial(self._upkeep, epoch, round_ + 1))
 
-    def _tend(self, desk: Desk) -> None:
+    def _drop_stale(self, desk: Desk) -> int:
         self._flush(desk)
-        desk.tend(*self.store.stale(self.clock.now, rounds.STALE_A_ROUND))
+        if not desk.stale_due():
+            return 0
+        stale, more_at = self.store.stale(self.clock.now, rounds.STALE_PORTION)
+        desk.drop_stale(stale, more_at)
+        return len(stale)
 
     def _flush_seen(self, work: Work) -> None:
         if self.seen.due(work):
@@ -274,7 +279,7 @@ class Twin:
             if not hungry:
                 return
             for key in hungry:
-                desk.book.refill(key, *self.store.queued(key, WINDOW))
+                desk.book.queues.refill(key, *self.store.queued(key, WINDOW))
 
     # ---- routes: what the fleet and the user ask
 
@@ -283,7 +288,7 @@ class Twin:
 
         def pure(desk: Desk) -> None:
             if desk.book.alive(request.pilot) is None and request.pilot in self.store.pilots:
-                raise Conflict("ended")
+                raise Gone("ended")
             plain_one = PilotAdded(request.pilot, "", "", 0, 0.0, token_hash, "sim", self.clock.now)
             desk.register(self.registered.get(request.pilot, plain_one))
 

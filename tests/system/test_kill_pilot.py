@@ -1,7 +1,11 @@
 """When a pilot dies or falls silent, what it ran ends with it, and the record says so."""
 
+import contextlib
 import os
 import signal
+import socket
+import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -189,6 +193,46 @@ def test_a_pilot_frozen_for_less_than_its_lease_is_seen_to_be_and_goes_on(place:
     ended = place.ended(job)
     assert (ended["state"], ended["attempt"]) == ("finished", 1)
     assert len(place.client.pilots()) == 1
+
+
+class Deaf:
+    """Stands between pilots and the server; while `deaf`, requests arrive and answers do not."""
+
+    def __init__(self, port: int) -> None:
+        self.deaf = True
+        self._server = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            near, _ = self._listener.accept()
+            far = socket.create_connection(("127.0.0.1", self._server))
+            threading.Thread(target=self._carry, args=(near, far, False), daemon=True).start()
+            threading.Thread(target=self._carry, args=(far, near, True), daemon=True).start()
+
+    def _carry(self, source: socket.socket, target: socket.socket, answers: bool) -> None:
+        with source, target, contextlib.suppress(OSError):
+            while data := source.recv(65_536):
+                if answers and self.deaf:
+                    return
+                target.sendall(data)
+
+
+def test_a_pilot_whose_registration_was_answered_to_nobody_registers_anew(place: Place) -> None:
+    place.start_server("--lease", "1", "--grace", "0.5")
+    way = Deaf(int(place.url.rpartition(":")[2]))
+    words = (sys.executable, "-m", "p3s", "pilot", "start", "--slots", "1")
+    pilot = place.spawn("pilot", *words, P3S_SERVER=f"http://127.0.0.1:{way.port}", P3S_TOKEN=place.token)
+    place.until("the server gave up the pilot that it never heard of again", lambda: place.client.pilots(ended=True))
+    [gone] = place.client.pilots(ended=True)
+    assert gone["state"] == "lost"
+    way.deaf = False
+    [job] = place.client.submit(["/bin/true"])
+    assert place.ended(job)["state"] == "finished"
+    assert pilot.poll() is None
+    assert place.client.job(job)["pilot"] != gone["uuid"]
 
 
 def test_a_cut_off_pilot_has_killed_its_payloads_by_the_end_of_its_lease(place: Place, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from p3s.client.descriptions import duration, needs_of, read
+from p3s.client.descriptions import Described, duration, needs_of, read
 from p3s.client.sdk import Client
 from p3s.protocol.errors import BadInput
 from p3s.protocol.messages import JobSpec, Needs
@@ -60,7 +60,7 @@ def submit(
     wait: Annotated[bool, typer.Option("--wait", help="Show progress until all have ended.")] = False,
     json: Json = False,
 ) -> None:
-    specs = _described(what, bool(file))
+    described = _described(what, bool(file))
     times = {"time_limit": time_limit, "eta": eta, "stale_after": stale_after}
     changes: dict[str, Any] = {
         field: duration(text, f"--{field.replace('_', '-')}") for field, text in times.items() if text
@@ -71,11 +71,14 @@ def submit(
         changes["priority"] = priority
     if replicas != 1:
         changes["replicas"] = replicas
-    specs = [replace(spec, env={**spec.env, **_variables(env)}, **changes) for spec in specs]
+    specs = [replace(spec, env={**spec.env, **_variables(env)}, **changes) for spec in described.jobs]
     specs = [_with_input(spec, path, _is_file(what)) for spec in specs for path in file] if file else specs
     for spec in specs[:1]:
         _warn_if_missing(spec.payload)
     client = Client()
+    for kind, settings in described.jobtypes.items():
+        if client.change_job_type(kind, **settings):
+            show.note(f"note: job type {kind} was set")
     reply = client.submit_all(specs, key)
     for note in reply.notes:
         show.note(f"note: {note}")
@@ -92,13 +95,13 @@ def _is_file(what: list[str]) -> bool:
     return len(what) == 1 and Path(what[0]).suffix in DESCRIPTIONS
 
 
-def _described(what: list[str], inputs: bool) -> list[JobSpec]:
+def _described(what: list[str], inputs: bool) -> Described:
     if not _is_file(what):
-        return [JobSpec(payload=shlex.join([_absolute(what[0]), *what[1:]]), name=Path(what[0]).name)]
-    specs = read(Path(what[0]))
-    if inputs and len(specs) > 1:
-        raise BadInput(f"{what[0]} describes {len(specs)} jobs; -f works with one description")
-    return specs
+        return Described([JobSpec(payload=shlex.join([_absolute(what[0]), *what[1:]]), name=Path(what[0]).name)], {})
+    found = read(Path(what[0]))
+    if inputs and len(found.jobs) > 1:
+        raise BadInput(f"{what[0]} describes {len(found.jobs)} jobs; -f works with one description")
+    return found
 
 
 def _absolute(word: str) -> str:

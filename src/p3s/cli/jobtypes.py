@@ -1,6 +1,5 @@
 """`p3s jobtype ...`"""
 
-from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
@@ -8,7 +7,6 @@ import typer
 from p3s.client.descriptions import duration
 from p3s.client.sdk import Client
 from p3s.protocol.errors import BadInput
-from p3s.protocol.messages import JobTypeSpec
 
 from . import show
 from .options import Json
@@ -73,22 +71,15 @@ def set_jobtype(
     critical: Annotated[bool | None, typer.Option(help="Shed other work for its ETA.")] = None,
     supersedes: Annotated[str, typer.Option(metavar="run,...|none", help="Newer of equal keys drop older.")] = "",
 ) -> None:
-    client = Client()
-    known = {one["name"]: one for one in client.job_types()}
-    spec = JobTypeSpec(name)
-    if name in known:
-        fields = {field: known[name][field] for field in JobTypeSpec.__dataclass_fields__}
-        spec = JobTypeSpec(**{**fields, "supersedes": tuple(fields["supersedes"])})
     changes: dict[str, Any] = {"priority": priority, "retries": retries, "critical": critical, "pick": pick or None}
     for field, text in (("eta", eta), ("stale_after", stale_after), ("time_limit", time_limit)):
         changes[field] = duration(text, f"--{field.replace('_', '-')}") if text else None
-    spec = replace(spec, **{field: value for field, value in changes.items() if value is not None})
+    changes = {field: value for field, value in changes.items() if value is not None}
     if cap:
-        spec = replace(spec, cap=_cap(cap))
+        changes["cap"] = _cap(cap)
     if supersedes:
-        keys = () if supersedes == "none" else tuple(key.strip() for key in supersedes.split(","))
-        spec = replace(spec, supersedes=keys)
-    print(f"{name}: {'set' if client.set_job_type(spec) else 'it was so already'}")
+        changes["supersedes"] = () if supersedes == "none" else tuple(key.strip() for key in supersedes.split(","))
+    print(f"{name}: {'set' if Client().change_job_type(name, **changes) else 'it was so already'}")
 
 
 def _cap(text: str) -> int | None:

@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import yaml
 
 from p3s.protocol import units
 from p3s.protocol.errors import BadInput
-from p3s.protocol.messages import JobSpec, Needs
+from p3s.protocol.messages import JobSpec, JobTypeSpec, Needs
 
 #: 2018's fields -> ours. `state` and `params` are looked at apart.
 _CLASSIC = {
@@ -23,20 +23,31 @@ _CLASSIC = {
     "env": "env",
 }
 _OURS = frozenset(field.name for field in fields(JobSpec))
+_SETTINGS = frozenset(field.name for field in fields(JobTypeSpec)) - {"name"}
 
 
-def read(path: Path) -> list[JobSpec]:
-    """The jobs that a file describes. Raises BadInput with the file, the place and what to write instead."""
+@dataclass(frozen=True)
+class Described:
+    """Jobs, and by name of job types the settings that a file gives them; what it leaves out stays as it is."""
+
+    jobs: list[JobSpec]
+    jobtypes: dict[str, dict[str, Any]]
+
+
+def read(path: Path) -> Described:
+    """What a file describes. Raises BadInput with the file, the place and what to write instead."""
     try:
         text = path.read_text()
     except (OSError, UnicodeDecodeError) as error:
         said = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
         raise BadInput(f"cannot read {path}: {said}") from None
     document = _parsed(text, path)
+    jobtypes = {}
     if isinstance(document, list):
         specs = [_classic(entry, f"{path}: [{place}]") for place, entry in enumerate(document)]
     elif isinstance(document, dict) and isinstance(document.get("jobs"), list):
-        _only(document, {"jobs"}, str(path))
+        _only(document, {"jobs", "jobtypes"}, str(path))
+        jobtypes = _jobtypes(document.get("jobtypes", {}), f"{path}: jobtypes")
         found = [_ours(entry, f"{path}: jobs[{place}]") for place, entry in enumerate(document["jobs"])]
         specs = [_beside(spec, path.parent) for spec in found]
     else:
@@ -45,7 +56,7 @@ def read(path: Path) -> list[JobSpec]:
         )
     if not specs:
         raise BadInput(f"{path}: describes no job")
-    return specs
+    return Described(specs, jobtypes)
 
 
 def _parsed(text: str, path: Path) -> Any:
@@ -112,10 +123,7 @@ def _ours(entry: Any, where: str) -> JobSpec:
     replicas = entry.get("replicas", 1)
     if isinstance(replicas, bool) or not isinstance(replicas, int):
         raise BadInput(f"{where}.replicas: must be a whole number, not {replicas!r}")
-    values = dict(entry)
-    for name in ("time_limit", "eta", "stale_after"):
-        if isinstance(values.get(name), str):
-            values[name] = duration(values[name], f"{where}.{name}")
+    values = _with_seconds(entry, where)
     if "needs" in values:
         values["needs"] = needs_of(values["needs"], f"{where}.needs")
     for name in ("name", "jobtype", "input"):
@@ -127,6 +135,33 @@ def _ours(entry: Any, where: str) -> JobSpec:
         if not isinstance(value, str):
             raise BadInput(f"{where}.env.{name}: must be text; write {json.dumps(str(value))}")
     return JobSpec(**values)
+
+
+def _with_seconds(entry: dict[str, Any], where: str) -> dict[str, Any]:
+    """The same with durations like 20m in seconds."""
+    values = dict(entry)
+    for name in ("time_limit", "eta", "stale_after"):
+        if isinstance(values.get(name), str):
+            values[name] = duration(values[name], f"{where}.{name}")
+    return values
+
+
+def _jobtypes(section: Any, where: str) -> dict[str, dict[str, Any]]:
+    """What our own file says of job types; the server checks the values."""
+    if not isinstance(section, dict):
+        raise BadInput(f"{where}: must be like {{evdisp: {{priority: 5, cap: 40}}}}, not {section!r}"[:300])
+    found = {}
+    for name, entry in section.items():
+        place = f"{where}.{name}"
+        if not isinstance(name, str) or not isinstance(entry, dict):
+            raise BadInput(f"{place}: must be a name with settings, like evdisp: {{priority: 5, cap: 40}}")
+        _only(entry, _SETTINGS, place)
+        settings = _with_seconds(entry, place)
+        keys = settings.get("supersedes", [])
+        if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+            raise BadInput(f"{place}.supersedes: must be a list of keys, like [run]")
+        found[name] = {**settings, **({"supersedes": tuple(keys)} if "supersedes" in settings else {})}
+    return found
 
 
 def _beside(spec: JobSpec, directory: Path) -> JobSpec:

@@ -4,6 +4,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -150,6 +151,16 @@ class Client:
     def set_job_type(self, spec: JobTypeSpec) -> bool:
         """The whole of a type's settings; False when it was so already."""
         return bool(self._ask(routes.JOBTYPE, body=spec, name=spec.name)["changed"])
+
+    def change_job_type(self, name: str, **changes: Any) -> bool:
+        """Some of a type's settings, by the names of a JobTypeSpec; the others stay. A new name makes a new type.
+        False when it was so already."""
+        spec = JobTypeSpec(name)
+        for one in self.job_types():
+            if one["name"] == name:
+                known = {field: one[field] for field in JobTypeSpec.__dataclass_fields__}
+                spec = JobTypeSpec(**{**known, "supersedes": tuple(known["supersedes"])})
+        return self.set_job_type(replace(spec, **changes))
 
     def hosts(self) -> list[Json]:
         """Hosts of pilots, with what they are doubted for."""

@@ -4,12 +4,11 @@ Only `apply` changes it, one effect at a time; the rules read it. One thread own
 """
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from p3s.domain import lifecycle
 from p3s.domain.effects import (
-    ClassKey,
     Effect,
     HostDoubted,
     HostTrusted,
@@ -37,47 +36,38 @@ from p3s.domain.hosts import HOST_AT_FAULT, Doubt, Host, Hosts
 from p3s.domain.keys import RecentKeys
 from p3s.domain.needs import Offer, Offers, Room, last_moment
 from p3s.domain.pool import Out, PilotEntry, Pool
-from p3s.domain.queue import WINDOW, Head
-from p3s.protocol.messages import JobTypeSpec
+from p3s.domain.queue import WINDOW
+from p3s.domain.queues import Queues
+from p3s.protocol.messages import AHEAD_PER_SLOT, JobTypeSpec
 from p3s.protocol.states import FINAL_PILOT_STATES, JobState, PilotState
-
-AHEAD_PER_SLOT = 4
-"""A pilot that holds quick jobs alone may be ordered so many more a slot: one exchange serves many, no slot waits."""
-
-MOST_EMPTY = 64
-"""Beyond so many classes, those without jobs are forgotten."""
 
 
 class Book:
     """`started_at`: when this server's memory begins; silence is never counted from before it."""
 
     def __init__(self, started_at: float, window: int = WINDOW, silent_s: float = SILENT_S) -> None:
-        self.started_at, self.window, self.silent_s = started_at, window, silent_s
+        self.started_at, self.silent_s = started_at, silent_s
         self.pilots: dict[str, PilotEntry] = {}
         self.heard = Heard()
         self.out: dict[str, Out] = {}
-        self.heads: dict[ClassKey, Head] = {}
-        #: Heads by priority, the highest first.
-        self.levels: list[tuple[int, list[Head]]] = []
         #: Known job types; an unknown one is created when a job names it.
         self.types: dict[str, JobTypeSpec] = {}
         self.in_use: Counter[str] = Counter()
-        #: When each type was served last, in dispatches.
-        self.served: dict[str, int] = {}
-        self.turn = 0
         #: Pilots with an open lane and a free slot.
         self.ready = Pool()
         #: Full pilots with an open lane that may be ordered quick jobs ahead.
         self.eager = Pool()
-        self.offers, self.hosts = Offers(), Hosts()
-        #: The job for which others were shed last, and the seconds of work shed for it.
+        self.offers = Offers()
+        self.queues = Queues(window, self.offers, lambda jobtype: self.kind(jobtype).pick)
+        self.hosts = Hosts()
+        #: The job for which others were shed last, and the seconds of work shed for it. Memory only.
         self.shed_for: tuple[str, float] = ("", 0.0)
         self.estimates = Estimates()
-        #: Pilots whose open lane may be due an answer.
+        #: Jobs that were dropped while handing out, since upkeep last looked.
+        self.drops = 0
+        #: Pilots whose open lane may be due an answer; looked at when a batch is settled.
         self.owed: deque[str] = deque()
         self.next_id = 1
-        #: No queued job becomes stale before this moment.
-        self.stale_from = float("-inf")
         self.keys = RecentKeys()
 
     # ---- from the database
@@ -86,6 +76,7 @@ class Book:
         """A pilot in service, as the database has it; the one unheard longest comes first. Its jobs come after."""
         self.pilots[entry.pilot] = entry
         self.heard.add(entry)
+        self.queues.came(entry.offer)
         self.hosts.host(entry.host).pilots[entry.pilot] = entry
 
     def restore_out(self, out: Out) -> None:
@@ -99,12 +90,6 @@ class Book:
         self.estimates.learn(jobtype, wall_s)
         self.hosts.succeeded(host, jobtype)
 
-    def restore_queue(self, key: ClassKey, jobs: list[Queued], waiting: int) -> None:
-        """A class's first jobs in the order of its pick, and how many it has in all."""
-        head = self.head(key)
-        head.refill(jobs, waiting > len(jobs))
-        head.waiting = waiting
-
     # ---- reading
 
     def alive(self, pilot: str) -> PilotEntry | None:
@@ -114,10 +99,6 @@ class Book:
     def kind(self, jobtype: str) -> JobTypeSpec:
         """A job type's settings; an unknown one has the defaults."""
         return self.types.get(jobtype) or JobTypeSpec(jobtype)
-
-    def hungry(self) -> list[ClassKey]:
-        """Classes whose head is used up while the database holds more of them."""
-        return [key for key, head in self.heads.items() if head.hungry]
 
     # ---- the pilot's lane (memory only: an open wait is nothing that could be lost)
 
@@ -176,44 +157,6 @@ class Book:
         doubt.trial = True
         self.rank_host(host)
 
-    # ---- the queue
-
-    def head(self, key: ClassKey) -> Head:
-        """The head of a class, made when the class is new."""
-        head = self.heads.get(key)
-        if head is None:
-            if len(self.heads) >= MOST_EMPTY:
-                self.heads = {k: one for k, one in self.heads.items() if one.waiting > 0 or one.hungry}
-            head = self.heads[key] = Head(key, self.kind(key[0]).pick, self.window)
-            by_priority: dict[int, list[Head]] = {}
-            for one in sorted(self.heads.values(), key=_name):
-                by_priority.setdefault(one.key[1], []).append(one)
-            self.levels = sorted(by_priority.items(), reverse=True)
-        return head
-
-    def heads_of(self, jobtype: str) -> Iterator[Head]:
-        """Heads of a type's classes."""
-        return (head for key, head in self.heads.items() if key[0] == jobtype)
-
-    def enqueue(self, job: Queued) -> None:
-        """A job is queued; beyond the window only the database remembers it."""
-        self.head(job.key).add(job)
-        stale_at = job.spec.stale_at
-        if stale_at is not None and stale_at < self.stale_from:
-            self.stale_from = stale_at
-
-    def dequeue(self, key: ClassKey, job: str) -> None:
-        """A job of a class is queued no longer."""
-        head = self.heads.get(key)
-        if head is not None:
-            head.remove(job)
-
-    def refill(self, key: ClassKey, jobs: list[Queued], more: bool) -> None:
-        """Replace a used-up head by what the database holds, in the order of its pick."""
-        head = self.head(key)
-        head.refill(jobs, more)
-        head.waiting = max(head.waiting, len(jobs) + 1) if more else len(jobs)
-
     # ---- effects
 
     def apply(self, effect: Effect) -> None:
@@ -222,33 +165,31 @@ class Book:
 
     def declared(self, effect: TypeDeclared) -> None:
         self.types[effect.spec.name] = effect.spec
-        for head in self.heads_of(effect.spec.name):
-            head.sort_by(effect.spec.pick)
+        self.queues.sort_by(effect.spec.name, effect.spec.pick)
 
     def added(self, effect: JobAdded) -> None:
         self.next_id = max(self.next_id, effect.id + 1)
         if effect.state is JobState.DEFINED:
-            self.enqueue(Queued(effect.id, effect.job, 0, effect.jobtype, effect.priority, effect.spec))
+            self.queues.add(Queued(effect.id, effect.job, 0, effect.jobtype, effect.priority, effect.spec))
 
     def held(self, effect: JobHeld) -> None:
         lifecycle.check_job_move(effect.queued.job, JobState.DEFINED, JobState.HELD)
-        self.dequeue(effect.queued.key, effect.queued.job)
+        self.queues.remove(effect.queued.key, effect.queued.job)
 
     def released(self, effect: JobReleased) -> None:
         lifecycle.check_job_move(effect.queued.job, JobState.HELD, JobState.DEFINED)
-        self.enqueue(effect.queued)
+        self.queues.add(effect.queued)
 
     def adjusted(self, effect: JobAdjusted) -> None:
         if effect.state is JobState.DEFINED:
             jobtype, _, needs, time_limit = effect.queued.key
-            self.dequeue((jobtype, effect.before, needs, time_limit), effect.queued.job)
-            self.enqueue(effect.queued)
+            self.queues.remove((jobtype, effect.before, needs, time_limit), effect.queued.job)
+            self.queues.add(effect.queued)
 
     def dispatched(self, effect: JobDispatched) -> None:
         entry, spec = self.pilots[effect.pilot], effect.spec
-        self.heads[effect.jobtype, effect.priority, spec.needs, spec.time_limit].remove(effect.job)
-        self.turn += 1
-        self.served[effect.jobtype] = self.turn
+        self.queues.remove((effect.jobtype, effect.priority, spec.needs, spec.time_limit), effect.job)
+        self.queues.serve(effect.jobtype)
         out = Out(
             effect.id,
             effect.job,
@@ -287,7 +228,7 @@ class Book:
         entry = self.pilots[out.pilot]
         entry.proven = False
         self.hosts.learn(entry.host, out, JobState.DEFINED, effect.failed, effect.report)
-        self.enqueue(out.queued(bool(effect.failed)))
+        self.queues.add(out.queued(bool(effect.failed)))
 
     def kill_ordered(self, effect: KillOrdered) -> None:
         out = self.out[effect.job]
@@ -303,7 +244,7 @@ class Book:
         if out is not None:
             self.learn(out, effect)
         elif effect.key is not None:
-            self.dequeue(effect.key, effect.job)
+            self.queues.remove(effect.key, effect.job)
 
     def learn(self, out: Out, effect: JobEnded) -> None:
         """What an end says of the job's type, of the pilot and of its host."""
@@ -351,6 +292,7 @@ class Book:
             self.close_lane(entry)
             del self.pilots[effect.pilot]
             self.heard.remove(entry)
+            self.queues.left(entry.offer)
             del self.hosts.host(entry.host).pilots[effect.pilot]
             self.hosts.forget(entry.host)
 
@@ -371,11 +313,6 @@ class Book:
 
     def noted(self, effect: Noted) -> None:
         """History is for people; brokerage does not remember it."""
-
-
-def _name(head: Head) -> tuple[str, str, float]:
-    """Sorts heads alike in every process."""
-    return (head.key[0], repr(head.key[2]), head.key[3])
 
 
 _APPLY: dict[type, Callable[[Book, Any], None]] = {

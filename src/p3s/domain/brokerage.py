@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 
 from p3s.domain.book import Book
+from p3s.domain.choice import Rank
 from p3s.domain.effects import ClassKey, Effect, JobDispatched, Queued
-from p3s.domain.needs import Room, has_room, outlives
-from p3s.domain.pool import PilotEntry
+from p3s.domain.needs import EVER, Room, has_room, outlives
+from p3s.domain.pool import PilotEntry, Pool
 from p3s.domain.queue import Head
 from p3s.domain.staleness import dropped, too_late
 from p3s.protocol.messages import ANYWHERE
@@ -14,6 +15,10 @@ from p3s.protocol.states import Reason
 
 MOST_EAGER = 8
 """So many full pilots are looked at for one that may be ordered a job ahead."""
+
+Fits = Callable[[Room], bool]
+Candidate = tuple[Queued, Fits, PilotEntry]
+"""A job, whether a room does for it, and a pilot that has such a room."""
 
 USUAL_LONGEST = 0.95
 """A job without a limit of its own is taken for as long as this share of its type's recent runs were."""
@@ -24,18 +29,15 @@ def next_move(book: Book, now: float, drops: int) -> list[Effect]:
 
     Requirements, cap, highest priority, types in turn, the type's pick. Free slots come first, at every pilot; then
     quick jobs are ordered ahead. With `drops` used up, a class whose first job is too late is passed over. The cost
-    grows with the number of classes and of kinds of pilots, never with queued jobs, finished jobs or idle pilots.
+    does not grow with queued jobs, finished jobs or idle pilots, and hardly with the number of classes.
     """
-    if not book.ready and not book.eager:
-        return []
-    for head, job in _in_turn(book):
-        late = too_late(book, job, now)
-        if late:
-            if drops > 0:
-                return dropped(job, Reason.STALE, late, now)
-            continue
-        entry = book.ready.find(fitting(book, head.key, now))
-        if entry is not None:
+    if book.ready:
+        for job, _, entry in _in_turn(book, book.ready, now):
+            late = too_late(book, job, now)
+            if late:
+                if drops > 0:
+                    return dropped(job, Reason.STALE, late, now)
+                continue
             return [_dispatch(entry, job, now)]
     return _ahead(book, now) if book.eager else []
 
@@ -43,41 +45,54 @@ def next_move(book: Book, now: float, drops: int) -> list[Effect]:
 def _ahead(book: Book, now: float) -> list[Effect]:
     """A quick job for a full pilot on whose host its type finished. One that is not quick takes the next slot that
     becomes free, before any quick one."""
-    for head, job in _in_turn(book):
+    for job, fits, _ in _in_turn(book, book.eager, now):
         if too_late(book, job, now):
             continue
-        fits = fitting(book, head.key, now)
-        if job.jobtype in book.estimates.quick and job.spec.needs == ANYWHERE:
-            for entry in islice(book.eager.entries.values(), MOST_EAGER):
-                room = entry.room
-                if room is not None and fits(room) and job.jobtype in book.hosts.host(entry.host).good:
-                    return [_dispatch(entry, job, now)]
-        elif any(fits(room) for room in book.eager.groups):
+        if job.jobtype not in book.estimates.quick or job.spec.needs != ANYWHERE:
             return []
+        for entry in islice(book.eager.entries.values(), MOST_EAGER):
+            room = entry.room
+            if room is not None and fits(room) and job.jobtype in book.hosts.host(entry.host).good:
+                return [_dispatch(entry, job, now)]
     return []
 
 
-def _in_turn(book: Book) -> Iterator[tuple[Head, Queued]]:
-    """Heads that may go, each with its first job: highest priority first, then the type that was served longest ago.
+def _in_turn(book: Book, pool: Pool, now: float) -> Iterator[Candidate]:
+    """What a pilot of the pool may be given: highest priority first, then the type that was served longest ago, then
+    the job that its pick takes first."""
+    for level in book.queues.from_the_top(lambda jobtype: under_cap(book, jobtype)):
+        for _, jobtype in level.turns:
+            rank = level.ranks[jobtype]
+            if not rank.empty and under_cap(book, jobtype):
+                yield from _of_rank(book, rank, pool, now)
 
-    It ends at a priority of which a head is used up: what the database holds of it comes before anything lower.
-    """
-    for _, heads in book.levels:
-        if any(head.hungry and under_cap(book, head.key[0]) for head in heads):
-            return
-        if len(heads) == 1:
-            job = heads[0].first()
-            if job is not None and under_cap(book, job.jobtype):
-                yield heads[0], job
-            continue
-        found = []
-        for head in heads:
-            job = head.first()
-            if job is not None and under_cap(book, job.jobtype):
-                found.append((book.served.get(job.jobtype, 0), head.place(), head, job))
-        found.sort(key=lambda one: one[:2])
-        for _, _, head, job in found:
-            yield head, job
+
+def _of_rank(book: Book, rank: Rank, pool: Pool, now: float) -> Iterator[Candidate]:
+    if rank.alone:
+        found = _candidate(book, rank.blocks[0].stands[0][2], pool, now)
+        if found:
+            yield found
+        return
+    mortal = any(room.until != EVER for room in pool.groups)
+    usual_s = length_s(book, (rank.jobtype, 0, ANYWHERE, 0.0)) if mortal else 0.0
+    rooms = [room for room in pool.groups if rank.floor.may_fit(room, usual_s, now)]
+    for block in rank.blocks if rooms else ():
+        if any(block.may_fit(room, usual_s, now, book.offers.suits) for room in rooms):
+            vain = True
+            for _, _, head in block.stands:
+                found = _candidate(book, head, pool, now)
+                if found:
+                    vain = False
+                    yield found
+            if vain:
+                book.queues.in_vain(rank, block)
+
+
+def _candidate(book: Book, head: Head, pool: Pool, now: float) -> Candidate | None:
+    job = head.first()
+    fits = fitting(book, head.key, now)
+    entry = pool.find(fits)
+    return None if job is None or entry is None else (job, fits, entry)
 
 
 def under_cap(book: Book, jobtype: str) -> bool:
@@ -86,7 +101,7 @@ def under_cap(book: Book, jobtype: str) -> bool:
     return kind is None or kind.cap is None or book.in_use[jobtype] < kind.cap
 
 
-def fitting(book: Book, key: ClassKey, now: float) -> Callable[[Room], bool]:
+def fitting(book: Book, key: ClassKey, now: float) -> Fits:
     """Whether a pilot that has this room now may be given a job of the class."""
     jobtype, _, needs, _ = key
 
@@ -95,13 +110,10 @@ def fitting(book: Book, key: ClassKey, now: float) -> Callable[[Room], bool]:
             has_room(needs, room)
             and jobtype not in room.barred
             and book.offers.suits(needs, room.offer)
-            and (room.until == _EVER or outlives(room, length_s(book, key), now))
+            and (room.until == EVER or outlives(room, length_s(book, key), now))
         )
 
     return fits
-
-
-_EVER = float("inf")
 
 
 def length_s(book: Book, key: ClassKey) -> float:

@@ -18,7 +18,7 @@ from p3s.protocol.messages import ExchangeRequest, JobTypeSpec, Report, Verdict
 from p3s.protocol.states import PilotState, Reason
 
 DROPS = 100
-"""So many jobs that are too late are dropped while handing out; upkeep drops the rest in larger portions."""
+"""So many jobs that are too late are dropped while handing out, between two rounds of upkeep, which drops the rest."""
 
 
 @dataclass(slots=True)
@@ -29,7 +29,6 @@ class Desk:
     token_of: TokenOf
     now: float
     effects: list[Effect] = field(default_factory=list)
-    drops: int = DROPS
 
     def do(self, effects: Iterable[Effect]) -> None:
         """Apply decided effects to the book and keep them for the store."""
@@ -153,17 +152,17 @@ class Desk:
             self.do(expiry.give_up(self.book, entry, self.now))
 
     def stale_due(self) -> bool:
-        """Whether queued jobs may be stale, so that `tend` is to be given those that the tables name."""
-        return self.now >= self.book.stale_from
+        """Whether queued jobs may be stale, so that `drop_stale` is to be given those that the tables name."""
+        return self.now >= self.book.queues.stale_from
 
-    def tend(self, stale: Iterable[Queued] = (), more_at: float | None = None) -> None:
-        """What is done every so often: drop what is stale, shed what must give way, let probes go.
+    def drop_stale(self, jobs: Iterable[Queued], more_at: float) -> None:
+        """Drop those of some queued jobs that are stale; `more_at` is when the first of the others becomes so."""
+        self.do(staleness.drop_stale(jobs, self.now))
+        self.book.queues.stale_from = more_at
 
-        `more_at`: when the first of the other queued jobs becomes stale.
-        """
-        self.do(staleness.drop_stale(stale, self.now))
-        if more_at is not None:
-            self.book.stale_from = more_at
+    def tend(self) -> None:
+        """What is done every so often: shed what must give way, let probes go."""
+        self.book.drops = 0
         self.do(shedding.shed(self.book, self.now))
         for host, doubt in suspects.probes_due(self.book, self.now):
             self.book.try_host(host, doubt)
@@ -176,10 +175,10 @@ class Desk:
         book = self.book
         while book.hosts.evidence:
             self.do(suspects.judge(book, book.hosts.evidence.popleft(), self.now))
-        while moves := brokerage.next_move(book, self.now, self.drops):
-            self.drops -= len(moves) > 1
+        while moves := brokerage.next_move(book, self.now, DROPS - book.drops):
+            book.drops += len(moves) > 1
             self.do(moves)
-        hungry = book.hungry() if book.ready or book.eager else []
+        hungry = book.queues.hungry() if book.ready or book.eager else []
         if hungry:
             return hungry
         while book.owed:

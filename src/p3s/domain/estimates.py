@@ -21,6 +21,7 @@ class Estimates:
 
     quick: set[str] = field(default_factory=set)
     _runs: dict[str, deque[float]] = field(default_factory=dict)
+    _sorted: dict[str, list[float]] = field(default_factory=dict)
     _seen: dict[str, int] = field(default_factory=dict)
 
     def learn(self, jobtype: str, wall_s: float) -> None:
@@ -29,6 +30,7 @@ class Estimates:
         if runs is None:
             runs = self._runs[jobtype] = deque(maxlen=RECENT)
         runs.append(wall_s)
+        self._sorted.pop(jobtype, None)
         seen = self._seen[jobtype] = self._seen.get(jobtype, 0) + 1
         if wall_s > QUICK_S:
             if jobtype in self.quick or seen % _EVERY == 0:
@@ -38,10 +40,12 @@ class Estimates:
 
     def quantile(self, jobtype: str, share: float) -> float | None:
         """Seconds within which `share` of the recent runs ended; None when there were none."""
-        runs = self._runs.get(jobtype)
-        if not runs:
-            return None
-        return sorted(runs)[min(len(runs) - 1, int(share * len(runs)))]
+        runs = self._sorted.get(jobtype)
+        if runs is None:
+            if jobtype not in self._runs:
+                return None
+            runs = self._sorted[jobtype] = sorted(self._runs[jobtype])
+        return runs[min(len(runs) - 1, int(share * len(runs)))]
 
     def _judge(self, jobtype: str) -> None:
         usual = self.quantile(jobtype, 0.9)

@@ -106,8 +106,8 @@ def _silence(book: Book, entry: PilotEntry, now: float) -> list[str]:
 
 def _line(book: Book, job: Queued) -> list[str]:
     """How many jobs go before it."""
-    before = sum(head.waiting for priority, heads in book.levels if priority > job.priority for head in heads)
-    head = book.heads.get(job.key)
+    before = book.queues.waiting_above(job.priority)
+    head = book.queues.heads.get(job.key)
     beyond = ""
     if head is not None:
         place = PLACES[head.pick](job)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from p3s.protocol.messages import ANYWHERE, Needs
 
-MOST_MATCHES = 10_000
+MOST_MATCHES = 100_000
 """As many verdicts on (offer, needs) are remembered."""
 
 
@@ -22,10 +22,14 @@ class Offer:
     runtimes: frozenset[str] = frozenset()
 
 
+EVER = float("inf")
+"""The end of a life that has none."""
+
+
 class Room(NamedTuple):
     """What a pilot has now: its offer by number, what is free of it, the job types that its host is barred from.
 
-    `until` is when its life ends (inf: never), rounded down so that pilots started together are alike.
+    `until` is when its life ends (`EVER`: never), rounded down so that pilots started together are alike.
     """
 
     offer: int
@@ -108,6 +112,13 @@ class Offers:
                 self._matches.clear()
             found = self._matches[asked] = suits(needs, self.known[number])
         return found
+
+
+def kind_of(needs: Needs) -> Needs:
+    """Which kind of pilot is asked for, whatever its size: site, tags and runtime alone."""
+    if needs is ANYWHERE or not (needs.site or needs.tags or needs.runtime):
+        return ANYWHERE
+    return Needs(site=needs.site, tags=needs.tags, runtime=needs.runtime)
 
 
 def has_room(needs: Needs, room: Room) -> bool:

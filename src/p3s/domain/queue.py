@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 
 from p3s.domain.effects import ClassKey, Queued
+from p3s.protocol.messages import ANYWHERE, Needs
 
 WINDOW = 2_000
 """Most jobs of a class kept in memory (half as many again until it is cut)."""
@@ -30,16 +31,24 @@ PLACES: dict[str, Callable[[Queued], Place]] = {"fifo": _oldest, "freshest": _ne
 """How each pick sorts."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Head:
     """Holds every queued job of its class that stands before `bound`; None: all of them. `waiting` counts them all."""
 
     key: ClassKey
     pick: str
     limit: int
+    #: Tells it from every other head.
+    number: int = 0
+    #: `needs.kind_of` its needs.
+    kind: Needs = ANYWHERE
     bound: Place | None = None
     waiting: int = 0
     jobs: dict[str, Queued] = field(default_factory=dict)
+    #: Where it stands among the heads of its type; None: nowhere.
+    stands: Place | None = None
+    #: The state of what pilots offer at which it was seen whether one of them could ever run it.
+    vetted: int = -1
     _heap: list[tuple[Place, str]] = field(default_factory=list)
 
     @property

@@ -34,11 +34,15 @@ def shed(book: Book, now: float) -> list[Effect]:
 
 
 def _critical(book: Book) -> Iterator[Head]:
-    for _, heads in book.levels:
-        for head in heads:
-            job = head.first()
-            if job is not None and job.spec.eta_at is not None and book.kind(job.jobtype).critical:
-                yield head
+    for head in _by_priority(book):
+        job = head.first()
+        if job is not None and job.spec.eta_at is not None and book.kind(job.jobtype).critical:
+            yield head
+
+
+def _by_priority(book: Book) -> list[Head]:
+    """The highest first."""
+    return sorted(book.queues.heads.values(), key=lambda head: (-head.key[1], head.key[0], repr(head.key[2:])))
 
 
 def missing_s(book: Book, job: Queued, now: float) -> float:
@@ -53,9 +57,8 @@ def missing_s(book: Book, job: Queued, now: float) -> float:
         return 0.0
     queued_s = sum(
         one.waiting * (book.estimates.quantile(one.key[0], 0.5) or usual)
-        for priority, heads in book.levels
-        if priority >= job.priority
-        for one in heads
+        for one in book.queues.heads.values()
+        if one.key[1] >= job.priority
     )
     running_s = sum(book.estimates.quantile(out.jobtype, 0.5) or usual for out in book.out.values()) / 2
     return queued_s + running_s - (eta_at - now) * slots
@@ -84,9 +87,8 @@ def _sacrifice(book: Book, job: Queued, excess_s: float, now: float) -> tuple[li
 
 def _victims(book: Book, below: int) -> Iterator[Queued]:
     """Jobs in the heads that are not critical, lowest priority first, the last of each head first."""
-    for priority, heads in reversed(book.levels):
-        if priority >= below:
+    for head in reversed(_by_priority(book)):
+        if head.key[1] >= below:
             return
-        for head in heads:
-            if not book.kind(head.key[0]).critical:
-                yield from reversed(head.ordered())
+        if not book.kind(head.key[0]).critical:
+            yield from reversed(head.ordered())

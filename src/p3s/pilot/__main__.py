@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Optional
 
 from p3s.protocol import codec, routes, units
-from p3s.protocol.errors import Conflict, P3sError, Refused, TryLater
+from p3s.protocol.errors import Conflict, Gone, P3sError, Refused, TryLater
 from p3s.protocol.messages import BOUNDS, PROTOCOL_VERSION, RegisterReply, RegisterRequest
 from p3s.transport.http import Connection, base_url
 
@@ -87,6 +87,9 @@ def _serve(server: str, token: str, directory: Path, asked: argparse.Namespace) 
         pipe = _start_guardian()
         try:
             sent_at, reply = _register(Connection(server, token), name, asked)
+        except Gone:  # the answer was lost for so long that the server gave the pilot up
+            _close(pipe)
+            continue
         except P3sError as error:
             say(f"cannot register: {error}")
             _close(pipe)

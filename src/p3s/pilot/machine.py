@@ -7,7 +7,7 @@ the way to the end are decided here, so that the simulation runs the same rules 
 from dataclasses import dataclass, field
 from typing import Optional
 
-from p3s.protocol.messages import ExchangeReply, ExchangeRequest, Held, Instruction, Order, Report
+from p3s.protocol.messages import AHEAD_PER_SLOT, ExchangeReply, ExchangeRequest, Held, Instruction, Order, Report
 
 from .actions import (
     NEVER,
@@ -47,9 +47,6 @@ AHEAD_S = 0.25
 
 STOCKED_S = 0.02
 """While more orders wait for slots than there are slots, reports may wait so long for company."""
-
-MOST_AHEAD = 8
-"""So many orders a slot are taken ahead; what is more is refused at once."""
 
 SPARE_S = 0.02
 """The start of a process is reported when it has run so long; an end before that says both."""
@@ -351,7 +348,7 @@ class Machine:
             return "the pilot is ending"
         if now >= self.lease_ends_at():
             return "the order came after the lease had ended"
-        full = len(self.children) + len(self.ahead) >= self.slots * (1 + MOST_AHEAD)
+        full = len(self.children) + len(self.ahead) >= self.slots * (1 + AHEAD_PER_SLOT)
         return "its slots are full" if full else ""
 
     def _follow(self, instruction: Instruction, now: float) -> "list[Action]":

@@ -17,6 +17,11 @@ _STRICT = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
 _MIXED = {"extra": "ignore", "strict": True, "allow_inf_nan": False}
 """The pilots' input: neighbouring versions may know more fields."""
 
+AHEAD_PER_SLOT = 4
+"""A pilot whose slots hold quick jobs alone may be ordered so many more of them a slot, ahead of its slots' becoming
+free: one exchange then serves many jobs, and no slot waits for an answer. What is more the pilot refuses at once: the
+server counts a job until its end was reported, so it never counts fewer than the pilot has."""
+
 MAX_TAIL_BYTES = 16_384
 """Of stdout and stderr each, sent with the final report; a longer log is uploaded whole first."""
 

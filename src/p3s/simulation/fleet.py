@@ -114,6 +114,9 @@ class SimPilot:
                 self.machine = Machine(self.slots, answer.lease_s, answer.wait_s, sent_at, self.chance.random())
                 self.perform(self.machine.begin(self.clock.now))
                 self.tick(self.machine)
+            elif isinstance(answer, Gone):  # an earlier answer was lost, for longer than a lease
+                self.life += 1
+                self.register(1)
             elif isinstance(answer, Refused):
                 self.dead = True  # its program ends and says why; whoever keeps pilots alive starts another
             else:

@@ -18,18 +18,21 @@ def same_book(lived: Book, rebuilt: Book) -> None:
         other = rebuilt.pilots[pilot]
         if (entry.cores, entry.memory, entry.gpus) != (other.cores, other.memory, other.gpus):
             raise Broken(f"{pilot} has given away other than the rows say")
-    for key in lived.heads.keys() | rebuilt.heads.keys():
-        there = rebuilt.heads[key].jobs if key in rebuilt.heads else {}
-        head = lived.heads.get(key)
+    for key in lived.queues.heads.keys() | rebuilt.queues.heads.keys():
+        there = rebuilt.queues.heads[key].jobs if key in rebuilt.queues.heads else {}
+        head = lived.queues.heads.get(key)
         known = head.jobs if head else {}
         expected = {n: j for n, j in there.items() if not head or not head.bound or PLACES[head.pick](j) < head.bound}
         if known != expected or (head.waiting if head else 0) != len(there):
             raise Broken(f"the queue of {key} is not what the rows say")
     early = [
-        job.job for head in rebuilt.heads.values() for job in head.jobs.values() if _stale_at(job) < lived.stale_from
+        job.job
+        for head in rebuilt.queues.heads.values()
+        for job in head.jobs.values()
+        if _stale_at(job) < lived.queues.stale_from
     ]
     if early:
-        raise Broken(f"{early} become stale before {lived.stale_from}, when the book would look for such")
+        raise Broken(f"{early} become stale before {lived.queues.stale_from}, when the book would look for such")
     doubts = [{(host.name, doubt.jobtype) for host, doubt in book.hosts.doubts()} for book in (lived, rebuilt)]
     if doubts[0] != doubts[1]:
         raise Broken(f"doubted: {doubts[0]}, by the rows {doubts[1]}")

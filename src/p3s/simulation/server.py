@@ -12,7 +12,7 @@ from p3s.domain.desk import Desk
 from p3s.domain.effects import Effect, JobAdded, LaneAnswered, PilotAdded, Queued
 from p3s.domain.exchange import Past
 from p3s.domain.needs import Offer
-from p3s.protocol.errors import Conflict, P3sError, Refused
+from p3s.protocol.errors import Gone, P3sError, Refused
 from p3s.protocol.messages import DeathRequest, ExchangeReply, ExchangeRequest, JobSpec, RegisterRequest
 
 from .clock import Clock
@@ -75,11 +75,13 @@ class SimServer:
         if self.up and epoch == self.epoch:
             with contextlib.suppress(Crash):
                 self._work(lambda desk: desk.expire(GRACE_S))
-                self._work(self._tend)
+                self._work(self._drop_stale)
+                self._work(lambda desk: desk.tend())
                 self.clock.after(1.0, lambda: self._upkeep(epoch))
 
-    def _tend(self, desk: Desk) -> None:
-        desk.tend(*self.store.stale(desk.now, STALE_A_ROUND) if desk.stale_due() else ())
+    def _drop_stale(self, desk: Desk) -> None:
+        if desk.stale_due():
+            desk.drop_stale(*self.store.stale(desk.now, STALE_A_ROUND))
 
     def _work(self, story: Callable[[Desk], Any]) -> Any:
         """One transaction: decide, commit, answer. A death in between leaves what a real one would."""
@@ -115,7 +117,7 @@ class SimServer:
             if not hungry:
                 return effects
             for key in hungry:
-                desk.book.refill(key, *self.store.queued(key, WINDOW))
+                desk.book.queues.refill(key, *self.store.queued(key, WINDOW))
 
     def _answer_lane(self, effect: LaneAnswered) -> None:
         reply = self.waiting.pop((effect.pilot, effect.seq), None)
@@ -148,7 +150,7 @@ class SimServer:
 
         def story(desk: Desk) -> None:
             if desk.book.alive(request.pilot) is None and request.pilot in self.store.pilots:
-                raise Conflict(f"the pilot {request.pilot} has ended")
+                raise Gone(f"the pilot {request.pilot} has ended")
             desk.register(added)
 
         answer = self._work(story)

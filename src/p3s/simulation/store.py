@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from p3s.domain import lifecycle
-from p3s.domain.book import AHEAD_PER_SLOT, Book
+from p3s.domain.book import Book
 from p3s.domain.effects import (
     ClassKey,
     Effect,
@@ -34,7 +34,7 @@ from p3s.domain.hosts import Doubt
 from p3s.domain.needs import Offer, last_moment
 from p3s.domain.pool import Out, PilotEntry
 from p3s.domain.queue import PLACES
-from p3s.protocol.messages import ANYWHERE, JobTypeSpec
+from p3s.protocol.messages import AHEAD_PER_SLOT, ANYWHERE, JobTypeSpec
 from p3s.protocol.states import FINAL_JOB_STATES, FINAL_PILOT_STATES, OUT_JOB_STATES, JobState, PilotState
 
 
@@ -322,7 +322,7 @@ class Store:
             if row.state in OUT_JOB_STATES:
                 book.restore_out(_out(row))
         for key in {_queued(row).key for row in self.jobs.values() if row.state is JobState.DEFINED}:
-            book.restore_queue(key, self.queued(key, window)[0], len(self._class(key)))
+            book.queues.restore(key, self.queued(key, window)[0], len(self._class(key)))
         return book
 
 

@@ -46,7 +46,7 @@ class Office:
             if not hungry:
                 break
             for key in hungry:
-                self.book.refill(key, *self.store.queued(key, self.window))
+                self.book.queues.refill(key, *self.store.queued(key, self.window))
         self.store.commit()
         return value
 
@@ -109,7 +109,8 @@ class Office:
 
     def tend(self, limit: int = 1_000) -> None:
         """As upkeep does: the tables are asked when the book says so."""
-        self.act(lambda desk: desk.tend(*self.store.stale(self.now, limit) if desk.stale_due() else ()))
+        self.act(lambda desk: desk.drop_stale(*self.store.stale(self.now, limit)) if desk.stale_due() else None)
+        self.act(lambda desk: desk.tend())
 
     def lane(
         self,
@@ -224,8 +225,8 @@ class Office:
             assert entry.acked >= other.acked
             assert entry.numbered >= other.numbered
         assert book.out == rebuilt.out
-        for key in book.heads.keys() | rebuilt.heads.keys():
-            self.check_head(book.heads.get(key), rebuilt.heads.get(key))
+        for key in book.queues.heads.keys() | rebuilt.queues.heads.keys():
+            self.check_head(book.queues.heads.get(key), rebuilt.queues.heads.get(key))
         kept = {(host.name, doubt.jobtype): doubt.why for host, doubt in book.hosts.doubts()}
         assert kept == {(host.name, doubt.jobtype): doubt.why for host, doubt in rebuilt.hosts.doubts()}
         for job, row in self.store.jobs.items():

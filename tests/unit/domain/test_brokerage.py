@@ -171,11 +171,11 @@ def test_a_head_that_is_used_up_is_hungry_and_filled_from_the_rows(make_office: 
     office.submit(4)
     office.register("p", slots=2)
     office.lane("p", 1)
-    assert office.book.hungry() == [("plain", 0, ANYWHERE, 0.0)]
+    assert office.book.queues.hungry() == [("plain", 0, ANYWHERE, 0.0)]
     office.submit(1)
     office.register("q", slots=3)
     assert [order.job for order in office.lane("q", 1).orders] == ["job3", "job4", "job5"]
-    assert office.book.hungry() == []
+    assert office.book.queues.hungry() == []
 
 
 def test_a_job_cancelled_beyond_the_head_never_goes_out(make_office: MakeOffice) -> None:

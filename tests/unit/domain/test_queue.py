@@ -81,7 +81,7 @@ def test_freshest_takes_the_newest_first_with_a_long_backlog_behind_it(make_offi
     office.lane("p", 2, acked=1)
     office.report("p", "job12", 1, "finished")
     assert office.ordered() == ["job13"]
-    assert len(office.book.heads["t", 0, ANYWHERE, 0.0].jobs) <= 4
+    assert len(office.book.queues.heads["t", 0, ANYWHERE, 0.0].jobs) <= 4
 
 
 def test_freshest_hands_out_the_whole_backlog_newest_first(make_office: Any) -> None:
@@ -124,4 +124,4 @@ def test_classes_without_jobs_are_forgotten(office: Office, kinds: int) -> None:
     for number in range(kinds):
         office.submit(1, priority=number)
         office.lane("p", number + 2, acked=number + 1)
-    assert len(office.book.heads) <= 65
+    assert len(office.book.queues.heads) <= 65

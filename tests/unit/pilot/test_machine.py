@@ -11,7 +11,6 @@ from p3s.pilot.machine import (
     AHEAD_S,
     KILL,
     KILL_AFTER_S,
-    MOST_AHEAD,
     TERM,
     Action,
     Call,
@@ -22,7 +21,7 @@ from p3s.pilot.machine import (
     OpenLane,
     Start,
 )
-from p3s.protocol.messages import ExchangeReply, ExchangeRequest, Instruction, Order, Report, Verdict
+from p3s.protocol.messages import AHEAD_PER_SLOT, ExchangeReply, ExchangeRequest, Instruction, Order, Report, Verdict
 
 LEASE_S = 100.0
 LEASE_ENDS = 90.0  # a tenth is kept for the killing
@@ -300,9 +299,9 @@ def test_an_order_for_which_no_slot_becomes_free_is_given_back(life: Life) -> No
 
 
 def test_no_more_orders_are_taken_ahead_than_can_start_soon(life: Life) -> None:
-    life.order(*[f"job{number}" for number in range(2 + 2 * MOST_AHEAD + 1)])
+    life.order(*[f"job{number}" for number in range(2 + 2 * AHEAD_PER_SLOT + 1)])
     refused = [one for one in life.delivered() if one.state == "refused" and one.detail == "its slots are full"]
-    assert [one.job for one in refused] == [f"job{2 + 2 * MOST_AHEAD}"]
+    assert [one.job for one in refused] == [f"job{2 + 2 * AHEAD_PER_SLOT}"]
 
 
 @pytest.mark.parametrize("hard", [False, True])

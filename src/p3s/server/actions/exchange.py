@@ -6,7 +6,7 @@ from p3s.domain.effects import PilotAdded
 from p3s.domain.exchange import Past
 from p3s.domain.needs import Offer
 from p3s.domain.pool import PilotEntry
-from p3s.protocol.errors import Conflict
+from p3s.protocol.errors import Gone
 from p3s.protocol.messages import DeathRequest, ExchangeRequest, RegisterRequest, Report, Verdict
 from p3s.server.jobs import waiting
 from p3s.server.pilots import queries as pilots
@@ -15,9 +15,9 @@ from .work import Work
 
 
 def register(work: Work, *, request: RegisterRequest, token_hash: str, owner: str, lease_s: float) -> None:
-    """Take a pilot in; asked again with the same nonce it changes nothing."""
+    """Take a pilot in; asked again with the same nonce it changes nothing. Raises Gone for one that has ended."""
     if work.desk.book.alive(request.pilot) is None and pilots.known(request.pilot) is not None:
-        raise Conflict(f"the pilot {request.pilot} has ended; start it again to register it anew")
+        raise Gone(f"the pilot {request.pilot} has ended; register anew, under another name")
     columns = {
         "version": request.version[:40],
         "python": request.python[:40],

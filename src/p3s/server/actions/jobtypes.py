@@ -16,7 +16,7 @@ def list_jobtypes(work: Work) -> list[dict[str, Any]]:
             **asdict(spec),
             "supersedes": list(spec.supersedes),
             "out": book.in_use[name],
-            "waiting": sum(head.waiting for head in book.heads_of(name)),
+            "waiting": sum(head.waiting for head in book.queues.heads_of(name)),
         }
         for name, spec in sorted(book.types.items())
     ]

@@ -126,8 +126,8 @@ class Work:
                 return
             self.flush()
             for key in hungry:
-                head = self.desk.book.head(key)
-                self.desk.book.refill(key, *waiting.queued(key, head.pick, head.limit))
+                head = self.desk.book.queues.head(key)
+                self.desk.book.queues.refill(key, *waiting.queued(key, head.pick, head.limit))
 
     def finish(self) -> None:
         """Settle, and write what is left; nothing follows. With nothing to write, the tables are not touched."""

@@ -162,6 +162,10 @@ class Broker:
 
         self.post(lambda work: exchange.report(work, pilot=pilot, reports=message.reports), done, quiet=True)
 
+    def stale_due(self) -> bool:
+        """Whether queued jobs may be stale. A look at a number, so it need not be a story."""
+        return self.clock() >= self._book.queues.stale_from
+
     def heard(self, pilot: str) -> Heard | None:
         """When a pilot in service was heard last. A look at two numbers, so it need not be a story."""
         book = self._book
@@ -294,8 +298,8 @@ class Broker:
         for out in waiting.out():
             book.restore_out(out)
         for key, count in waiting.classes():
-            head = book.head(key)
-            book.restore_queue(key, waiting.queued(key, head.pick, head.limit)[0], count)
+            head = book.queues.head(key)
+            book.queues.restore(key, waiting.queued(key, head.pick, head.limit)[0], count)
         self._book = book
         self.stale = ""
 

@@ -117,7 +117,7 @@ class Job(models.Model):
             ),
             # waiting.stale: what upkeep drops.
             models.Index(
-                fields=["stale_at"],
+                fields=["stale_at", "id"],
                 name="job_stale",
                 condition=models.Q(state="defined", stale_at__isnull=False),
             ),
@@ -125,7 +125,7 @@ class Job(models.Model):
             models.Index(
                 fields=["same", "id"],
                 name="job_same",
-                condition=models.Q(state="defined") & ~models.Q(same=""),
+                condition=models.Q(state="defined", same__gt=""),
             ),
             # waiting.past: whether a job was run again.
             models.Index(fields=["rerun_of"], name="job_rerun", condition=models.Q(rerun_of__isnull=False)),

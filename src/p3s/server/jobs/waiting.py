@@ -17,6 +17,8 @@ from .classes import needs_of, written
 from .models import Job, JobType
 
 _SPEC = "payload, input, env, time_limit, run, subrun, keys, needs, eta_at, stale_at, submitted_at"
+_BARE = _SPEC.replace("payload, input, env,", "'', '', '{}',").replace("keys,", "'{}',")
+"""The same for a job that is not going to run."""
 _QUEUED = f"SELECT id, uuid, attempt, jobtype, priority, retried, {_SPEC} FROM jobs_job"
 _CLASS = "state = 'defined' AND jobtype = %s AND priority = %s AND needs = %s AND time_limit = %s"
 
@@ -31,17 +33,20 @@ _FIRST = {
 """By pick: statements whose rows, one after the other, are the queue of a class."""
 
 CLASSES = """
-SELECT jobtype, priority, needs, time_limit, COUNT(*) FROM jobs_job WHERE state = 'defined'
+SELECT jobtype, priority, needs, time_limit, COUNT(*) FROM jobs_job /*INDEXED BY job_queue*/ WHERE state = 'defined'
 GROUP BY jobtype, priority, needs, time_limit
 """
 
 STALE = f"""
-{_QUEUED} WHERE state = 'defined' AND stale_at IS NOT NULL AND stale_at <= %s ORDER BY stale_at, id LIMIT %s
+SELECT id, uuid, attempt, jobtype, priority, retried, {_BARE} FROM jobs_job /*INDEXED BY job_stale*/
+WHERE state = 'defined' AND stale_at IS NOT NULL AND stale_at <= %s ORDER BY stale_at, id LIMIT %s
 """
 
 NEXT_STALE = "SELECT MIN(stale_at) FROM jobs_job WHERE state = 'defined' AND stale_at IS NOT NULL AND stale_at > %s"
 
-OLDER = f"{_QUEUED} WHERE state = 'defined' AND same <> '' AND same = %s AND id < %s ORDER BY id"
+OLDER = f"""
+{_QUEUED} /*INDEXED BY job_same*/ WHERE state = 'defined' AND same > '' AND same = %s AND id < %s ORDER BY id
+"""
 
 OUT = f"""
 SELECT state, pilot_id, order_number, kill_number, cancelled_by, COALESCE(started_at, dispatched_at),
@@ -69,6 +74,9 @@ def _json(value: Any) -> Any:
 
 
 def _rows(sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
+    """SQLite is told which index to take where it would walk all queued jobs; to others that is a comment."""
+    if connection.vendor == "sqlite":
+        sql = sql.replace("/*", "").replace("*/", "")
     with connection.cursor() as cursor:
         cursor.execute(sql, list(parameters))
         return list(cursor.fetchall())
@@ -116,7 +124,8 @@ def classes() -> list[tuple[ClassKey, int]]:
 
 
 def stale(now: float, limit: int) -> tuple[list[Queued], float]:
-    """Queued jobs that are stale, the longest so first, and when the next one of the others is; inf: never."""
+    """Queued jobs that are stale, the longest so first, without what they would run; and when the next one of the
+    others is stale; inf: never."""
     found = [_queued(row) for row in _rows(STALE, (now, limit))]
     if len(found) == limit:
         return found, now

@@ -5,11 +5,12 @@ Each round looks at the broker's memory, at no more of it than may be due; a tra
 
 import asyncio
 import logging
+import time
 
 from p3s.domain import silence
 from p3s.server.actions.alarms import watch_silence
 from p3s.server.actions.work import Work
-from p3s.server.broker import Broker
+from p3s.server.broker import Broker, Story
 from p3s.server.jobs import waiting
 from p3s.server.pilots import queries as pilots
 
@@ -17,8 +18,11 @@ log = logging.getLogger("p3s.upkeep")
 
 ROUND_S = 1.0
 
-STALE_A_ROUND = 2_000
-"""So many stale jobs are dropped at a time: the writer has other things to do."""
+STALE_PORTION = 50
+"""So many stale jobs are dropped in one transaction: some milliseconds, for which others wait."""
+
+REST = 5
+"""While there are more, the writer is left to others for so many times as long as the last portion took."""
 
 SEEN_EVERY_S = 300.0
 """When pilots were heard is written so often at least, and at their end. Who reads it meanwhile asks the broker; a
@@ -32,9 +36,14 @@ TELL_EVERY_S = 10.0
 
 async def rounds(broker: Broker) -> None:
     """Run until cancelled."""
+    wait_s = min(ROUND_S, broker.settings.lease_s / 5)
+    await asyncio.gather(_regular(broker, wait_s), _staleness(broker, wait_s))
+
+
+async def _regular(broker: Broker, wait_s: float) -> None:
     upkeep = Upkeep(broker)
     while True:
-        await asyncio.sleep(min(ROUND_S, broker.settings.lease_s / 5))
+        await asyncio.sleep(wait_s)
         broker.post(upkeep.look, _report, quiet=True)
 
 
@@ -71,12 +80,45 @@ def expire(work: Work, broker: Broker) -> None:
 
 
 def tend(work: Work) -> None:
-    """Drop a portion of what is stale, shed what must give way, let probes go to doubted hosts."""
-    if work.desk.stale_due():
-        work.flush()
-        work.desk.tend(*waiting.stale(work.now, STALE_A_ROUND))
-    else:
-        work.desk.tend()
+    """Shed what must give way, let probes go to doubted hosts."""
+    work.desk.tend()
+
+
+async def _staleness(broker: Broker, wait_s: float) -> None:
+    """Drop what is stale, a portion at a time, so that ten or a million of them slow nobody down for long."""
+    while True:
+        began = time.monotonic()
+        dropped = await _done(broker, drop_stale) if broker.stale_due() else 0
+        full = dropped == STALE_PORTION
+        await asyncio.sleep((time.monotonic() - began) * REST if full else wait_s)
+
+
+def drop_stale(work: Work) -> int:
+    """Drop a portion of what is stale; says how many."""
+    if not work.desk.stale_due():
+        return 0
+    work.flush()
+    stale, more_at = waiting.stale(work.now, STALE_PORTION)
+    work.desk.drop_stale(stale, more_at)
+    return len(stale)
+
+
+async def _done(broker: Broker, story: Story) -> object:
+    """What a story of the writer came to, when it is committed."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[object] = loop.create_future()
+
+    def fulfil(value: object) -> None:
+        if not future.done():
+            future.set_result(value)
+
+    def answer(value: object) -> None:
+        loop.call_soon_threadsafe(fulfil, value)
+
+    broker.post(story, answer, quiet=True)
+    value = await future
+    _report(value)
+    return value
 
 
 class Silence:
