@@ -124,7 +124,7 @@ def run(seed: int) -> Twin:
 
     class Real(kind_of(seed)):  # type: ignore[misc]
         storm_s = 60.0
-        quiet_s = 60.0
+        quiet_s = 25.0
 
         def _make_server(self) -> Twin:
             twins.append(Twin(self.clock, self.store, random.Random(seed), self.lease_s, self._fate, compare_books))
@@ -194,12 +194,13 @@ def main() -> None:
     first, count = int(sys.argv[1]), int(sys.argv[2])
     for defect in sys.argv[3:]:
         PLANTS[defect]()
-    transactions = failures = 0
+    transactions = quiet = failures = 0
     for seed in range(first, first + count):
         twin = run(seed)
         transactions += twin.transactions
+        quiet += twin.quiet
         failures += twin.failures
-    print(f"{count} seeds, {transactions} batches, {failures} planted failures: the same throughout")
+    print(f"{count} seeds, {transactions} batches, {quiet} quiet, {failures} planted failures: the same throughout")
 
 
 if __name__ == "__main__":

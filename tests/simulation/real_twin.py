@@ -53,7 +53,7 @@ from p3s.simulation.clock import Clock
 from p3s.simulation.server import GRACE_S, RESTART_S, WINDOW, Reply
 from p3s.simulation.store import Store
 
-GATHER_S = 0.1
+GATHER_S = 0.15
 """What comes within so long makes one batch, as it does when the writer is busy."""
 
 CHECK_EVERY = 150
@@ -142,6 +142,8 @@ class Twin:
         self.epochs, self.epoch = itertools.count(1), 0
         self.noted: list[Noted] = []
         self.transactions = 0
+        #: Batches for which the tables were not touched.
+        self.quiet = 0
         self.failures = 0
         self.start()
 
@@ -179,11 +181,11 @@ class Twin:
         self._post(lambda desk: desk.expire(GRACE_S), lambda work: rounds.expire(work, broker), lambda _: None)
         self._post(self._drop_stale, rounds.drop_stale, lambda _: None)
         self._post(lambda desk: desk.tend(), rounds.tend, lambda _: None)
-        if round_ % 5 == 0:
+        if round_ % 4 == 0:
             self._post(lambda _: None, self._flush_seen, lambda _: None)
         if self.chance.random() < 0.006:
             self._post(self._fail, self._fail, lambda _: None)
-        self.clock.after(2.0, partial(self._upkeep, epoch, round_ + 1))
+        self.clock.after(3.0, partial(self._upkeep, epoch, round_ + 1))
 
     def _drop_stale(self, desk: Desk) -> int:
         self._flush(desk)
@@ -259,6 +261,7 @@ class Twin:
         for one, pure in itertools.zip_longest(real, self.effects):
             self.same("effect", one, pure)
         self.store.commit()
+        self.quiet += all(one.quiet for one in self.batch) and not any(map(leaves_trace, self.effects))
         self.noted += [effect for effect in self.effects if isinstance(effect, Noted)]
         if self.fate():
             raise Died
@@ -416,6 +419,11 @@ class Twin:
             return value
 
         self._post(pure, story, lambda _: None)
+
+
+def leaves_trace(effect: Effect) -> bool:
+    """Whether it changes a row."""
+    return not isinstance(effect, LaneAnswered) or any(one.number for one in [*effect.orders, *effect.instructions])
 
 
 def close(desk: Desk, pilot: str, seq: int) -> None:

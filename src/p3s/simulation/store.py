@@ -239,6 +239,8 @@ class Store:
         return row
 
     def _check_caps(self) -> None:
+        if not self._handed_out:
+            return
         held = [row for row in self.jobs.values() if row.state in OUT_JOB_STATES]
         out = Counter(row.jobtype for row in held)
         for jobtype in self._handed_out:  # a cap that was lowered since ends nothing that runs
@@ -280,7 +282,7 @@ class Store:
         return jobs[:limit], len(jobs) > limit
 
     def _class(self, key: ClassKey) -> list[Queued]:
-        rows = (row for row in self.jobs.values() if row.state is JobState.DEFINED)
+        rows = (row for row in self.jobs.values() if row.state is JobState.DEFINED and row.jobtype == key[0])
         return [job for job in map(_queued, rows) if job.key == key]
 
     def _finished(self) -> list[JobRow]:

@@ -42,7 +42,15 @@ KINDS = [
     JobSpec("gpu", jobtype="gpu", needs=Needs(gpus=1), hold=True),
 ]
 """Payloads are named for their types, so that the nodes know what they run. `absent` is not there on some hosts."""
-PEOPLE = ("cancel", "hold", "release", "rerun", "adjust")
+ENDED = frozenset(FINAL_JOB_STATES)
+PEOPLE = {
+    "cancel": frozenset(JobState) - ENDED,
+    "hold": frozenset({JobState.DEFINED}),
+    "release": frozenset({JobState.HELD}),
+    "rerun": ENDED,
+    "adjust": frozenset({JobState.DEFINED, JobState.HELD}),
+}
+"""What people do, and to jobs in which states it makes sense."""
 
 
 @dataclass
@@ -114,10 +122,10 @@ class World:
         if self.chance.random() < 0.3:
             has["life_s"] = self.chance.choice([60.0, 400.0])
         if self.calm:
-            has.update(host="last host", memory=8, gpus=2, cores=8, life_s=0.0)
+            has.update(host="last host", memory=20, gpus=6, cores=20, life_s=0.0)
         elif host % 2 == 1:
             self.truth.lacking.add((f"host{host}", "absent"))
-        slots = self.chance.randint(1, 4)
+        slots = 12 if self.calm else self.chance.randint(1, 4)
         self.pilots.append(SimPilot(self.clock, self.site, self.chance, self.truth, f"pilot{number}", slots, **has))
 
     def _schedule_user(self) -> None:
@@ -126,7 +134,7 @@ class World:
             wanted = [self.chance.choice(self.kinds) for _ in range(self.chance.choice([1, 1, 3, 12]))]
             self.clock.at(at, partial(self._submit, f"key{number}", wanted))
         for _ in range(self.chance.randint(0, 16)):
-            self.clock.at(self.chance.uniform(0, self.storm_s), partial(self._meddle, self.chance.choice(PEOPLE)))
+            self.clock.at(self.chance.uniform(0, self.storm_s), partial(self._meddle, self.chance.choice(list(PEOPLE))))
         for _ in range(self.chance.randint(0, 3)):
             self.clock.at(self.chance.uniform(0, self.storm_s), self._change_type)
 
@@ -140,12 +148,13 @@ class World:
         self.site.call("user", lambda reply: self.server.submit(key, wanted, reply), done)
 
     def _meddle(self, what: str) -> None:
-        """A person does something to one of the jobs."""
+        """A person does something to one of the jobs, mostly to one with which it can be done."""
         if self.acknowledged and self.server.up:
             more = [self.chance.choice([0, 5, 9])] if what == "adjust" else []
-            lost = [row.job for row in self.store.jobs.values() if row.state is JobState.LOST]
-            among = lost if lost and what == "rerun" else self.acknowledged
-            getattr(self.server, what)(self.chance.choice(among), *more)
+            rows = [self.store.jobs[job] for job in self.acknowledged]
+            lost = [row.job for row in rows if row.state is JobState.LOST and what == "rerun"]
+            apt = [row.job for row in rows if row.state in PEOPLE[what] and self.chance.random() < 0.9]
+            getattr(self.server, what)(self.chance.choice(lost or apt or self.acknowledged), *more)
 
     def _change_type(self) -> None:
         if self.server.up:

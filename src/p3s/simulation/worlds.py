@@ -5,7 +5,7 @@ from functools import partial
 
 from p3s.protocol.messages import JobSpec
 
-from .world import KINDS, World
+from .world import KINDS, PEOPLE, World
 
 QUICK = JobSpec("quick", jobtype="quick", priority=5)
 
@@ -22,6 +22,9 @@ class Busy(World):
             wanted = [self.chance.choice(self.kinds) for _ in range(2)]
             self.clock.at(at, partial(self._submit, f"busy{number}", wanted))
             self.clock.at(self.chance.uniform(0, self.storm_s), partial(self._meddle, "rerun"))
+        for number in range(100):
+            what = list(PEOPLE)[number % len(PEOPLE)]
+            self.clock.at(self.chance.uniform(0, self.storm_s), partial(self._meddle, what))
         for number in range(3):
             burst = [kind for kind in KINDS if kind.jobtype in ("vital", "plain")] * 10
             self.clock.at(self.chance.uniform(0, self.storm_s - 20), partial(self._submit, f"burst{number}", burst))
