@@ -1,6 +1,7 @@
 """`idle`: what waiting pilots cost a server that has nothing for them."""
 
 import asyncio
+import random
 
 import uvloop
 
@@ -9,6 +10,9 @@ from .fleet import LoadPilot, Wire
 from .rig import Numbers, Server, backend, scratch, server
 
 SECONDS = 60.0
+AWAY_S = 0.02
+"""A pilot renews within so long after an answer, each after a time of its own: they are on other machines."""
+
 WARM = 20
 """Pilots that wait before memory is first looked at, so that what is loaded once is not theirs."""
 
@@ -60,3 +64,4 @@ async def _wait(pilot: LoadPilot, after_s: float) -> None:
     while True:
         orders = await pilot.exchange(wait_s=pilot.wait_s)
         assert not orders, "there was nothing to order"
+        await asyncio.sleep(random.random() * AWAY_S)

@@ -20,7 +20,7 @@ import django
 django.setup()
 
 from django.core.management import call_command
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from p3s.domain.effects import (
     HostDoubted,
@@ -363,6 +363,41 @@ def heads_come_in_the_order_of_each_pick() -> None:
             assert ([job.id for job in found], more) == (order[:limit], limit < 5)
 
 
+def same(*numbers: int, state: str = "defined") -> None:
+    """Jobs that supersede one another."""
+    for number in numbers:
+        add(number)
+    Job.objects.filter(id__in=numbers).update(same="run 7", state=state)
+
+
+def what_is_queued_is_superseded_by_what_came_later_whatever_became_of_that() -> None:
+    same(1, 3, 5)
+    same(2, state="running")
+    same(6, state="finished")
+    add(4)
+    assert [job.id for job in waiting.older("run 7", 5)] == [1, 3]
+    assert [waiting.newer(number) for number in (1, 3, 5)] == [uuid_of(6)] * 3
+    assert [waiting.newer(number) for number in (2, 4, 6, 99)] == [""] * 4
+
+
+def the_queue_is_read_by_its_own_indexes() -> None:
+    """However long it is. PostgreSQL decides by what it counted, so it cannot be asked here."""
+    asked = {
+        waiting.STALE: ("job_stale", (NOW, 9)),
+        waiting.NEXT_STALE: ("job_stale", (NOW,)),
+        waiting.OLDER: ("job_same", ("same", 9)),
+        waiting.NEWER: ("job_newest", (9,)),
+        waiting.CLASSES: ("job_queue", ()),
+        **{one: ("job_queue", ("t", 0, "", 0.0, 9)) for pick in ("fifo", "freshest") for one in waiting._FIRST[pick]},
+        waiting._FIRST["deadline"][0]: ("job_deadline", ("t", 0, "", 0.0, 9)),
+    }
+    if connection.vendor == "sqlite":
+        for query, (index, parameters) in asked.items():
+            plan = " ".join(row[3] for row in waiting._rows(f"EXPLAIN QUERY PLAN {query}", parameters))
+            assert f"USING INDEX {index}" in plan, plan
+            assert "ORDER BY" not in plan, plan
+
+
 def needs_make_classes_of_their_own() -> None:
     jobs.declare([TypeDeclared(JobTypeSpec("plain"), NOW)])
     needs = Needs(2, 10**9, 1, "site", ("a", "b"), "apptainer")
@@ -478,6 +513,8 @@ STORIES = [
     a_job_is_returned_and_left_out_in_one_transaction,
     heads_come_in_the_order_of_each_pick,
     needs_make_classes_of_their_own,
+    what_is_queued_is_superseded_by_what_came_later_whatever_became_of_that,
+    the_queue_is_read_by_its_own_indexes,
     the_past_of_jobs_is_known_and_unknown_ones_are_left_out,
     a_pilot_moves_only_from_the_state_it_is_in,
     an_empty_renewal_writes_nothing_and_an_order_writes_the_lane,

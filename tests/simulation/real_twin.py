@@ -44,13 +44,13 @@ from p3s.server.actions import exchange, hold
 from p3s.server.actions.cancel import cancel
 from p3s.server.actions.jobtypes import set_jobtype
 from p3s.server.actions.rerun import Who, rerun
-from p3s.server.actions.submit import fingerprint_of, submit
+from p3s.server.actions.submit import add_jobs, fingerprint_of, submit
 from p3s.server.actions.work import Work
 from p3s.server.broker.broker import Broker, Request
 from p3s.server.broker.settings import Settings
 from p3s.server.upkeep import rounds
 from p3s.simulation.clock import Clock
-from p3s.simulation.server import GRACE_S, RESTART_S, WINDOW, Reply
+from p3s.simulation.server import GRACE_S, RESTART_S, WINDOW, Reply, settle
 from p3s.simulation.store import Store
 
 GATHER_S = 0.15
@@ -276,13 +276,7 @@ class Twin:
         desk.effects = []
 
     def _settle(self, desk: Desk) -> None:
-        while True:
-            hungry = desk.settle()
-            self._flush(desk)
-            if not hungry:
-                return
-            for key in hungry:
-                desk.book.queues.refill(key, *self.store.queued(key, WINDOW))
+        self.effects += settle(desk, self.store, WINDOW)
 
     # ---- routes: what the fleet and the user ask
 
@@ -359,6 +353,23 @@ class Twin:
             return submit(work, owner="ana", request=SubmitRequest(wanted, key)).jobs
 
         self._post(pure, story, reply)
+
+    def arrive(self, spec: JobSpec, run: int) -> None:
+        """The part of a dataset's registration that makes jobs."""
+
+        def pure(desk: Desk) -> None:
+            added = next(self.added)
+            columns = {"owner": "ana", "run": run}
+            asked = accept(desk.book.next_id, added.job, spec, desk.book.kind(spec.jobtype), desk.now, columns)
+            self.same("data", added, asked)
+            desk.submit([added])
+            self._flush(desk)
+            desk.supersede(self.store.older(added.same, added.id), added.job)
+
+        def story(work: Work) -> None:
+            add_jobs(work, [spec], owner="ana", run=run)
+
+        self._post(pure, story, lambda _: None)
 
     # ---- what people do
 

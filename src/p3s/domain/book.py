@@ -65,6 +65,8 @@ class Book:
         self.estimates = Estimates()
         #: Jobs that were dropped while handing out, since upkeep last looked.
         self.drops = 0
+        #: Jobs that are queued again, of types whose newer ones supersede older: one may have come meanwhile.
+        self.back: list[Queued] = []
         #: Pilots whose open lane may be due an answer; looked at when a batch is settled.
         self.owed: deque[str] = deque()
         self.next_id = 1
@@ -228,7 +230,10 @@ class Book:
         entry = self.pilots[out.pilot]
         entry.proven = False
         self.hosts.learn(entry.host, out, JobState.DEFINED, effect.failed, effect.report)
-        self.queues.add(out.queued(bool(effect.failed)))
+        job = out.queued(bool(effect.failed))
+        self.queues.add(job)
+        if self.kind(job.jobtype).supersedes:
+            self.back.append(job)
 
     def kill_ordered(self, effect: KillOrdered) -> None:
         out = self.out[effect.job]

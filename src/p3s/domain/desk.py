@@ -55,6 +55,12 @@ class Desk:
         """Drop queued jobs that a newer one replaces."""
         self.do(staleness.supersede(older, by, self.now))
 
+    def came_back(self) -> list[Queued]:
+        """Jobs that are queued again since this was asked last, of types whose newer ones supersede older. Before the
+        next `settle` those that a newer one replaces are to be dropped, by `supersede`."""
+        jobs, self.book.back = self.book.back, []
+        return jobs
+
     def register(self, added: PilotAdded) -> None:
         """Take a pilot in. Asked again with the same token it changes nothing; with another it is refused."""
         entry = self.book.alive(added.pilot)

@@ -91,7 +91,7 @@ class SimServer:
             answer = story(desk)
         except P3sError as error:
             return error
-        effects = self._settle(desk)
+        effects = settle(desk, self.store, WINDOW)
         if self.fate():
             self.store.rollback()
             self._crash()
@@ -105,19 +105,6 @@ class SimServer:
             if isinstance(effect, LaneAnswered):
                 self._answer_lane(effect)
         return answer
-
-    def _settle(self, desk: Desk) -> list[Effect]:
-        """Write as the desk decides; a used-up head is refilled from what is written so far."""
-        effects: list[Effect] = []
-        while True:
-            hungry = desk.settle()
-            self.store.write(desk.effects)
-            effects += desk.effects
-            desk.effects = []
-            if not hungry:
-                return effects
-            for key in hungry:
-                desk.book.queues.refill(key, *self.store.queued(key, WINDOW))
 
     def _answer_lane(self, effect: LaneAnswered) -> None:
         reply = self.waiting.pop((effect.pilot, effect.seq), None)
@@ -203,6 +190,15 @@ class SimServer:
 
         reply(self._work(story))
 
+    def arrive(self, spec: JobSpec, run: int) -> None:
+        """Data of a run came, and makes a job."""
+
+        def story(desk: Desk) -> None:
+            self._add(desk, [spec], {"run": run})
+
+        with contextlib.suppress(Crash):
+            self._work(story)
+
     def _add(self, desk: Desk, wanted: list[JobSpec], columns: dict[str, Any]) -> list[str]:
         first, now, book = desk.book.next_id, self.clock.now, desk.book
         added = [
@@ -256,3 +252,26 @@ class SimServer:
 
 def _waiting(added: JobAdded) -> Queued:
     return Queued(added.id, added.job, 0, added.jobtype, added.priority, added.spec)
+
+
+def settle(desk: Desk, store: Store, window: int) -> list[Effect]:
+    """As the server does: write as the desk decides, drop what came back superseded, refill used-up heads from what is
+    written so far. Returns what was written."""
+    written: list[Effect] = []
+
+    def write() -> None:
+        store.write(desk.effects)
+        written.extend(desk.effects)
+        desk.effects = []
+
+    for job in desk.came_back():
+        write()
+        newer = store.newer(job.job)
+        desk.supersede([job] if newer else [], newer)
+    while True:
+        hungry = desk.settle()
+        write()
+        if not hungry:
+            return written
+        for key in hungry:
+            desk.book.queues.refill(key, *store.queued(key, window))

@@ -300,6 +300,14 @@ class Store:
         rows = self.jobs.values()
         return [_queued(row) for row in rows if row.same == same and row.id < before and row.state is JobState.DEFINED]
 
+    def newer(self, job: str) -> str:
+        """The newest job that supersedes another, "" with none or when that is not queued."""
+        old = self.jobs[job]
+        if not old.same or old.state is not JobState.DEFINED:
+            return ""
+        newest = max((row for row in self.jobs.values() if row.same == old.same), key=lambda row: row.id)
+        return "" if newest is old else newest.job
+
     def stale(self, now: float, limit: int) -> tuple[list[Queued], float]:
         """Queued jobs that are stale, the longest so first, and when the next one of the others is."""
         queued = (_queued(row) for row in self.jobs.values() if row.state is JobState.DEFINED)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from p3s.domain.effects import Effect, JobEnded, JobReturned
+from p3s.domain.effects import Effect, JobDispatched, JobEnded, JobHeld, JobReturned
 from p3s.protocol.messages import JobSpec, JobTypeSpec, Needs
 from p3s.protocol.states import FINAL_JOB_STATES, JobState, Reason
 
@@ -26,16 +26,17 @@ QUIET_S = 100.0
 TYPES = [
     JobTypeSpec("capped", cap=2, priority=9),
     JobTypeSpec("again", retries=2, priority=3),
-    JobTypeSpec("fresh", pick="freshest", stale_after=60.0, supersedes=("run",)),
+    JobTypeSpec("fresh", pick="freshest", stale_after=60.0, supersedes=("run",), retries=1),
     JobTypeSpec("vital", pick="deadline", eta=30.0, critical=True, priority=7),
     JobTypeSpec("absent", retries=1),
 ]
+FRESH = JobSpec("fresh", jobtype="fresh")
 KINDS = [
     JobSpec("plain", jobtype="plain"),
     JobSpec("plain", jobtype="plain", priority=5),
     JobSpec("capped", jobtype="capped"),
     JobSpec("again", jobtype="again"),
-    JobSpec("fresh", jobtype="fresh"),
+    FRESH,
     JobSpec("vital", jobtype="vital"),
     JobSpec("absent", jobtype="absent", time_limit=40.0),
     JobSpec("wide", jobtype="wide", needs=Needs(cores=2, memory=2)),
@@ -87,6 +88,8 @@ class World:
         self.site = Site(self.clock, self.network, self.server)
         self.pilots: list[SimPilot] = []
         self.acknowledged: list[str] = []
+        #: Jobs that a person has held once: released, they may be started though newer ones have come.
+        self.held: set[str] = set()
 
     def run(self) -> Outcome:
         """The storm, the calm, the judgement."""
@@ -146,6 +149,11 @@ class World:
                 self.clock.after(1.0, partial(self._submit, key, wanted))
 
         self.site.call("user", lambda reply: self.server.submit(key, wanted, reply), done)
+
+    def _arrive(self) -> None:
+        """Data of one of few runs."""
+        if self.server.up:
+            self.server.arrive(FRESH, self.chance.randint(0, 2))
 
     def _meddle(self, what: str) -> None:
         """A person does something to one of the jobs, mostly to one with which it can be done."""
@@ -222,7 +230,13 @@ class World:
     # ---- the questions
 
     def _witness(self, effect: Effect) -> None:
-        """`lost` is true when it is said, also of an attempt that is tried again."""
+        """`lost` is true when it is said, also of an attempt that is tried again; what was superseded is not."""
+        if isinstance(effect, JobHeld):
+            self.held.add(effect.queued.job)
+        if isinstance(effect, JobDispatched) and effect.attempt > 1 and effect.job not in self.held:
+            newer = self.store.newer(effect.job)
+            if newer:
+                raise Broken(f"{effect.job} is tried again, {newer} supersedes it")
         gone = (isinstance(effect, JobEnded) and effect.after is JobState.LOST) or (
             isinstance(effect, JobReturned) and bool(effect.failed)
         )
@@ -240,9 +254,11 @@ class World:
             if job not in self.store.jobs:
                 raise Broken(f"{job} was acknowledged and is gone")
         submitted = {job for jobs in self.store.submissions.values() for job in jobs}
-        made = {job for job, row in self.store.jobs.items() if not row.rerun_of}
-        if submitted != made:
-            raise Broken(f"jobs of no submission: {sorted(made - submitted)}")
+        # What data made is of no submission; it has a key of its own, the run, by which it supersedes.
+        made = {job for job, row in self.store.jobs.items() if not (row.rerun_of or row.same)}
+        strange = made - submitted | submitted - self.store.jobs.keys()
+        if strange:
+            raise Broken(f"jobs without a submission, or the other way about: {sorted(strange)}")
         again = Counter(row.rerun_of for row in self.store.jobs.values() if row.rerun_of)
         if again and max(again.values()) > 1:
             raise Broken(f"run again twice: {again}")

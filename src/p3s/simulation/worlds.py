@@ -22,6 +22,8 @@ class Busy(World):
             wanted = [self.chance.choice(self.kinds) for _ in range(2)]
             self.clock.at(at, partial(self._submit, f"busy{number}", wanted))
             self.clock.at(self.chance.uniform(0, self.storm_s), partial(self._meddle, "rerun"))
+        for _ in range(40):
+            self.clock.at(self.chance.uniform(0, self.storm_s), self._arrive)
         for number in range(100):
             what = list(PEOPLE)[number % len(PEOPLE)]
             self.clock.at(self.chance.uniform(0, self.storm_s), partial(self._meddle, what))

@@ -14,6 +14,7 @@ from p3s.domain.pool import PilotEntry
 from p3s.domain.queue import PLACES, Head
 from p3s.protocol.messages import ExchangeRequest, Held, JobTypeSpec, Report, Verdict
 from p3s.protocol.states import JobState
+from p3s.simulation.server import settle
 from p3s.simulation.store import Store
 
 LEASE_S = 40.0
@@ -37,16 +38,7 @@ class Office:
     def act(self, story: Callable[[Desk], Any]) -> Any:
         desk = Desk(self.book, lambda job, attempt: f"token of {job}.{attempt}", self.now)
         value = story(desk)
-        self.effects = []
-        while True:
-            hungry = desk.settle()
-            self.store.write(desk.effects)
-            self.effects += desk.effects
-            desk.effects = []
-            if not hungry:
-                break
-            for key in hungry:
-                self.book.queues.refill(key, *self.store.queued(key, self.window))
+        self.effects = settle(desk, self.store, self.window)
         self.store.commit()
         return value
 

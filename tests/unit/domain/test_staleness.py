@@ -6,6 +6,7 @@ from typing import Any
 from p3s.domain.desk import DROPS
 from p3s.domain.effects import JobEnded, Noted
 from p3s.domain.shedding import MOST_A_ROUND
+from p3s.protocol.messages import JobTypeSpec
 from p3s.protocol.states import JobState
 
 Office = Any
@@ -99,6 +100,41 @@ def test_a_new_job_drops_older_ones_of_its_keys_that_wait(make_office: MakeOffic
     assert [job for job, row in office.store.jobs.items() if row.state is JobState.DEFINED] == ["job6", "job7"]
     office.register("p", slots=9)
     assert [order.job for order in office.lane("p", 1).orders] == ["job6", "job7"]
+
+
+def test_what_comes_back_to_the_queue_is_dropped_when_a_newer_one_has_come(make_office: MakeOffice) -> None:
+    office = make_office(types=[JobTypeSpec("t", retries=3, supersedes=("run",))])
+    office.register("p", slots=2)
+    office.submit(2, "t", same="run7")
+    office.submit(1, "t", same="run8")
+    office.lane("p", 1)
+    office.submit(1, "t", same="run8")
+    office.death("p")
+    assert [office.state(f"job{number}") for number in (1, 2, 3, 4)] == [
+        JobState.DROPPED,
+        JobState.DEFINED,
+        JobState.DROPPED,
+        JobState.DEFINED,
+    ]
+    assert "superseded by job4" in why(office)
+    assert (office.store.jobs["job3"].reason, office.store.jobs["job3"].retried) == ("superseded", 1)
+
+
+def test_what_a_person_did_to_it_in_the_same_transaction_stands(make_office: MakeOffice) -> None:
+    office = make_office(types=[JobTypeSpec("t", retries=3, supersedes=("run",))])
+    office.register("p")
+    office.submit(1, "t", same="run7")
+    office.lane("p", 1)
+    office.submit(1, "t", same="run7")
+
+    def story(desk: Any) -> None:
+        desk.death("p", "seen")
+        office.store.write(desk.effects)
+        desk.effects = []
+        desk.cancel("job1", office.store.past("job1"), "ana", "")
+
+    office.act(story)
+    assert office.state("job1") is JobState.CANCELLED
 
 
 def test_what_runs_is_not_superseded(office: Office) -> None:

@@ -119,6 +119,10 @@ class Work:
 
     def settle(self) -> None:
         """Hand out and answer lanes; a used-up head is refilled from what is written."""
+        for job in self.desk.came_back():
+            self.flush()
+            newer = waiting.newer(job.id)
+            self.desk.supersede([job] if newer else [], newer)
         while True:
             hungry = self.desk.settle()
             self._set_aside()

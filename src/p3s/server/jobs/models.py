@@ -127,6 +127,8 @@ class Job(models.Model):
                 name="job_same",
                 condition=models.Q(state="defined", same__gt=""),
             ),
+            # waiting.newer: whether a job that is queued again was superseded meanwhile.
+            models.Index(fields=["same", "id"], name="job_newest", condition=models.Q(same__gt="")),
             # waiting.past: whether a job was run again.
             models.Index(fields=["rerun_of"], name="job_rerun", condition=models.Q(rerun_of__isnull=False)),
             # queries.out: what pilots hold, read when the book is rebuilt.

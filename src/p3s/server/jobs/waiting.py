@@ -42,10 +42,19 @@ SELECT id, uuid, attempt, jobtype, priority, retried, {_BARE} FROM jobs_job /*IN
 WHERE state = 'defined' AND stale_at IS NOT NULL AND stale_at <= %s ORDER BY stale_at, id LIMIT %s
 """
 
-NEXT_STALE = "SELECT MIN(stale_at) FROM jobs_job WHERE state = 'defined' AND stale_at IS NOT NULL AND stale_at > %s"
+NEXT_STALE = """
+SELECT MIN(stale_at) FROM jobs_job /*INDEXED BY job_stale*/
+WHERE state = 'defined' AND stale_at IS NOT NULL AND stale_at > %s
+"""
 
 OLDER = f"""
 {_QUEUED} /*INDEXED BY job_same*/ WHERE state = 'defined' AND same > '' AND same = %s AND id < %s ORDER BY id
+"""
+
+NEWER = """
+SELECT newer.uuid FROM jobs_job newer /*INDEXED BY job_newest*/ JOIN jobs_job job ON newer.same = job.same
+WHERE job.id = %s AND job.state || '' = 'defined' AND newer.same > '' AND newer.id > job.id
+ORDER BY newer.id DESC LIMIT 1
 """
 
 OUT = f"""
@@ -136,6 +145,12 @@ def stale(now: float, limit: int) -> tuple[list[Queued], float]:
 def older(same: str, before: int) -> list[Queued]:
     """Queued jobs that a newer one with these keys supersedes."""
     return [_queued(row) for row in _rows(OLDER, (same, before))]
+
+
+def newer(job: int) -> str:
+    """The newest job that supersedes the one with this number, "" with none or when that is not queued."""
+    found = _rows(NEWER, (job,))
+    return found[0][0] if found else ""
 
 
 def out() -> list[Out]:
