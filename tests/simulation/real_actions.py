@@ -64,6 +64,7 @@ def compare_books(twin: Twin) -> None:
             twin.same(f"queue of {key}", first, head.jobs)
             twin.same(f"waiting of {key}", len(queued), head.waiting)
             twin.same("jobs stale before they are looked for", [], early(book, queued.values()))
+        twin.same("pauses", rebuilt.book.pauses, book.pauses)
         twin.same("types", rebuilt.book.types, book.types)
         twin.same(
             "doubts", *({(host.name, one.jobtype) for host, one in b.hosts.doubts()} for b in (rebuilt.book, book))
@@ -92,7 +93,8 @@ def compare_rows(twin: Twin) -> None:
 
 def known(entry: PilotEntry) -> tuple[Any, ...]:
     """What of a pilot must survive a crash as it is."""
-    return (entry.host, entry.site, entry.slots, entry.state, entry.lease_s, entry.token_hash, sorted(entry.out))
+    told = (entry.instruction, entry.instruction_number, entry.instruction_why)
+    return (entry.host, entry.site, entry.slots, entry.state, entry.lease_s, entry.token_hash, sorted(entry.out), *told)
 
 
 def pilots_of(twin: Twin, book: Book) -> dict[str, tuple[Any, ...]]:
