@@ -13,7 +13,7 @@ Server = Any
 Until = Callable[..., Any]
 
 CHANGING = [one for one in vars(routes).values() if isinstance(one, Route) and one.scope not in ("", "read")]
-NAMES = {name: "1" for name in ("attempt", "result", "id")} | {"stream": "stdout"}
+NAMES = dict.fromkeys(("attempt", "result", "id"), "1") | {"stream": "stdout"}
 
 
 class Names(dict[str, str]):

@@ -5,7 +5,7 @@ import re
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -216,8 +216,8 @@ def test_tokens_are_revoked_there(server: Server, boss: Browser) -> None:
 
 
 @pytest.fixture
-def closed(own_server: Callable[..., Server]) -> Iterator[Server]:
-    yield own_server().start("--reading", "login")
+def closed(own_server: Callable[..., Server]) -> Server:
+    return own_server().start("--reading", "login")
 
 
 def test_where_reading_is_closed_it_needs_a_login_or_a_token(closed: Server) -> None:
