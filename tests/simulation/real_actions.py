@@ -34,7 +34,7 @@ from p3s.server import sql
 from p3s.server.actions import work
 from p3s.server.jobs import queries as jobs
 from p3s.server.jobs import waiting
-from p3s.server.jobs.models import Job, JobLog, JobType, Submission
+from p3s.server.jobs.models import Job, JobLog, JobType, Pause, Submission
 from p3s.server.journal import queries as journal
 from p3s.server.journal.models import Event
 from p3s.server.pilots import queries as pilots
@@ -132,7 +132,7 @@ def run(seed: int) -> Twin:
             twins.append(Twin(self.clock, self.store, random.Random(seed), self.lease_s, self._fate, compare_books))
             return twins[0]
 
-    for table in (Event, JobLog, Job, JobType, Submission, HostDoubt, Pilot):
+    for table in (Event, JobLog, Job, JobType, Pause, Submission, HostDoubt, Pilot):
         table.objects.all().delete()
     jobs.declare([TypeDeclared(spec, 0.0) for spec in TYPES])
     try:
