@@ -36,7 +36,8 @@ def check_many(request: ManyRequest, act: str) -> None:
     if isinstance(request, AdjustManyRequest):
         if request.priority is None:
             raise BadInput("priority: is required")
-        _whole(request.priority, *BOUNDS["priority"], "priority")
+        lowest, highest = BOUNDS["priority"]
+        _whole(request.priority, lowest, highest, "priority")
 
 
 def check_pilot_order(request: PilotOrderRequest) -> None:
