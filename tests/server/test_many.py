@@ -88,9 +88,8 @@ def test_an_unknown_name_stops_it_before_anything_is_done(server: Server, kind: 
 
 def test_others_jobs_are_theirs(server: Server, kind: str) -> None:
     (job,) = submitted(server, kind, 1)
-    made = server.good(
-        "POST", "/api/v1/tokens", {"name": "bo", "scopes": ["submit"], "owner": "bo", "key": uuid.uuid4().hex}
-    )
+    wanted = {"name": "bo", "scopes": ["submit"], "owner": "bo", "key": uuid.uuid4().hex}
+    made = server.good("POST", "/api/v1/tokens", wanted)
     answer = server.ask("POST", "/api/v1/cancels", {"uuids": [job]}, token=made["token"])
     assert answer.status == 403
     mine = server.good("POST", "/api/v1/jobs", {"jobs": [{"payload": "x", "jobtype": kind}]}, token=made["token"])
