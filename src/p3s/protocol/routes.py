@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Optional
 
-from . import acts, messages
+from . import acts, messages, services
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,13 @@ REGISTER_DATASET = Route(
 )
 DATASETS = Route("GET", f"{API}/datasets", "read", "List datasets, newest first")
 ALARMS = Route("GET", f"{API}/alarms", "read", "List open alarms, the latest first")
+SERVICES = Route("GET", f"{API}/services", "read", "List services and how they stand")
+SERVICE = Route("GET", f"{API}/services/{{name}}", "read", "One service")
+SERVICE_REPORT = Route(
+    "POST", f"{API}/services/{{name}}/reports", "submit", "Report for a service", services.ServiceReport
+)
+SERVICE_RUN = Route("POST", f"{API}/services/{{name}}/run", "operate", "Run a service now")
+SERVICE_FORGET = Route("DELETE", f"{API}/services/{{name}}", "submit", "Forget a service that reports no more")
 SUMMARY = Route("GET", f"{API}/summary", "read", "Counts and freshness")
 WHOAMI = Route("GET", f"{API}/whoami", "read", "Whose token this is, and the server's time")
 HEALTH = Route("GET", "/healthz", "", "200 when ready")

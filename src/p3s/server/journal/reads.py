@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from .models import Alarm
+from .models import Alarm, Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,12 @@ def alarms(every: bool, limit: int) -> list[AlarmRow]:
     return [
         AlarmRow(**{name: getattr(row, name) for name in AlarmRow.__slots__}) for row in rows.order_by("-id")[:limit]
     ]
+
+
+def last_word(kind: str, object_id: str, what: str) -> str:
+    """The `why` of the latest event of this kind, or nothing."""
+    found = Event.objects.filter(kind=kind, object_id=object_id, what=what).order_by("-id")
+    return found.values_list("why", flat=True).first() or ""
 
 
 def open_alarms() -> int:
