@@ -59,8 +59,9 @@ def migrations() -> list[tuple[str, str]]:
 
 def ours() -> list[Table]:
     """The tables of the apps whose migrations were applied; others may share the database."""
-    apps = {f"{app}_" for app, _ in migrations()}
-    return [_table(name) for name in names() if any(name.startswith(app) for app in apps)]
+    apps = {f"{app}_" for app, _ in migrations()} | {"django_"}
+    found = (name for name in names() if name.startswith(tuple(apps)))
+    return [_table(name) for name in found if name != "django_migrations"]
 
 
 def _table(name: str) -> Table:

@@ -20,6 +20,7 @@ import uvloop
 from a2wsgi import WSGIMiddleware
 from django.conf import settings as django_settings
 from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
 
 from p3s.server.accounts import queries as accounts
 from p3s.server.accounts.grants import Grants
@@ -61,8 +62,16 @@ class Options:
     allowed_hosts: tuple[str, ...] = ()
     owner: str = "operator"
     upgrade_backup: bool = True
+    #: `open` or `login`; "" is open on this machine alone.
+    reading: str = ""
     settings: Settings = field(default_factory=Settings)
     services: registry.Options = field(default_factory=registry.Options)
+
+    @property
+    def reading_is_open(self) -> bool:
+        if self.reading:
+            return self.reading == "open"
+        return self.host in LOOPBACK and not self.allowed_hosts
 
     @property
     def url(self) -> str:
@@ -76,20 +85,13 @@ def serve(options: Options) -> None:
     _check_services(options)
     directory: Path = django_settings.SERVER_DIR
     directory.mkdir(parents=True, exist_ok=True)
-    sqlite = not django_settings.DATABASE_URL
-    lock: locks.Lock = locks.FileLock(directory) if sqlite else locks.AdvisoryLock()
-    try:
-        locks.take(lock, options.url, options.standby, _say)
-    except locks.Taken as taken:
-        raise CannotStart(
-            f"this database is in use by {taken}; stop that server, or wait for it with --standby"
-        ) from None
+    lock = _lock(directory, options)
     listener = _listen(options)
     try:
         upgrade(directory, time(), options.upgrade_backup, _say)
     except CannotUpgrade as error:
         raise CannotStart(str(error)) from None
-    grants = _grants(directory, options.owner)
+    grants = _grants(directory, options.owner, options.reading_is_open)
     hub = Hub()
     broker = Broker(options.settings, grants, hub.changed, _die, lock.check)
     broker.start()
@@ -106,6 +108,19 @@ def serve(options: Options) -> None:
         uvloop.run(_run(door, services, hub, listener))
     finally:
         (directory / "server.json").unlink(missing_ok=True)
+
+
+def _lock(directory: Path, options: Options) -> locks.Lock:
+    """Be the active server."""
+    sqlite = not django_settings.DATABASE_URL
+    lock: locks.Lock = locks.FileLock(directory) if sqlite else locks.AdvisoryLock()
+    try:
+        locks.take(lock, options.url, options.standby, _say)
+    except locks.Taken as taken:
+        raise CannotStart(
+            f"this database is in use by {taken}; stop that server, or wait for it with --standby"
+        ) from None
+    return lock
 
 
 def _check_address(options: Options) -> None:
@@ -141,7 +156,7 @@ def _listen(options: Options) -> socket.socket:
         sleep(locks.POLL_S)
 
 
-def _grants(directory: Path, owner: str) -> Grants:
+def _grants(directory: Path, owner: str, open_reading: bool) -> Grants:
     """Tokens in force; the local one lies in the server's directory, readable by its owner alone."""
     now, path = time(), directory / "token"
     if not path.exists():
@@ -150,11 +165,14 @@ def _grants(directory: Path, owner: str) -> Grants:
             file.write("p3su_" + secrets.token_urlsafe(32))
     token = path.read_text().strip()
     accounts.add(token, name="this machine", owner=owner, scopes="admin pilot", now=now)
-    return Grants(accounts.secret(), accounts.valid(now))
+    django_settings.SECRET_KEY = accounts.secret("sessions").hex()
+    return Grants(accounts.secret(), lambda: accounts.valid(time()), open_reading)
 
 
 def _behind() -> Any:
-    """Django in threads: synchronous code, and connections to the database that last."""
+    """Django in threads: synchronous code, and connections to the database that last. Its addresses are read here, and
+    not while the first caller waits."""
+    _ = get_resolver().url_patterns
     return WSGIMiddleware(get_wsgi_application(), workers=4)  # type: ignore[arg-type]
 
 
