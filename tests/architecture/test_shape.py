@@ -22,6 +22,7 @@ LONGEST_FUNCTION = 60
 #: Boundaries where whatever went wrong must not go further. Each says in its place why.
 BROAD = {
     "server/broker/broker.py": "one request's failure must not be another's; the writer's own ends the process",
+    "server/project/admin.py": "what a view raises in the writer's thread is raised again where the request came from",
 }
 
 
@@ -99,8 +100,8 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "p3s.server.project.settings"
 import django; django.setup()
 from django.apps import apps
 edges = {(model._meta.app_label, field.related_model._meta.app_label)
-         for model in apps.get_models() for field in model._meta.get_fields()
-         if field.many_to_one and field.concrete}
+         for model in apps.get_models() if model.__module__.startswith("p3s.")
+         for field in model._meta.get_fields() if field.many_to_one and field.concrete}
 print(json.dumps(sorted(edges)))
 """
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=60, check=False)

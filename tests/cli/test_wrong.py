@@ -79,7 +79,7 @@ def test_what_the_tables_name_exists() -> None:
         ("job list --xyzzy", "p3s job list has no option --xyzzy"),
         (
             "job submit ./x.sh --fast",
-            "what belongs to the payload goes after --, as in: p3s job submit -- ./x.sh --fast",
+            "what belongs to the payload goes after --, as in p3s job submit -- x.sh --fast",
         ),
         ("job show", "p3s job show wants the UUID of a JOB; p3s job list shows them"),
         ("jobtype set", "p3s jobtype set wants NAME"),

@@ -39,7 +39,7 @@ from p3s.protocol.messages import (
 )
 from p3s.protocol.states import FINAL_JOB_STATES
 from p3s.server.accounts.grants import Grants
-from p3s.server.accounts.queries import digest
+from p3s.server.accounts.seals import digest
 from p3s.server.actions import exchange, hold
 from p3s.server.actions.cancel import cancel
 from p3s.server.actions.jobtypes import set_jobtype
@@ -59,7 +59,7 @@ GATHER_S = 0.15
 CHECK_EVERY = 150
 """After so many batches `checked` is called, which may compare the tables with the books."""
 
-GRANTS = Grants(b"secret of the simulation", {})
+GRANTS = Grants(b"secret of the simulation", dict)
 
 
 class Differ(BaseException):

@@ -7,7 +7,7 @@ import typer
 
 from p3s.protocol.errors import P3sError
 
-from . import alarms, changes, doctor, jobtypes, parts, wrong
+from . import alarms, changes, doctor, jobtypes, parts, tokens, wrong
 from .demo import demo
 from .top import top
 
@@ -37,6 +37,9 @@ app.add_typer(parts.server, name="server")
 app.add_typer(parts.pilot, name="pilot")
 app.add_typer(parts.watcher, name="watcher")
 app.add_typer(alarms.app, name="alarm")
+app.add_typer(tokens.tokens, name="token")
+app.add_typer(tokens.users, name="user")
+app.command()(tokens.audit)
 app.command()(doctor.summary)
 app.command()(doctor.doctor)
 app.command()(top)

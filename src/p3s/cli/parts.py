@@ -38,6 +38,9 @@ def start_server(
         bool, typer.Option("--standby", help="Wait for the active server to go, then take over.")
     ] = False,
     public: Annotated[bool, typer.Option("--public", help="Listen beyond this machine without TLS.")] = False,
+    reading: Annotated[
+        str, typer.Option(metavar="open|login", help="Whether all may read (default: on this machine alone).")
+    ] = "",
     allow_host: Annotated[list[str], typer.Option(help="A name under which it is reached.")] = [],  # noqa: B006
     lease: Annotated[float, typer.Option(min=1, help="Seconds a pilot may act unheard.")] = 300.0,
     grace: Annotated[float, typer.Option(min=0, help="Seconds beyond the lease until it is given up.")] = 30.0,
@@ -50,9 +53,12 @@ def start_server(
     """
     if log not in LOG_LEVELS:
         raise BadInput(f"--log {log}: must be one of {', '.join(LOG_LEVELS)}")
+    if reading not in ("", "open", "login"):
+        raise BadInput(f"--reading {reading}: must be open or login")
     words = ["--host", host, "--port", str(port), "--lease", str(lease), "--grace", str(grace), "--log", log]
     words += ["--silent", str(silent), "--dir", str(directory or server_dir())]
     words += ["--database", database] if database else []
+    words += ["--reading", reading] if reading else []
     words += ["--standby"] if standby else []
     words += ["--public"] if public else []
     for name in allow_host:

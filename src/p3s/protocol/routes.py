@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Optional
 
-from . import acts, messages
+from . import accounts, acts, messages
 
 
 @dataclass(frozen=True)
 class Route:
-    """`scope` is what a token must hold; `pilot:` and `job:` mean that object's own token."""
+    """`scope` is what a token must hold; `pilot:` and `job:` mean that object's own token, `any:` any token."""
 
     method: str
     path: str
@@ -111,6 +111,12 @@ REGISTER_DATASET = Route(
 )
 DATASETS = Route("GET", f"{API}/datasets", "read", "List datasets, newest first")
 ALARMS = Route("GET", f"{API}/alarms", "read", "List open alarms, the latest first")
+TOKEN = Route("POST", f"{API}/tokens", "any:", "Make a token", accounts.TokenRequest, accounts.TokenReply)
+TOKENS = Route("GET", f"{API}/tokens", "any:", "List tokens, the newest first")
+REVOKE = Route("POST", f"{API}/tokens/{{id}}/revoke", "any:", "Revoke a token", acts.WhyRequest)
+USERS = Route("GET", f"{API}/users", "admin", "List users of the browser")
+USER = Route("PUT", f"{API}/users/{{name}}", "admin", "Make or change a user of the browser", accounts.UserRequest)
+EVENTS = Route("GET", f"{API}/events", "operate", "The record: who did or decided what, newest first")
 SUMMARY = Route("GET", f"{API}/summary", "read", "Counts and freshness")
 WHOAMI = Route("GET", f"{API}/whoami", "read", "Whose token this is, and the server's time")
 HEALTH = Route("GET", "/healthz", "", "200 when ready")

@@ -16,7 +16,7 @@ def main() -> int:
         os.environ["P3S_DATABASE"] = asked.database
     os.environ["DJANGO_SETTINGS_MODULE"] = "p3s.server.project.settings"
     logging.basicConfig(level=asked.log.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    # A refused request is the caller's affair, who is told; only our own failures belong into the log.
+    # What is refused we log ourselves; only our own failures are left to Django.
     logging.getLogger("django.request").setLevel(logging.ERROR)
     import django
     from django.core.exceptions import ImproperlyConfigured
@@ -35,6 +35,7 @@ def main() -> int:
         asked.public,
         tuple(asked.allow_host),
         getpass.getuser(),
+        asked.reading,
         Settings(asked.lease, asked.grace, min(25.0, asked.lease / 3, asked.silent * 5 / 6), asked.silent),
     )
     try:
@@ -57,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=8373)
     parser.add_argument("--allow-host", action="append", default=[])
     parser.add_argument("--public", action="store_true")
+    parser.add_argument("--reading", default="", choices=("", "open", "login"))
     parser.add_argument("--standby", action="store_true")
     parser.add_argument("--lease", type=float, default=300.0)
     parser.add_argument("--grace", type=float, default=30.0)

@@ -8,7 +8,7 @@ from ninja import Query, Router
 from p3s.protocol import bounds, routes
 from p3s.protocol.errors import Conflict, NotAllowed
 from p3s.protocol.messages import PROTOCOL_VERSION, DeathRequest, RegisterReply, RegisterRequest
-from p3s.server.accounts.queries import digest
+from p3s.server.accounts.seals import digest
 from p3s.server.actions import exchange
 from p3s.server.broker import running
 from p3s.server.jobs import reads as jobs

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from .models import Alarm
+from .models import Alarm, Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +34,36 @@ def alarms(every: bool, limit: int) -> list[AlarmRow]:
 def open_alarms() -> int:
     """How many alarms are open."""
     return Alarm.objects.filter(cleared_at=None).count()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of the record. `at`: epoch seconds."""
+
+    id: int
+    at: float
+    kind: str
+    object_id: str
+    what: str
+    who: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is empty or 0 does not matter."""
+
+    who: str = ""
+    kind: str = ""
+    object_id: str = ""
+    since: float = 0.0
+
+
+def record(only: Wanted, limit: int, before: int | None = None) -> list[Entry]:
+    """Newest first; `before` is the `id` of the last one seen."""
+    rows = Event.objects.order_by("-id")
+    if before is not None:
+        rows = rows.filter(id__lt=before)
+    wanted = {"who": only.who, "kind": only.kind, "object_id": only.object_id}
+    rows = rows.filter(at__gte=only.since, **{name: value for name, value in wanted.items() if value})
+    return [Entry(*values) for values in rows.values_list(*Entry.__slots__)[:limit]]

@@ -21,6 +21,7 @@ from a2wsgi import WSGIMiddleware
 from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
 
 from p3s.server.accounts import queries as accounts
 from p3s.server.accounts.grants import Grants
@@ -56,7 +57,15 @@ class Options:
     public: bool = False
     allowed_hosts: tuple[str, ...] = ()
     owner: str = "operator"
+    #: `open` or `login`; "" is open on this machine alone.
+    reading: str = ""
     settings: Settings = field(default_factory=Settings)
+
+    @property
+    def reading_is_open(self) -> bool:
+        if self.reading:
+            return self.reading == "open"
+        return self.host in LOOPBACK and not self.allowed_hosts
 
     @property
     def url(self) -> str:
@@ -79,7 +88,7 @@ def serve(options: Options) -> None:
         ) from None
     listener = _listen(options)
     call_command("migrate", verbosity=0, interactive=False)
-    grants = _grants(directory, options.owner)
+    grants = _grants(directory, options.owner, options.reading_is_open)
     hub = Hub()
     broker = Broker(options.settings, grants, hub.changed, _die, lock.check)
     broker.start()
@@ -122,7 +131,7 @@ def _listen(options: Options) -> socket.socket:
         sleep(locks.POLL_S)
 
 
-def _grants(directory: Path, owner: str) -> Grants:
+def _grants(directory: Path, owner: str, open_reading: bool) -> Grants:
     """Tokens in force; the local one lies in the server's directory, readable by its owner alone."""
     now, path = time(), directory / "token"
     if not path.exists():
@@ -131,11 +140,14 @@ def _grants(directory: Path, owner: str) -> Grants:
             file.write("p3su_" + secrets.token_urlsafe(32))
     token = path.read_text().strip()
     accounts.add(token, name="this machine", owner=owner, scopes="admin pilot", now=now)
-    return Grants(accounts.secret(), accounts.valid(now))
+    django_settings.SECRET_KEY = accounts.secret("sessions").hex()
+    return Grants(accounts.secret(), lambda: accounts.valid(time()), open_reading)
 
 
 def _behind() -> Any:
-    """Django in threads: synchronous code, and connections to the database that last."""
+    """Django in threads: synchronous code, and connections to the database that last. Its addresses are read here, and
+    not while the first caller waits."""
+    _ = get_resolver().url_patterns
     return WSGIMiddleware(get_wsgi_application(), workers=4)  # type: ignore[arg-type]
 
 
