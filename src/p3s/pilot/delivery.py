@@ -37,9 +37,9 @@ def deliver(running: Running, until: "Callable[[], float]") -> None:
 
 
 def _publish(connection: Connection, running: Running, until: "Callable[[], float]") -> None:
-    collected = collect(running.berth.results)
-    for name in collected.files:
-        _upload(connection, running, name, (running.berth.results / name).read_bytes(), until)
+    collected = collect(running.berth.results, running.berth.work)
+    for name, path in collected.files.items():
+        _upload(connection, running, name, path.read_bytes(), until)
     if collected.results or collected.problems:
         order = running.order
         path = routes.PUBLISH.url(job=order.job, attempt=order.attempt)
