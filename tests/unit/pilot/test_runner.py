@@ -168,8 +168,8 @@ def test_a_path_of_its_own_keeps_the_tools_in_front(make: Make, tmp_path: Path) 
 
 
 def test_clients_of_2018_are_found_where_wrappers_look_unless_the_site_has_its_own(make: Make, tmp_path: Path) -> None:
-    for given, found in (({}, str(tmp_path / "tools")), ({"P3S_HOME": "/opt/p3s"}, "/opt/p3s")):
-        running = make("echo $P3S_HOME", P3S_EXECMODE="SHELL", **given)
+    for site, found in (({}, str(tmp_path / "tools")), ({"P3S_HOME": "/opt/p3s"}, "/opt/p3s")):
+        running = make("echo $P3S_HOME", P3S_EXECMODE="SHELL", **site)
         assert finish(running) == 0
         assert running.tails()[0] == f"{found}\n"
 

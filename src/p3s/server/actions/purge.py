@@ -126,9 +126,9 @@ def _remember(rows: Sequence[tuple[int, str, str | None, str]]) -> None:
     for _, _, dataset, state in rows:
         if dataset is not None:
             counts[dataset][state] += 1
-    for dataset in Dataset.objects.filter(uuid__in=list(counts)):
-        dataset.purged = dict(Counter(dataset.purged) + counts[dataset.uuid])
-        dataset.save(update_fields=["purged"])
+    for row in Dataset.objects.filter(uuid__in=list(counts)):
+        row.purged = dict(Counter(row.purged) + counts[row.uuid])
+        row.save(update_fields=["purged"])
 
 
 # ---- pilots

@@ -58,8 +58,8 @@ def list_jobs(
     since: Annotated[float | None, Query(ge=0, le=1e12, description="submitted then or later, epoch seconds")] = None,
     until: Annotated[float | None, Query(ge=0, le=1e12, description="submitted before, epoch seconds")] = None,
 ) -> dict[str, Any]:
-    """Newest first. `next`, given as `cursor`, continues; null at the end. What is rare is looked for among some hundred
-    thousand jobs at a time: a page may have fewer than `limit`, or none, and still a `next`."""
+    """Newest first. `next`, given as `cursor`, continues; null at the end. What is rare is looked for among some
+    hundred thousand jobs at a time: a page may have fewer than `limit`, or none, and still a `next`."""
     words = {"jobtype": jobtype, "owner": owner, "site": site, "host": host, "pilot": pilot}
     words |= {"stream": stream, "dataset": dataset, "name": name}
     for where, word in words.items():
