@@ -7,6 +7,7 @@ import typer
 from p3s.client.descriptions import duration
 from p3s.client.sdk import Client
 from p3s.protocol.errors import BadInput
+from p3s.protocol.views import JobType
 
 from . import show
 from .options import Json
@@ -39,7 +40,7 @@ def list_jobtypes(json: Json = False) -> None:
     show.table(titles, rows, "no job types yet; a job that names one makes it")
 
 
-def _words(one: dict[str, Any]) -> str:
+def _words(one: JobType) -> str:
     words = ["critical"] if one["critical"] else []
     return ", ".join([*words, *([f"supersedes by {', '.join(one['supersedes'])}"] if one["supersedes"] else [])])
 

@@ -6,14 +6,16 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from p3s.client import pyz
+from p3s.client.descriptions import duration
 from p3s.client.place import Place, find, server_dir
 from p3s.client.sdk import Client
 from p3s.protocol.errors import BadInput, TryLater
+from p3s.protocol.views import Doubt, PilotRow
 
 from . import show
 from .options import Json
@@ -46,6 +48,11 @@ def start_server(
     grace: Annotated[float, typer.Option(min=0, help="Seconds beyond the lease until it is given up.")] = 30.0,
     silent: Annotated[float, typer.Option(min=1, help="Seconds unheard until a pilot is called silent.")] = 30.0,
     log: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "warning",
+    backup_every: Annotated[str, typer.Option(metavar="24h", help="Back up so often.")] = "",
+    backup_dir: Annotated[Path | None, typer.Option(help="Where to (default: backups in its directory).")] = None,
+    backup_keep: Annotated[int, typer.Option(min=1, help="Of these backups, keep the newest.")] = 7,
+    no_backup: Annotated[bool, typer.Option("--no-backup", help="Upgrade an older database without one.")] = False,
+    no_service: Annotated[list[str], typer.Option(help="A service that cron runs; repeatable.")] = [],  # noqa: B006
 ) -> None:
     """Start the server; Ctrl-C ends it. Nothing else is needed: SQLite, this machine only.
 
@@ -63,6 +70,12 @@ def start_server(
     words += ["--public"] if public else []
     for name in allow_host:
         words += ["--allow-host", name]
+    for name in no_service:
+        words += ["--no-service", name]
+    every_s = duration(backup_every, "--backup-every") if backup_every else 0.0
+    words += ["--backup-every", str(every_s), "--backup-keep", str(backup_keep)]
+    words += ["--backup-dir", str(backup_dir.absolute())] if backup_dir else []
+    words += ["--no-backup"] if no_backup else []
     os.execv(sys.executable, [sys.executable, "-m", "p3s.server", *words])
 
 
@@ -129,7 +142,7 @@ def list_pilots(
     show.table(("pilot", "host", "site", "state", "slots", "heard"), rows, "no pilots; start one: p3s pilot start")
 
 
-def _state(pilot: dict[str, Any]) -> str:
+def _state(pilot: PilotRow) -> str:
     silent_s = pilot.get("silent_s")
     return str(pilot["state"]) if silent_s is None else f"silent {show.length(silent_s)}"
 
@@ -149,7 +162,7 @@ def list_hosts(json: Json = False) -> None:
     show.table(("host", "pilots", "slots", "suspect"), rows, "no pilots; start one: p3s pilot start")
 
 
-def _doubt(doubt: dict[str, Any], now: float) -> str:
+def _doubt(doubt: Doubt, now: float) -> str:
     what = f"gets no {doubt['jobtype']}" if doubt["jobtype"] else "gets no jobs"
     return f"{what}: {doubt['why']}; tried again in {show.length(max(doubt['probe_at'] - now, 0.0))}"
 

@@ -64,6 +64,11 @@ class Asking:
             if cursor is None:
                 return
 
+    def _object(self, route: Route, query: str = "", body: Any = None, **names: str) -> Json:
+        """The reply as it is."""
+        found: Json = self._ask(route, query, body, **names)
+        return found
+
     def _told(self, kind: type[T], route: Route, body: Any = None, **names: str) -> T:
         """The reply as a message."""
         return codec.from_object(kind, self._ask(route, body=body, **names))

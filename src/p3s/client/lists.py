@@ -118,8 +118,9 @@ class Lists(Asking):
         until: float | None = None,
     ) -> list[Dataset]:
         """The latest datasets, newest first; `name` is the beginning of one."""
-        asked = {"state": state, "owner": owner, "name": name, "run": run, "subrun": subrun}
-        return list(self._pages(routes.DATASETS, "datasets", limit, {**asked, "since": since, "until": until}))
+        when = {"since": since, "until": until}
+        asked: Json = {"state": state, "owner": owner, "name": name, "run": run, "subrun": subrun, **when}
+        return list(self._pages(routes.DATASETS, "datasets", limit, asked))
 
     def results(
         self,
@@ -135,8 +136,8 @@ class Lists(Asking):
         until: float | None = None,
     ) -> list[Result]:
         """The latest results, newest first, with their items."""
-        asked = {"job": job, "jobtype": jobtype, "category": category, "status": status, "run": run, "subrun": subrun}
-        asked |= {"since": since, "until": until, "items": True}
+        asked: Json = {"job": job, "jobtype": jobtype, "category": category, "status": status, "items": True}
+        asked |= {"run": run, "subrun": subrun, "since": since, "until": until}
         return list(self._pages(routes.RESULTS, "results", limit, asked))
 
     def result(self, result: int) -> Result:

@@ -1,69 +1,96 @@
-"""What changes on a server, as it says so itself: waiting without asking again and again."""
+"""What changes at a server, as it tells it: the live stream of the pages, for programs."""
 
 import http.client
 import json
+import socket
 import threading
+from collections.abc import Iterator
 from queue import Empty, SimpleQueue
 from urllib.parse import urlsplit
 
 from p3s.protocol import routes
+from p3s.protocol.errors import P3sError, Unreachable, from_status
+from p3s.transport.http import base_url
 
-SILENCE_S = 40.0
-"""The server says something every 15 s; a stream that is silent for so long is dead."""
+QUIET_S = 40.0
+"""The server sends a beat every 15 s; after so long without one it is taken for gone."""
+
+
+def changes(server: str, token: str = "", quiet_s: float = QUIET_S) -> Iterator[frozenset[str]]:
+    """Topics (`jobs`, `pilots`, `results`...) as they change, coalesced; first an empty set, when it has begun.
+
+    Goes on until it is closed. Raises Unreachable when the server went or does not answer, and what it refuses.
+    """
+    yield from _told(_connection(server, quiet_s), server, token)
+
+
+def _connection(server: str, quiet_s: float) -> http.client.HTTPConnection:
+    parts = urlsplit(base_url(server))
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    return kind(parts.hostname or "", parts.port, timeout=quiet_s)
+
+
+def _told(connection: http.client.HTTPConnection, server: str, token: str) -> Iterator[frozenset[str]]:
+    try:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        connection.request("GET", urlsplit(base_url(server)).path + routes.LIVE.path, headers=headers)
+        answer = connection.getresponse()
+        if answer.status != 200:
+            raise from_status(answer.status, f"{server} does not let this client follow what changes")
+        for line in answer:
+            if line.startswith(b"retry:"):
+                yield frozenset()
+            elif line.startswith(b"data: "):
+                yield frozenset(json.loads(line[6:])["topics"])
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
+        raise Unreachable(f"{server} stopped telling what changes ({error})") from None
+    finally:
+        connection.close()
+    raise Unreachable(f"{server} stopped telling what changes")
 
 
 class Live:
-    """One stream of events, read in a thread of its own until it is closed."""
+    """The same beside other work: read in a thread of its own, until it is closed."""
 
     def __init__(self, server: str, token: str) -> None:
-        parts = urlsplit(server)
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        self._connection = kind(parts.hostname or "", parts.port, timeout=SILENCE_S)
-        self._path = parts.path + routes.LIVE.path
-        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._events: SimpleQueue[frozenset[str]] = SimpleQueue()
-        self._ready = threading.Event()
-        #: False once nothing more will come: the stream could not be opened, or has ended.
+        self._connection = _connection(server, QUIET_S)
+        self._topics: SimpleQueue[frozenset[str]] = SimpleQueue()
+        self._begun = threading.Event()
+        #: False once nothing more will come: the server refused or went, or this was closed.
         self.open = True
-        threading.Thread(target=self._read, name="p3s-live", daemon=True).start()
-        self._ready.wait(SILENCE_S)
+        told = _told(self._connection, server, token)
+        threading.Thread(target=self._listen, args=(told,), name="p3s-live", daemon=True).start()
+        self._begun.wait(QUIET_S)  # what changes from here on is not missed
 
     def wait(self, timeout_s: float) -> frozenset[str]:
         """Topics that changed since the last call; empty when none did within `timeout_s` seconds."""
         try:
-            topics = self._events.get(timeout=max(timeout_s, 0.0))
+            topics = self._topics.get(timeout=max(timeout_s, 0.0))
         except Empty:
             return frozenset()
-        while not self._events.empty():
-            topics |= self._events.get()
+        while not self._topics.empty():
+            topics |= self._topics.get()
         return topics
 
     def close(self) -> None:
-        """End it."""
+        """End it, and its thread."""
         self.open = False
         sock = self._connection.sock
         if sock is not None:
             try:
-                sock.shutdown(2)
+                sock.shutdown(socket.SHUT_RDWR)
             except OSError:
                 return  # it has ended by itself
 
-    def _read(self) -> None:
+    def _listen(self, told: Iterator[frozenset[str]]) -> None:
         try:
-            self._connection.request("GET", self._path, headers=self._headers)
-            answer = self._connection.getresponse()
-            if answer.status == 200:
-                self._listen(answer)
-        except (OSError, http.client.HTTPException, ValueError, AttributeError):
-            pass  # AttributeError: http.client reads on when its socket is closed under it
+            for topics in told:
+                self._begun.set()
+                if topics:
+                    self._topics.put(topics)
+        except P3sError:
+            self.open = False
         finally:
             self.open = False
-            self._ready.set()
-            self._events.put(frozenset())
-            self._connection.close()
-
-    def _listen(self, answer: http.client.HTTPResponse) -> None:
-        while line := answer.readline():
-            self._ready.set()  # the server knows of us: nothing that changes from here on is missed
-            if line.startswith(b"data:"):
-                self._events.put(frozenset(json.loads(line[5:])["topics"]))
+            self._begun.set()
+            self._topics.put(frozenset())

@@ -30,6 +30,7 @@ from p3s.protocol.messages import (
     SubmitRequest,
 )
 from p3s.protocol.routes import Route
+from p3s.protocol.services import ServiceReport
 
 from .asking import Json
 from .waiting import Waiting
@@ -147,8 +148,8 @@ class Client(Waiting):
         spec = JobTypeSpec(name)
         for one in self.job_types():
             if one["name"] == name:
-                known = {field: one[field] for field in JobTypeSpec.__dataclass_fields__}
-                spec = JobTypeSpec(**{**known, "supersedes": tuple(known["supersedes"])})
+                known = {field: value for field, value in one.items() if field in JobTypeSpec.__dataclass_fields__}
+                spec = replace(spec, **{**known, "supersedes": tuple(one["supersedes"])})  # type: ignore[arg-type]
         return self.set_job_type(replace(spec, **changes))
 
     def trust(self, host: str, why: str = "") -> int:
@@ -170,7 +171,7 @@ class Client(Waiting):
 
     def revoke_token(self, id: str, why: str = "") -> Json:
         """At once and for good."""
-        return self._ask(routes.REVOKE, body=WhyRequest(why), id=id)
+        return self._object(routes.REVOKE, body=WhyRequest(why), id=id)
 
     def users(self) -> list[Json]:
         """Users of the browser."""
@@ -181,7 +182,7 @@ class Client(Waiting):
     ) -> Json:
         """Make or change a user of the browser; what is None stays."""
         request = UserRequest(password, None if scopes is None else list(scopes), active)
-        return self._ask(routes.USER, body=request, name=name)
+        return self._object(routes.USER, body=request, name=name)
 
     def events(
         self, limit: int = 100, who: str = "", kind: str = "", object_id: str = "", since: float = 0.0
@@ -199,3 +200,25 @@ class Client(Waiting):
     def declare_stream(self, spec: StreamSpec) -> int:
         """Declare a stream; returns the version in force."""
         return int(self._ask(routes.STREAM, body=spec, name=spec.name)["version"])
+
+    # ---- services
+
+    def services(self) -> list[Json]:
+        """The server's own periodic services, then scripts that report."""
+        return list(self._ask(routes.SERVICES)["services"])
+
+    def service(self, name: str) -> Json:
+        """How one stands."""
+        return self._object(routes.SERVICE, name=name)
+
+    def report_service(self, name: str, report: ServiceReport) -> Json:
+        """Say how a script's service stands; returns what the server has of it now."""
+        return self._object(routes.SERVICE_REPORT, body=report, name=name)
+
+    def run_service(self, name: str, wait_s: float = 0.0) -> Json:
+        """Have one of the server's own run now, or join the run under way; `running` while it has not ended."""
+        return self._object(routes.SERVICE_RUN, f"?wait={wait_s:g}", name=name)
+
+    def forget_service(self, name: str) -> None:
+        """A script will report no more."""
+        self._ask(routes.SERVICE_FORGET, name=name)

@@ -1,9 +1,8 @@
 """Bounds on what is done to many at once, checked at the door. Raises BadInput that says where and what to write."""
 
-from .bounds import BIG, _most, _text, _whole, check_name, check_uuids
+from .bounds import BIG, _most, _number, _text, _whole, check_name, check_uuids
 from .errors import BadInput
 from .many import PILOT_ORDERS, PURGED, AdjustManyRequest, ManyRequest, PilotOrderRequest, PurgeRequest
-from .messages import BOUNDS
 from .states import FINAL_JOB_STATES, FINAL_PILOT_STATES, JobState, PilotState
 
 CHANGEABLE = {
@@ -36,8 +35,7 @@ def check_many(request: ManyRequest, act: str) -> None:
     if isinstance(request, AdjustManyRequest):
         if request.priority is None:
             raise BadInput("priority: is required")
-        lowest, highest = BOUNDS["priority"]
-        _whole(request.priority, lowest, highest, "priority")
+        _number(request.priority, "priority", "priority")
 
 
 def check_pilot_order(request: PilotOrderRequest) -> None:

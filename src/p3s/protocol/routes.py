@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Optional
 
-from . import accounts, acts, many, messages
+from . import accounts, acts, many, messages, services
 
 
 @dataclass(frozen=True)
@@ -143,6 +143,13 @@ REGISTER_DATASET = Route(
 )
 DATASETS = Route("GET", f"{API}/datasets", "read", "List datasets, newest first")
 ALARMS = Route("GET", f"{API}/alarms", "read", "List open alarms, the latest first")
+SERVICES = Route("GET", f"{API}/services", "read", "List services and how they stand")
+SERVICE = Route("GET", f"{API}/services/{{name}}", "read", "One service")
+SERVICE_REPORT = Route(
+    "POST", f"{API}/services/{{name}}/reports", "submit", "Report for a service", services.ServiceReport
+)
+SERVICE_RUN = Route("POST", f"{API}/services/{{name}}/run", "operate", "Run a service now")
+SERVICE_FORGET = Route("DELETE", f"{API}/services/{{name}}", "submit", "Forget a service that reports no more")
 TOKEN = Route("POST", f"{API}/tokens", "any:", "Make a token", accounts.TokenRequest, accounts.TokenReply)
 TOKENS = Route("GET", f"{API}/tokens", "any:", "List tokens, the newest first")
 REVOKE = Route("POST", f"{API}/tokens/{{id}}/revoke", "any:", "Revoke a token", acts.WhyRequest)

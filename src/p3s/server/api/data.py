@@ -6,12 +6,13 @@ from django.http import HttpRequest
 from ninja import Query, Router
 
 from p3s.protocol import bounds, routes
-from p3s.protocol.errors import BadInput
+from p3s.protocol.errors import BadInput, NoRoom, TryLater
 from p3s.protocol.messages import DatasetReply, DatasetRequest, StreamSpec
 from p3s.server.actions.arrive import arrive
 from p3s.server.actions.declare import declare
 from p3s.server.broker import running
 from p3s.server.data import reads
+from p3s.server.upkeep.services import running as upkeep
 
 from .doors import grant_of, plain, reach, read
 from .paging import Cursor, Limit, Moment, Name, Run, moment_and_name, one_of, page
@@ -37,6 +38,10 @@ def register(request: HttpRequest) -> DatasetReply:
     """Register a complete file; its stream's jobs are made in the same transaction, once."""
     body = read(request, DatasetRequest)
     bounds.check_dataset(body)
+    try:
+        upkeep().guard.check_work()
+    except NoRoom as full:
+        raise TryLater(str(full)) from None  # the file is there to stay: who watches asks again
     owner = grant_of(request).owner
     reply: DatasetReply = running().ask(lambda work: arrive(work, request=body, owner=owner))
     return reply

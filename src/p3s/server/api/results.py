@@ -15,6 +15,7 @@ from p3s.server.actions.publish import publish as publish_results
 from p3s.server.blobs import Blobs
 from p3s.server.broker import running
 from p3s.server.results import reads
+from p3s.server.upkeep.services import running as upkeep
 
 from .doors import grant_of, plain, reach, read
 from .paging import Cursor, Limit, Moment, Name, Run, number, one_of, page
@@ -36,6 +37,7 @@ def _own(request: HttpRequest, job: str, attempt: int) -> None:
 def upload(request: HttpRequest, job: str, attempt: int, path: str) -> dict[str, int]:
     """The body is the file, at most 20 MB. The same name again replaces it."""
     _own(request, job, attempt)
+    upkeep().guard.check_files()
 
     declared = request.headers.get("Content-Length", "")
     if not declared.isdigit():

@@ -33,6 +33,12 @@ def alarms(every: bool, limit: int, before: int | None = None, kind: str = "", s
     ]
 
 
+def last_word(kind: str, object_id: str, what: str) -> str:
+    """The `why` of the latest event of this kind, or nothing."""
+    found = Event.objects.filter(kind=kind, object_id=object_id, what=what).order_by("-id")
+    return found.values_list("why", flat=True).first() or ""
+
+
 def open_alarms() -> int:
     """How many alarms are open."""
     return Alarm.objects.filter(cleared_at=None).count()
