@@ -4,6 +4,8 @@ document. Moments (`_at`, `since`) are seconds since the epoch by the server's c
 
 from typing import Any, Optional, TypedDict
 
+from .services import ServiceState
+
 
 class JobRow(TypedDict):
     """A job as listed. `pilot`, `host`: that has or had it. `wall_s` is measured on the node."""
@@ -30,6 +32,60 @@ class JobRow(TypedDict):
     exit_code: Optional[int]
     signal: Optional[int]
     wall_s: Optional[float]
+
+
+class WhoAmI(TypedDict):
+    """Whose token it is, what it allows, and what the server is set to."""
+
+    owner: str
+    scopes: "list[str]"
+    protocol: int
+    now: float
+    lease_s: float
+
+
+class Token(TypedDict):
+    """A token, without the token itself."""
+
+    id: str
+    name: str
+    owner: str
+    scopes: "list[str]"
+    created_at: float
+    expires_at: Optional[float]
+    revoked_at: Optional[float]
+
+
+class Tokens(TypedDict):
+    """All tokens that one may see."""
+
+    tokens: "list[Token]"
+
+
+class User(TypedDict):
+    """A user of the browser."""
+
+    name: str
+    scopes: "list[str]"
+    active: bool
+
+
+class Users(TypedDict):
+    """All of them."""
+
+    users: "list[User]"
+
+
+class Services(TypedDict):
+    """The server's own, then scripts by name."""
+
+    services: "list[ServiceState]"
+
+
+class ServiceForgotten(TypedDict):
+    """Which one."""
+
+    name: str
 
 
 class Event(TypedDict):
@@ -231,6 +287,31 @@ class Summary(TypedDict):
     newest_result_age_s: Optional[float]
     paused: "list[Pause]"
     now: float
+
+
+class Recorded(TypedDict):
+    """An event of the record, with the object that it is about."""
+
+    id: int
+    at: float
+    kind: str
+    object_id: str
+    what: str
+    who: str
+    why: str
+
+
+class Record(TypedDict):
+    """A page of the record."""
+
+    events: "list[Recorded]"
+    next: Optional[str]
+
+
+class Health(TypedDict):
+    """The server takes orders."""
+
+    ready: bool
 
 
 class JobRows(TypedDict):
