@@ -40,18 +40,18 @@ def deliver(running: Running, until: "Callable[[], float]") -> None:
 
 
 def _publish(connection: Connection, running: Running, until: "Callable[[], float]") -> None:
-    collected = collect(running.berth.results)
+    collected = collect(running.berth.results, running.berth.work)
     problems = list(collected.problems)
     try:
-        for name in collected.files:
-            _upload(connection, running, name, (running.berth.results / name).read_bytes(), until)
+        for name, path in collected.files.items():
+            _upload(connection, running, name, path.read_bytes(), until)
     except NoRoom as error:
         problems.insert(0, f"files of results were not kept: {error}")
     if collected.results or problems:
         order = running.order
-        path = routes.PUBLISH.url(job=order.job, attempt=order.attempt)
+        place = routes.PUBLISH.url(job=order.job, attempt=order.attempt)
         body = codec.encode(PublishRequest(list(collected.results), problems))
-        _ask(connection, routes.PUBLISH.method, path, body, until)
+        _ask(connection, routes.PUBLISH.method, place, body, until)
 
 
 def _upload(connection: Connection, running: Running, name: str, data: bytes, until: "Callable[[], float]") -> None:

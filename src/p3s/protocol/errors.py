@@ -15,25 +15,29 @@ from typing import Optional
 
 
 class P3sError(Exception):
-    """Root. `str()` is one line for a person and says what to do."""
+    """Root. `str()` is one line for a person and says what to do. `exit_code` is that of a command it ends."""
 
     status = 500
     title = "error"
+    exit_code = 1
 
 
 class Refused(P3sError):
     status = 400
     title = "refused"
+    exit_code = 6
 
 
 class BadInput(Refused):
     status = 422
     title = "bad input"
+    exit_code = 2
 
 
 class NotKnown(Refused):
     status = 404
     title = "not known"
+    exit_code = 4
 
 
 class NotAllowed(Refused):
@@ -41,6 +45,7 @@ class NotAllowed(Refused):
 
     status = 403
     title = "not allowed"
+    exit_code = 5
 
     def __init__(self, message: str, *, known: bool = True) -> None:
         super().__init__(message)
@@ -74,6 +79,7 @@ class NoRoom(Refused):
 class TryLater(P3sError):
     status = 503
     title = "try later"
+    exit_code = 3
 
 
 class Unreachable(TryLater):

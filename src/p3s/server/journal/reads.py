@@ -23,9 +23,11 @@ class AlarmRow:
     detail: dict[str, Any]
 
 
-def alarms(every: bool, limit: int) -> list[AlarmRow]:
-    """Open alarms, or `every` one; the latest raised first."""
+def alarms(every: bool, limit: int, before: int | None = None, kind: str = "", severity: str = "") -> list[AlarmRow]:
+    """Open alarms, or `every` one; the latest raised first. `before`: the id of the last one seen."""
     rows = Alarm.objects.all() if every else Alarm.objects.filter(cleared_at=None)
+    asked = {"id__lt": before, "kind": kind or None, "severity": severity or None}
+    rows = rows.filter(**{name: value for name, value in asked.items() if value is not None})
     return [
         AlarmRow(**{name: getattr(row, name) for name in AlarmRow.__slots__}) for row in rows.order_by("-id")[:limit]
     ]
