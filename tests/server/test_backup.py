@@ -235,7 +235,7 @@ def test_what_is_damaged_newer_or_no_backup_is_refused_and_leaves_nothing(
             assert words in said, said
         assert not target.exists()
         assert [path for path in tmp_path.iterdir() if "restoring" in path.name] == []
-    assert "No such file" in refused(archive("check", tmp_path / "nothing.zip", target))
+    assert "nothing.zip: No such file" in refused(archive("check", tmp_path / "nothing.zip", target))
     assert "there is no database in" in refused(archive("backup", tmp_path / "c.zip", tmp_path / "empty"))
     assert not (tmp_path / "c.zip").exists()
 

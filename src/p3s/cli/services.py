@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from p3s.client.descriptions import duration
+from p3s.client.place import server_dir
 from p3s.client.sdk import Client
 from p3s.protocol import services as bounds
 from p3s.protocol.errors import Refused
@@ -143,8 +144,11 @@ def crontab() -> None:
     if not left:
         show.note("the server runs all services itself; p3s server start --no-service NAME leaves one to cron")
         return
-    print(f"P3S_SERVER={client.server}")
-    print("# P3S_TOKEN=...   a token with the scope operate, unless this is the server's own machine")
+    if client.found == "P3S_SERVER":
+        print(f"P3S_SERVER={client.server}")
+        print("# P3S_TOKEN=...   a token with the scope operate, unless this is the server's own machine")
+    else:
+        print(f"P3S_SERVER_DIR={server_dir().absolute()}")
     for one in left:
         print(f"{_when(one['every_s'])}  {sys.argv[0]} service run {one['name']} > /dev/null")
 
@@ -155,4 +159,6 @@ def _when(every_s: float) -> str:
     if minutes < 60:
         return f"*/{minutes} * * * *"
     hours = minutes // 60
-    return f"17 */{hours} * * *" if hours < 24 else "17 3 * * *"
+    if hours >= 24:
+        return "17 3 * * *"
+    return f"17 */{hours} * * *" if hours > 1 else "17 * * * *"

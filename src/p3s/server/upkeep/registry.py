@@ -44,8 +44,13 @@ def build(broker: Broker, directory: Path, options: Options) -> Services:
     purge_every_s = PURGE_EVERY_S if options.purge_after_s else 0.0
     guard = Guard([directory, directory / "blobs"])
     own = [
-        Service(REAPER, "gives up pilots past their lease, tells of silent ones, sheds and probes", ROUND_S),
-        Service(EXPIRY, "drops queued jobs that are stale", ROUND_S),
+        Service(
+            REAPER,
+            "gives up pilots past their lease, tells of silent ones, sheds and probes",
+            ROUND_S,
+            first_after_s=0.0,
+        ),
+        Service(EXPIRY, "drops queued jobs that are stale", ROUND_S, first_after_s=0.0),
         Service("disk", "looks whether there is room on the disk", DISK_EVERY_S, guard.look, first_after_s=0.0),
         Service("purge", "removes old records of jobs and pilots", purge_every_s, purge.run),
         Service("database", "keeps the database's statistics and log in order", DATABASE_EVERY_S, database.tend),
