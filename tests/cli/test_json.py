@@ -27,6 +27,7 @@ GIVEN = {
     "job release": ["{held}"],
     "job adjust": ["{held}", "--priority", "3"],
     "job rerun": ["{job}"],
+    "service run": ["database"],
 }
 
 

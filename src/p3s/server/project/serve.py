@@ -84,7 +84,7 @@ def serve(options: Options) -> None:
     _check_address(options)
     _check_services(options)
     directory: Path = django_settings.SERVER_DIR
-    directory.mkdir(parents=True, exist_ok=True)
+    _private(directory)
     lock = _lock(directory, options)
     listener = _listen(options)
     try:
@@ -108,6 +108,14 @@ def serve(options: Options) -> None:
         uvloop.run(_run(door, services, hub, listener))
     finally:
         (directory / "server.json").unlink(missing_ok=True)
+
+
+def _private(directory: Path) -> None:
+    """The database holds the secret of all tokens: nobody else on this machine may read what lies here."""
+    os.umask(0o077)
+    directory.mkdir(parents=True, exist_ok=True)
+    for path in directory.glob("p3s.sqlite3*"):
+        path.chmod(0o600)
 
 
 def _lock(directory: Path, options: Options) -> locks.Lock:
