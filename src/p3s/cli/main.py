@@ -8,7 +8,7 @@ import typer
 
 from p3s.protocol.errors import P3sError, TryLater
 
-from . import alarms, changes, doctor, jobtypes, parts
+from . import alarms, changes, classic, doctor, jobtypes, parts, payload, repro, trial
 from .demo import demo
 
 app = typer.Typer(
@@ -19,11 +19,15 @@ app = typer.Typer(
 )
 app.command()(demo)
 app.add_typer(changes.app, name="job")
+changes.app.command("test", help=trial.TEST_HELP)(trial.try_out)
+changes.app.command("repro")(repro.repro)
 app.add_typer(jobtypes.app, name="jobtype")
 app.add_typer(parts.server, name="server")
 app.add_typer(parts.pilot, name="pilot")
 app.add_typer(parts.watcher, name="watcher")
 app.add_typer(alarms.app, name="alarm")
+app.add_typer(payload.app, name="payload")
+app.add_typer(classic.app, name="classic")
 app.command()(doctor.summary)
 app.command()(doctor.doctor)
 

@@ -72,13 +72,15 @@ def start_pilot(
     tag: Annotated[list[str], typer.Option(help="A word that jobs may need; repeatable.")] = [],  # noqa: B006
     runtime: Annotated[list[str], typer.Option(help="A container runtime that is here.")] = [],  # noqa: B006
     life: Annotated[str, typer.Option(metavar="8h", help="How long it will be here.")] = "",
+    batch_id: Annotated[str, typer.Option(help="The batch system's id of it.")] = "",
 ) -> None:
     """Start a pilot here; Ctrl-C ends it after its jobs, twice at once. Example: p3s pilot start --slots 4"""
     place = _place()
     os.environ.update(P3S_SERVER=place.server, P3S_TOKEN=place.token)
     words = ["--slots", str(slots), "--site", site, *(["--keep"] if keep else [])]
     words += ["--dir", directory] if directory else []
-    for name, value in (("cores", cores), ("gpus", gpus), ("memory", memory), ("life", life)):
+    told = {"cores": cores, "gpus": gpus, "memory": memory, "life": life, "batch-id": batch_id}
+    for name, value in told.items():
         words += [f"--{name}", str(value)] if value else []
     words += [f"--tag={word}" for word in tag] + [f"--runtime={word}" for word in runtime]
     os.execv(sys.executable, [sys.executable, "-m", "p3s.pilot", *words])

@@ -23,6 +23,7 @@ def input_environment(url: str, run: int | None, subrun: int | None, keys: dict[
     """What a payload finds in its environment of its input, under 2018's and the new names."""
     env: dict[str, str] = {}
     if url:
+        url = f"root://{url.removeprefix('xroot://')}" if url.startswith("xroot://") else url
         path = url.removeprefix("file://")
         env["P3S_INPUT_FILE"] = path
         env["P3S_INPUT_URL"] = url
