@@ -35,7 +35,7 @@ def test_hold_release_and_rerun(run: Run, server: Any) -> None:
     )
     assert "release it" in run("job", "explain", job, at=server.directory).stdout
     run("job", "cancel", job, at=server.directory)
-    assert run("job", "release", job, at=server.directory).returncode == 1
+    assert run("job", "release", job, at=server.directory).returncode == 6
     again = run("job", "rerun", job, "--why", "to see", at=server.directory)
     shown = json.loads(run("job", "show", again.stdout.strip(), "--json", at=server.directory).stdout)
     assert shown["rerun_of"] == job
@@ -79,12 +79,12 @@ def test_hosts_are_listed_and_one_that_is_not_there_is_refused(
     (host,) = json.loads(run("pilot", "hosts", "--json", at=server.directory).stdout)
     assert (host["pilots"], host["slots"], host["doubts"]) == (1, 2, [])
     assert "was not suspect" in run("pilot", "trust", host["host"], at=server.directory).stdout
-    assert "p3s pilot hosts lists them" in refused(1, "pilot", "trust", "nowhere", at=server.directory)
+    assert "p3s pilot hosts lists them" in refused(4, "pilot", "trust", "nowhere", at=server.directory)
 
 
 @pytest.mark.parametrize("need", ["cores", "cores=two", "colour=red", "memory=4XB", "tag="])
 def test_a_need_that_makes_no_sense_is_refused(server: Any, refused: Callable[..., str], need: str) -> None:
-    assert "need" in refused(1, "job", "submit", "--need", need, "--", "/bin/true", at=server.directory)
+    assert "need" in refused(2, "job", "submit", "--need", need, "--", "/bin/true", at=server.directory)
 
 
 NOW = datetime(2026, 5, 4, 10, 30, tzinfo=timezone(timedelta(hours=2)))

@@ -43,6 +43,8 @@ from p3s.domain.effects import (
 from p3s.protocol.messages import ANYWHERE, Instruction, JobTypeSpec, Needs, Order, Report
 from p3s.protocol.states import JobState, PilotState
 from p3s.server.accounts import queries as accounts
+from p3s.server.accounts.grants import Grant
+from p3s.server.accounts.seals import digest
 from p3s.server.actions.work import record
 from p3s.server.jobs import queries as jobs
 from p3s.server.jobs import waiting
@@ -488,7 +490,7 @@ def tokens_in_force_are_neither_expired_nor_revoked() -> None:
     accounts.add("good", name="again", owner="other", scopes="admin", now=NOW)
     Token.objects.filter(name="revoked").update(revoked_at=NOW)
     Token.objects.filter(name="expired").update(expires_at=NOW)
-    assert accounts.valid(NOW + 1) == {accounts.digest("good"): ("ana", frozenset({"read", "submit"}))}
+    assert accounts.valid(NOW + 1) == {digest("good"): Grant("ana", frozenset({"read", "submit"}))}
     assert accounts.secret() == accounts.secret()
 
 

@@ -82,7 +82,7 @@ def test_the_monitor_wrapper_runs_unchanged_and_its_results_appear(
         "monitor": (3907, 1, {"dl": 1}),
         "TPC monitor": (3907, 1, {"dl": 1}),
     }
-    shown = page(shared_place, "/runs/3907/")
+    shown = page(shared_place, "/runs/3907")
     assert "NDead Channels" in shown
     assert "hits_U1.png" in shown
     with urllib.request.urlopen(

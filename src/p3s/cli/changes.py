@@ -11,22 +11,20 @@ from p3s.client.sdk import Client
 from p3s.protocol.acts import ChangeReply, RerunRequest
 from p3s.protocol.errors import BadInput
 
-from . import show
+from . import complete, show
 from .jobs import app as app
-from .options import Json
-
-Why = Annotated[str, typer.Option(help="For the record.")]
+from .options import DryRun, Job, Jobs, JobType, Json, Why
 
 
 @app.command()
-def hold(jobs: list[str], why: Why = "", json: Json = False) -> None:
+def hold(jobs: Jobs, why: Why = "", json: Json = False) -> None:
     """Keep queued jobs from being handed out. Example: p3s job hold UUID --why "wait for the calibration" """
     client = Client()
     _tell([client.hold(job, why) for job in jobs], json)
 
 
 @app.command()
-def release(jobs: list[str], why: Why = "", json: Json = False) -> None:
+def release(jobs: Jobs, why: Why = "", json: Json = False) -> None:
     """Let held jobs go. Example: p3s job release UUID"""
     client = Client()
     _tell([client.release(job, why) for job in jobs], json)
@@ -34,7 +32,7 @@ def release(jobs: list[str], why: Why = "", json: Json = False) -> None:
 
 @app.command()
 def adjust(
-    jobs: list[str],
+    jobs: Jobs,
     priority: Annotated[int, typer.Option(help="A higher one goes first.")],
     why: Why = "",
     json: Json = False,
@@ -53,7 +51,7 @@ def _tell(replies: list[ChangeReply], json: bool) -> None:
 
 
 @app.command()
-def explain(job: str, json: Json = False) -> None:
+def explain(job: Job, json: Json = False) -> None:
     """Why is it not running? Example: p3s job explain UUID"""
     reply = Client().explain(job)
     if json:
@@ -80,12 +78,16 @@ Prints the new UUIDs, with --dry-run the old ones. Jobs that were run again alre
 
 @app.command(help=RERUN_HELP)
 def rerun(
-    jobs: Annotated[list[str] | None, typer.Argument(help="UUIDs; or choose by --state.")] = None,
-    state: Annotated[str, typer.Option(help="All that ended so, separated by commas.")] = "",
+    jobs: Annotated[
+        list[str] | None, typer.Argument(help="UUIDs; or choose by --state.", autocompletion=complete.jobs)
+    ] = None,
+    state: Annotated[
+        str, typer.Option(help="All that ended so, separated by commas.", autocompletion=complete.final_states)
+    ] = "",
     since: Annotated[str, typer.Option(help="02:00, 2026-05-04 18:30, or how long ago: 6h.")] = "",
-    jobtype: Annotated[str, typer.Option(help="Only this job type.")] = "",
+    jobtype: JobType = "",
     still_fresh: Annotated[bool, typer.Option("--still-fresh", help="Only those that are not stale yet.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say which, do nothing.")] = False,
+    dry_run: DryRun = False,
     why: Why = "",
     json: Json = False,
 ) -> None:

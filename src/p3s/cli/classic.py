@@ -89,7 +89,10 @@ def run(
         for command in now.commands:
             print(shlex.join(["p3s", *command]))
         return
-    for command in now.commands:
-        done = subprocess.run([sys.executable, "-m", "p3s", *command], env={**os.environ, **now.env}, check=False)
+    *first, last = [[sys.executable, "-m", "p3s", *command] for command in now.commands]
+    environment = {**os.environ, **now.env}
+    for words_of_one in first:
+        done = subprocess.run(words_of_one, env=environment, check=False)
         if done.returncode:
             raise typer.Exit(done.returncode if done.returncode > 0 else 128 - done.returncode)
+    os.execve(sys.executable, last, environment)  # in our place: signals reach what runs

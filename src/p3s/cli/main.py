@@ -1,17 +1,44 @@
-"""The command `p3s`. Errors are one line on stderr; exit codes: 0 done, 1 refused or failed, 2 wrong command line,
-3 no server answers."""
+"""The command `p3s`. Errors are one line on stderr; what a command ends with is `EXIT_CODES`."""
 
 import sys
 from typing import Annotated
 
 import typer
 
-from p3s.protocol.errors import P3sError, TryLater
+from p3s.protocol.errors import P3sError
 
-from . import alarms, changes, classic, doctor, jobtypes, parts, payload, repro, trial
+from . import (
+    alarms,
+    archive,
+    changes,
+    classic,
+    doctor,
+    jobtypes,
+    parts,
+    payload,
+    repro,
+    services,
+    tokens,
+    trial,
+    wrong,
+)
 from .demo import demo
+from .top import top
+
+EXIT_CODES = {
+    0: "done",
+    1: "the answer is no: a job failed, a check is bad, a part could not start",
+    2: "a wrong command line or description",
+    3: "no server answers",
+    4: "there is no such job, pilot or other object",
+    5: "the token does not allow it",
+    6: "refused for another reason; the message says which",
+    130: "interrupted",
+}
 
 app = typer.Typer(
+    cls=wrong.Root,
+    epilog="Exit codes: " + " · ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()),
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
@@ -28,8 +55,15 @@ app.add_typer(parts.watcher, name="watcher")
 app.add_typer(alarms.app, name="alarm")
 app.add_typer(payload.app, name="payload")
 app.add_typer(classic.app, name="classic")
+app.add_typer(services.app, name="service")
+app.command(help=archive.BACKUP_HELP)(archive.backup)
+app.command(help=archive.RESTORE_HELP)(archive.restore)
+app.add_typer(tokens.tokens, name="token")
+app.add_typer(tokens.users, name="user")
+app.command()(tokens.audit)
 app.command()(doctor.summary)
 app.command()(doctor.doctor)
+app.command()(top)
 
 
 def _version(asked: bool) -> None:
@@ -41,26 +75,23 @@ def _version(asked: bool) -> None:
 
 
 @app.callback()
-def top(
+def p3s(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which.")] = False,
 ) -> None:
     """The prompt processing system."""
 
 
 def main() -> None:
-    """Run, and turn our errors into one line."""
+    """Run, and turn what goes wrong into one line and an exit code."""
     try:
-        app()
-    except TryLater as error:
-        _end(error, 3)
+        sys.exit(app(standalone_mode=False) or 0)
+    except typer.TyperException as error:
+        wrong.tell(error)
+        sys.exit(2)
     except P3sError as error:
-        _end(error, 1)
-    except KeyboardInterrupt:
+        print(f"p3s: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(0)
-
-
-def _end(error: P3sError, code: int) -> None:
-    print(f"p3s: {error}", file=sys.stderr)
-    sys.exit(code)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from p3s.client import pyz
+from p3s.client.descriptions import duration
 from p3s.client.place import Place, find, server_dir
 from p3s.client.sdk import Client
 from p3s.protocol.errors import BadInput, TryLater
@@ -38,11 +39,19 @@ def start_server(
         bool, typer.Option("--standby", help="Wait for the active server to go, then take over.")
     ] = False,
     public: Annotated[bool, typer.Option("--public", help="Listen beyond this machine without TLS.")] = False,
+    reading: Annotated[
+        str, typer.Option(metavar="open|login", help="Whether all may read (default: on this machine alone).")
+    ] = "",
     allow_host: Annotated[list[str], typer.Option(help="A name under which it is reached.")] = [],  # noqa: B006
     lease: Annotated[float, typer.Option(min=1, help="Seconds a pilot may act unheard.")] = 300.0,
     grace: Annotated[float, typer.Option(min=0, help="Seconds beyond the lease until it is given up.")] = 30.0,
     silent: Annotated[float, typer.Option(min=1, help="Seconds unheard until a pilot is called silent.")] = 30.0,
     log: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "warning",
+    backup_every: Annotated[str, typer.Option(metavar="24h", help="Back up so often.")] = "",
+    backup_dir: Annotated[Path | None, typer.Option(help="Where to (default: backups in its directory).")] = None,
+    backup_keep: Annotated[int, typer.Option(min=1, help="Of these backups, keep the newest.")] = 7,
+    no_backup: Annotated[bool, typer.Option("--no-backup", help="Upgrade an older database without one.")] = False,
+    no_service: Annotated[list[str], typer.Option(help="A service that cron runs; repeatable.")] = [],  # noqa: B006
 ) -> None:
     """Start the server; Ctrl-C ends it. Nothing else is needed: SQLite, this machine only.
 
@@ -50,13 +59,22 @@ def start_server(
     """
     if log not in LOG_LEVELS:
         raise BadInput(f"--log {log}: must be one of {', '.join(LOG_LEVELS)}")
+    if reading not in ("", "open", "login"):
+        raise BadInput(f"--reading {reading}: must be open or login")
     words = ["--host", host, "--port", str(port), "--lease", str(lease), "--grace", str(grace), "--log", log]
     words += ["--silent", str(silent), "--dir", str(directory or server_dir())]
     words += ["--database", database] if database else []
+    words += ["--reading", reading] if reading else []
     words += ["--standby"] if standby else []
     words += ["--public"] if public else []
     for name in allow_host:
         words += ["--allow-host", name]
+    for name in no_service:
+        words += ["--no-service", name]
+    every_s = duration(backup_every, "--backup-every") if backup_every else 0.0
+    words += ["--backup-every", str(every_s), "--backup-keep", str(backup_keep)]
+    words += ["--backup-dir", str(backup_dir.absolute())] if backup_dir else []
+    words += ["--no-backup"] if no_backup else []
     os.execv(sys.executable, [sys.executable, "-m", "p3s.server", *words])
 
 

@@ -2,11 +2,13 @@
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 console = Console() if sys.stdout.isatty() else Console(width=1000)  # in a pipe nothing is cut
@@ -46,6 +48,16 @@ def _cell(value: Any) -> str:
 def note(text: str) -> None:
     """One line beside the answer, on stderr."""
     errors.print(plain(text), markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def progress(what: str, total: int, worth: bool = True) -> Iterator[Callable[[int, str], None]]:
+    """advance(done, words): how far it is, on stderr while it is a terminal. `worth`: it may take long."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    seen = worth and errors.is_terminal
+    with Progress(*columns, console=errors, transient=True, disable=not seen) as shown:
+        task = shown.add_task(what, total=total)
+        yield lambda done, words: shown.update(task, completed=done, description=words or what)
 
 
 def plain(text: str) -> str:

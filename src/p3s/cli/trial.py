@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,8 +27,8 @@ from p3s.protocol.messages import JobSpec, JobTypeSpec, Order
 from p3s.protocol.results import Item, Result, check
 
 from . import show
-from .jobs import _described, _is_file, _variables, _with_input
 from .options import Json
+from .submit import chosen
 
 MOST_LINES = 20
 """Of each log, unless all is asked for."""
@@ -80,16 +80,14 @@ def try_out(
     all_lines: Annotated[bool, typer.Option("--all", help="The logs' whole ends, not only some lines.")] = False,
     json: Json = False,
 ) -> None:
-    described = _described(what, bool(file))
     changes: dict[str, Any] = {"time_limit": duration(time_limit, "--time-limit")} if time_limit else {}
     changes |= {"payload": payload} if payload else {}
-    specs = [replace(spec, env={**spec.env, **_variables(env)}, **changes) for spec in described.jobs]
-    specs = [_with_input(spec, path, _is_file(what)) for spec in specs for path in file] if file else specs
-    for place, spec in enumerate(specs):
+    found = chosen(what, env, file, changes)
+    for place, spec in enumerate(found.jobs):
         bounds.check_job(spec, f"jobs[{place}]")
     trials = []
-    for spec in specs:
-        settings = described.jobtypes.get(spec.jobtype, {})
+    for spec in found.jobs:
+        settings = found.jobtypes.get(spec.jobtype, {})
         with show.errors.status(f"{show.plain(spec.name or spec.payload)[:60]} is running"):
             trials.append(run_here(spec, JobTypeSpec(spec.jobtype, **settings), keep))
         if not json:

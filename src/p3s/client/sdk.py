@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from p3s.protocol import codec, routes
+from p3s.protocol.accounts import TokenReply, TokenRequest, UserRequest
 from p3s.protocol.acts import AdjustRequest, ChangeReply, ExplainReply, RerunReply, RerunRequest, WhyRequest
 from p3s.protocol.errors import BadInput, NotKnown, Refused, TryLater
 from p3s.protocol.messages import (
@@ -23,6 +24,7 @@ from p3s.protocol.messages import (
     SubmitRequest,
 )
 from p3s.protocol.routes import Route
+from p3s.protocol.services import ServiceReport
 from p3s.protocol.states import FINAL_JOB_STATES
 from p3s.transport.http import Connection
 
@@ -170,6 +172,41 @@ class Client:
         """Give the pilots of a suspect host jobs again; returns of how many doubts it is rid."""
         return int(self._ask(routes.TRUST, body=WhyRequest(why), host=host)["doubts"])
 
+    # ---- tokens, users, the record
+
+    def make_token(
+        self, name: str, scopes: Sequence[str], owner: str = "", expires_in_s: float | None = None
+    ) -> TokenReply:
+        """A new token, to be seen this once. Scopes: read, submit, pilot, operate, admin."""
+        request = TokenRequest(name, list(scopes), uuid.uuid4().hex, owner, expires_in_s)
+        return codec.from_object(TokenReply, self._ask(routes.TOKEN, body=request))
+
+    def tokens(self, every: bool = False) -> list[Json]:
+        """Your own in force, an admin's of everybody; with `every` the expired and revoked too."""
+        return list(self._ask(routes.TOKENS, f"?all={str(every).lower()}")["tokens"])
+
+    def revoke_token(self, id: str, why: str = "") -> Json:
+        """At once and for good."""
+        return self._ask(routes.REVOKE, body=WhyRequest(why), id=id)
+
+    def users(self) -> list[Json]:
+        """Users of the browser."""
+        return list(self._ask(routes.USERS)["users"])
+
+    def set_user(
+        self, name: str, password: str | None = None, scopes: Sequence[str] | None = None, active: bool | None = None
+    ) -> Json:
+        """Make or change a user of the browser; what is None stays."""
+        request = UserRequest(password, None if scopes is None else list(scopes), active)
+        return self._ask(routes.USER, body=request, name=name)
+
+    def events(
+        self, limit: int = 100, who: str = "", kind: str = "", object_id: str = "", since: float = 0.0
+    ) -> list[Json]:
+        """The record, newest first: who did or decided what, when and why."""
+        asked = {"who": who, "kind": kind, "object": object_id, "since": since, "limit": min(limit, 1000)}
+        return list(self._ask(routes.EVENTS, f"?{urlencode(asked)}")["events"])
+
     # ---- the rest
 
     def pilots(self, ended: bool = False) -> list[Json]:
@@ -208,6 +245,28 @@ class Client:
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
+
+    # ---- services
+
+    def services(self) -> list[Json]:
+        """The server's own periodic services, then scripts that report."""
+        return list(self._ask(routes.SERVICES)["services"])
+
+    def service(self, name: str) -> Json:
+        """How one stands."""
+        return self._ask(routes.SERVICE, name=name)
+
+    def report_service(self, name: str, report: ServiceReport) -> Json:
+        """Say how a script's service stands; returns what the server has of it now."""
+        return self._ask(routes.SERVICE_REPORT, body=report, name=name)
+
+    def run_service(self, name: str, wait_s: float = 0.0) -> Json:
+        """Have one of the server's own run now, or join the run under way; `running` while it has not ended."""
+        return self._ask(routes.SERVICE_RUN, f"?wait={wait_s:g}", name=name)
+
+    def forget_service(self, name: str) -> None:
+        """A script will report no more."""
+        self._ask(routes.SERVICE_FORGET, name=name)
 
     # ---- asking
 

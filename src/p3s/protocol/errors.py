@@ -5,7 +5,8 @@ P3sError
 │   ├── BadInput     what it says cannot be (422)
 │   ├── NotKnown     there is no such object (404)
 │   ├── NotAllowed   the token does not reach (401, 403)
-│   └── Conflict     it contradicts what is already so (409)
+│   ├── Conflict     it contradicts what is already so (409)
+│   └── NoRoom       the server's disk is full; what needs less room is taken (507)
 └── TryLater         nothing is wrong with the request (503, or no answer)
     └── Unreachable  no server answered
 """
@@ -14,25 +15,29 @@ from typing import Optional
 
 
 class P3sError(Exception):
-    """Root. `str()` is one line for a person and says what to do."""
+    """Root. `str()` is one line for a person and says what to do. `exit_code` is that of a command it ends."""
 
     status = 500
     title = "error"
+    exit_code = 1
 
 
 class Refused(P3sError):
     status = 400
     title = "refused"
+    exit_code = 6
 
 
 class BadInput(Refused):
     status = 422
     title = "bad input"
+    exit_code = 2
 
 
 class NotKnown(Refused):
     status = 404
     title = "not known"
+    exit_code = 4
 
 
 class NotAllowed(Refused):
@@ -40,6 +45,7 @@ class NotAllowed(Refused):
 
     status = 403
     title = "not allowed"
+    exit_code = 5
 
     def __init__(self, message: str, *, known: bool = True) -> None:
         super().__init__(message)
@@ -63,9 +69,17 @@ class TooLarge(Refused):
     title = "too large"
 
 
+class NoRoom(Refused):
+    """The server's disk is full. What needs less room is still taken: states, numbers, or nothing but they."""
+
+    status = 507
+    title = "no room"
+
+
 class TryLater(P3sError):
     status = 503
     title = "try later"
+    exit_code = 3
 
 
 class Unreachable(TryLater):
@@ -85,6 +99,8 @@ _BY_STATUS: "dict[int, type[P3sError]]" = {
 
 def from_status(status: int, detail: str) -> P3sError:
     """The error behind an HTTP status and the `detail` of its problem body."""
+    if status == NoRoom.status:
+        return NoRoom(detail)
     if status >= 500:
         return TryLater(detail)
     if status in (401, 403):

@@ -1,12 +1,13 @@
 """Durations and sizes as people write them. Raises ValueError that says how."""
 
-_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
 
 def seconds(text: str) -> float:
-    """Seconds of `30s`, `20m`, `3h`, `2d`."""
-    number, unit = text[:-1], text[-1:]
+    """Seconds of `500ms`, `30s`, `20m`, `3h`, `2d`."""
+    number = text.rstrip("smhd")
+    unit = text[len(number) :]
     try:
         found = float(number) * _SECONDS[unit]
     except (ValueError, KeyError):

@@ -16,7 +16,7 @@ def main() -> int:
         os.environ["P3S_DATABASE"] = asked.database
     os.environ["DJANGO_SETTINGS_MODULE"] = "p3s.server.project.settings"
     logging.basicConfig(level=asked.log.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    # A refused request is the caller's affair, who is told; only our own failures belong into the log.
+    # What is refused we log ourselves; only our own failures are left to Django.
     logging.getLogger("django.request").setLevel(logging.ERROR)
     import django
     from django.core.exceptions import ImproperlyConfigured
@@ -26,6 +26,7 @@ def main() -> int:
         django.setup()
         from p3s.server.broker.settings import Settings
         from p3s.server.project.serve import CannotStart, Options, serve
+        from p3s.server.upkeep import registry
     except (ImproperlyConfigured, OSError) as error:
         return _cannot(error)
     options = Options(
@@ -35,7 +36,10 @@ def main() -> int:
         asked.public,
         tuple(asked.allow_host),
         getpass.getuser(),
+        not asked.no_backup,
+        asked.reading,
         Settings(asked.lease, asked.grace, min(25.0, asked.lease / 3, asked.silent * 5 / 6), asked.silent),
+        registry.Options(tuple(asked.no_service), asked.backup_every, asked.backup_dir, asked.backup_keep),
     )
     try:
         serve(options)
@@ -57,11 +61,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=8373)
     parser.add_argument("--allow-host", action="append", default=[])
     parser.add_argument("--public", action="store_true")
+    parser.add_argument("--reading", default="", choices=("", "open", "login"))
     parser.add_argument("--standby", action="store_true")
     parser.add_argument("--lease", type=float, default=300.0)
     parser.add_argument("--grace", type=float, default=30.0)
     parser.add_argument("--silent", type=float, default=30.0)
     parser.add_argument("--log", default="warning")
+    parser.add_argument("--no-service", action="append", default=[])
+    parser.add_argument("--no-backup", action="store_true")
+    parser.add_argument("--backup-every", type=float, default=0.0)
+    parser.add_argument("--backup-dir", default="")
+    parser.add_argument("--backup-keep", type=int, default=7)
     return parser
 
 

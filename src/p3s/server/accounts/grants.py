@@ -1,12 +1,14 @@
 """Who speaks: tokens of users from memory, tokens of pilots and attempts by their seal. No database on the way."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from hmac import compare_digest
+from threading import Lock
+from time import time
 
 from p3s.protocol.errors import NotAllowed
 
-from .queries import digest
-from .seals import seal
+from .seals import digest, seal
 
 MOST_KNOWN = 20_000
 """As many pilots' tokens are remembered."""
@@ -14,13 +16,20 @@ MOST_KNOWN = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a token allows. `pilot` and `job` are set for derived tokens, which reach nothing else."""
+    """What a token allows. `pilot` and `job` are set for derived tokens, which reach nothing else. `until`: epoch
+    seconds, None for ever."""
 
     owner: str
     scopes: frozenset[str]
     pilot: str = ""
     job: str = ""
     attempt: int = 0
+    until: float | None = None
+
+    @property
+    def derived(self) -> bool:
+        """Whether it is a pilot's or an attempt's."""
+        return bool(self.pilot or self.job)
 
     def reaches(self, scope: str) -> bool:
         """Whether the token holds a scope; `admin` holds all, `operate` holds submitting and reading."""
@@ -29,12 +38,23 @@ class Grant:
 
 
 class Grants:
-    """All tokens in force. `users`: hash -> (owner, scopes); replace it when a token is made or revoked."""
+    """All tokens in force. `users` reads those of people and programs, by hash; `reload` when they changed.
 
-    def __init__(self, secret: bytes, users: dict[str, tuple[str, frozenset[str]]]) -> None:
+    `open_reading`: reading needs no token.
+    """
+
+    def __init__(self, secret: bytes, users: Callable[[], dict[str, Grant]], open_reading: bool = True) -> None:
         self.secret = secret
-        self.users = users
+        self.open_reading = open_reading
+        self._read = users
+        self._users = users()
         self._known: dict[str, Grant] = {}
+        self._reloading = Lock()
+
+    def reload(self) -> None:
+        """After a commit that made or revoked tokens. Of two at once the later read wins."""
+        with self._reloading:
+            self._users = self._read()
 
     def of(self, authorization: str) -> Grant:
         """The grant behind an Authorization header; raises NotAllowed (401)."""
@@ -48,10 +68,10 @@ class Grants:
             return self._keep(authorization, self._pilot(token))
         if token.startswith("p3sj."):
             return self._job(token)
-        found = self.users.get(digest(token))
-        if found is None:
+        found = self._users.get(digest(token))
+        if found is None or (found.until is not None and found.until <= time()):
             raise NotAllowed("this token is not valid: it was mistyped, has expired or was revoked", known=False)
-        return Grant(*found)
+        return found
 
     def _keep(self, authorization: str, grant: Grant) -> Grant:
         """Remember what a pilot's token says: its seal stands as long as the server's secret."""
@@ -64,6 +84,10 @@ class Grants:
         """The token of a registration: the same pilot and nonce give the same token, so it can be asked again."""
         mark = digest(nonce)[:16]
         return f"p3sp.{pilot}.{mark}.{seal(self.secret, 'pilot', pilot, mark)}"
+
+    def user_token(self, maker: str, key: str) -> str:
+        """A new token of a person or program: the same maker and key give the same one, so it can be asked again."""
+        return f"p3su_{seal(self.secret, 'user', maker, key)}"
 
     def job_token(self, job: str, attempt: int) -> str:
         """The token of an attempt."""

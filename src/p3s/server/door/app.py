@@ -1,6 +1,7 @@
 """The fast door: submit, exchange and the live stream are answered here, all else by Django behind it."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -11,9 +12,11 @@ from p3s.protocol import bounds, routes
 from p3s.protocol.errors import NotAllowed, P3sError, TryLater
 from p3s.protocol.messages import ExchangeReply, ExchangeRequest, SubmitRequest
 from p3s.server.accounts.grants import Grant, need
+from p3s.server.accounts.sessions import knows
 from p3s.server.actions.submit import submit
 from p3s.server.api.decoding import decode
 from p3s.server.broker import Broker
+from p3s.server.upkeep.disk import Guard
 
 from .answers import Answers, Promise, value_of
 from .edge import Disconnected, Receive, Scope, Send, answer, body, check_host, header, refuse
@@ -32,8 +35,9 @@ Application = Callable[[Any, Any, Any], Any]
 class Door:
     """The ASGI application."""
 
-    def __init__(self, broker: Broker, hub: Hub, behind: Application, hosts: frozenset[str]) -> None:
+    def __init__(self, broker: Broker, guard: Guard, hub: Hub, behind: Application, hosts: frozenset[str]) -> None:
         self.broker = broker
+        self.guard = guard
         self.hub = hub
         self.behind = behind
         self.hosts = hosts
@@ -51,21 +55,33 @@ class Door:
             elif path.endswith(_AFTER) and path.startswith(_BEFORE) and scope["method"] == "POST":
                 await self._exchange(path[len(_BEFORE) : -len(_AFTER)], scope, receive, send)
             elif path == routes.LIVE.path and scope["method"] == "GET":
-                if header(scope, b"authorization"):  # reading needs none, but a wrong one is refused
-                    need(self.grant(scope), "read")
+                await self._may_read(scope)
                 await self.hub.serve(receive, send)
             elif path == routes.HEALTH.path:
                 await self._health(send)
             else:
                 await self.behind(scope, receive, send)
         except P3sError as error:
-            await refuse(send, error, path)
+            await refuse(send, error, scope, self._who(scope))
         except Disconnected:
             return
 
     def grant(self, scope: Scope) -> Grant:
         """Who asks; raises NotAllowed (401)."""
         return self.broker.grants.of(header(scope, b"authorization"))
+
+    async def _may_read(self, scope: Scope) -> None:
+        """Where reading is open it needs no token, but a wrong one is refused."""
+        if header(scope, b"authorization"):
+            need(self.grant(scope), "read")
+        elif not self.broker.grants.open_reading and not await asyncio.to_thread(knows, header(scope, b"cookie")):
+            raise NotAllowed("reading needs a login or a token here; log in at /login", known=False)
+
+    def _who(self, scope: Scope) -> str:
+        """For the log."""
+        with contextlib.suppress(NotAllowed):
+            return self.grant(scope).owner
+        return ""
 
     async def _health(self, send: Send) -> None:
         if self.broker.stale:
@@ -77,6 +93,7 @@ class Door:
         need(grant, "submit")
         request = decode(_SUBMIT, await body(scope, receive))
         bounds.check_submit(request)
+        self.guard.check_work()
         promise, keep = self._answers.promise()
         self.broker.post(lambda work: submit(work, owner=grant.owner, request=request), keep, quiet=True)
         reply = value_of(await promise)

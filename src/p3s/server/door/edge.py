@@ -7,6 +7,7 @@ import orjson
 
 from p3s.protocol import errors
 from p3s.protocol.errors import BadInput, P3sError, TooLarge
+from p3s.server.accounts.refusals import refused
 from p3s.server.api.decoding import MOST_BYTES
 
 Scope = dict[str, Any]
@@ -64,7 +65,9 @@ async def answer(send: Send, status: int, content: bytes, kind: bytes = b"applic
     await send({"type": "http.response.body", "body": content})
 
 
-async def refuse(send: Send, error: P3sError, path: str) -> None:
+async def refuse(send: Send, error: P3sError, scope: Scope, who: str) -> None:
     """Send a problem body."""
+    path = scope["path"]
+    refused(scope["method"], path, error, who)
     content = orjson.dumps(errors.problem(error, instance=path))
     await answer(send, error.status, content, b"application/problem+json")

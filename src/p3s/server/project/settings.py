@@ -1,6 +1,7 @@
 """Settings. Everything comes from a few environment variables that `p3s server start` sets; none is needed."""
 
 import os
+import secrets
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -54,14 +55,19 @@ def postgresql(url: str) -> dict[str, object]:
 
 DATABASES = {"default": postgresql(DATABASE_URL) if DATABASE_URL else sqlite(SERVER_DIR / "p3s.sqlite3")}
 
-# Nothing is signed with it: there are no sessions, forms or cookies yet. Tokens have their own secret, in the database.
-SECRET_KEY = "p3s-signs-nothing-with-this"
+# Signs sessions. Replaced by a key from the database when the server starts, so that a stand-by goes on with them.
+SECRET_KEY = secrets.token_hex(32)
 DEBUG = False
 ALLOWED_HOSTS = ["*"]  # the door checks the host before Django sees a request
 USE_TZ = True
 TIME_ZONE = "UTC"
 ROOT_URLCONF = "p3s.server.project.urls"
 INSTALLED_APPS = [
+    "django.contrib.admin.apps.SimpleAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.sessions",
     "django.contrib.staticfiles",
     "ninja",
     "p3s.server.pilots.apps.PilotsConfig",
@@ -70,17 +76,43 @@ INSTALLED_APPS = [
     "p3s.server.results.apps.ResultsConfig",
     "p3s.server.accounts.apps.AccountsConfig",
     "p3s.server.journal.apps.JournalConfig",
+    "p3s.server.services.apps.ServicesConfig",
     "p3s.server.monitor.apps.MonitorConfig",
 ]
 MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "p3s.server.project.login.Gate",
 ]
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "APP_DIRS": True,
-        "OPTIONS": {"context_processors": []},
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
     }
+]
+LOGGING_CONFIG = None  # the entrance sets it up
+# In signed cookies: nothing is written for a session.
+SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+SESSION_COOKIE_NAME = "p3s_session"
+CSRF_COOKIE_NAME = "p3s_csrf"
+LOGIN_URL = "/login"
+# Half the time of the default at the same strength: a user who is made in the admin site is hashed in the writer.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
 ]
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [Path(__file__).parent.parent / "static"]

@@ -1,0 +1,32 @@
+"""Cold route of the record: who did or decided what, when and why."""
+
+from typing import Annotated, Any
+
+from django.http import HttpRequest
+from ninja import Query, Router
+
+from p3s.protocol import bounds, routes
+from p3s.server.journal import reads
+
+from .doors import plain, reach
+
+router = Router(tags=["audit"])
+MOST = 1_000
+
+
+@router.get("/events", auth=reach("operate"), summary=routes.EVENTS.summary)
+def list_events(
+    request: HttpRequest,  # noqa: ARG001
+    who: str = "",
+    kind: Annotated[str, Query(description="job, jobtype, pilot, host, stream, token, user ...")] = "",
+    object: Annotated[str, Query(description="its UUID or name; needs `kind`")] = "",
+    since: Annotated[float, Query(ge=0, le=1e11, description="epoch seconds")] = 0.0,
+    limit: Annotated[int, Query(ge=1, le=MOST)] = 100,
+    before: Annotated[int | None, Query(ge=0, le=2**62, description="`next` of the page before")] = None,
+) -> dict[str, Any]:
+    """Newest first; `next` continues, null at the end. What is not here is the ordinary path of a job, which stands in
+    the job itself."""
+    for name, value in (("who", who), ("kind", kind), ("object", object)):
+        bounds.check_name(value, name)
+    rows = reads.record(reads.Wanted(who, kind, object, since), limit, before)
+    return {"events": [plain(row) for row in rows], "next": rows[-1].id if len(rows) == limit else None}

@@ -1,0 +1,78 @@
+"""Log in and out with the browser, and the gate before the pages where reading is not open to all."""
+
+from collections import deque
+from collections.abc import Callable
+from time import monotonic
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.auth import views
+from django.contrib.auth.forms import AuthenticationForm
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+
+from p3s.server.actions import users
+from p3s.server.broker import running
+
+PATH = "/login"
+OPEN = (PATH, "/logout", "/static/", "/api/")
+"""The API asks by itself who reads."""
+
+MOST_TRIES, WITHIN_S = 10, 60.0
+"""So many wrong passwords are answered in so long, over all; then everybody waits, and guessing is no use."""
+
+_tries: deque[float] = deque(maxlen=MOST_TRIES)
+
+
+class Gate:
+    """Middleware: without a login to the login page, where reading is not open."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if running().grants.open_reading or request.path.startswith(OPEN) or request.user.is_authenticated:
+            return self.get_response(request)
+        return HttpResponseRedirect(f"{PATH}?{urlencode({'next': request.get_full_path()})}")
+
+
+class LoginForm(AuthenticationForm):
+    """Django's, which tells a wrong name and a wrong password apart neither by its words nor by its time."""
+
+    def clean(self) -> dict[str, Any]:
+        if len(_tries) == MOST_TRIES and monotonic() - _tries[0] < WITHIN_S:
+            self.add_error(None, "There were too many wrong passwords. Try again in a minute.")
+            return self.cleaned_data
+        return super().clean()
+
+
+class Login(views.LoginView):
+    template_name = "monitor/login.html"
+    authentication_form = LoginForm
+    redirect_authenticated_user = True
+    next_page = "/"
+    extra_context = {"here": "login"}
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        answer = super().form_valid(form)
+        _record(str(self.request.user), "logged in", self.request)
+        return answer
+
+    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
+        if form.is_bound and form.cleaned_data.get("username"):
+            _tries.append(monotonic())
+            _record(str(form.cleaned_data["username"]), "login refused", self.request)
+        return super().form_invalid(form)
+
+
+class Logout(views.LogoutView):
+    next_page = "/"
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.user.is_authenticated:
+            _record(str(request.user), "logged out", request)
+        return super().post(request, *args, **kwargs)
+
+
+def _record(name: str, what: str, request: HttpRequest) -> None:
+    where = request.META.get("REMOTE_ADDR", "")
+    running().ask(lambda work: users.logged(work, name=name, what=what, where=f"from {where}"))

@@ -1,0 +1,61 @@
+"""What --json prints is what docs/cli.md says: programs rely on it."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.system
+
+Run = Callable[..., Any]
+
+PAGE = Path(__file__).parents[2] / "docs/cli.md"
+ROW = re.compile(r"^\| `p3s ([^`]*?) ?--json` \| (\w+) \| (.*) \|$", re.MULTILINE)
+DOCUMENTED = {words: (kind, re.findall(r"`(\w+)`", fields)) for words, kind, fields in ROW.findall(PAGE.read_text())}
+
+#: What each command is given, beside --json. {job} is a job that has ended, {held} one that is held.
+GIVEN = {
+    "job submit": ["--", "/bin/true"],
+    "job submit --dry-run": ["--", "/bin/true"],
+    "job show": ["{job}"],
+    "job explain": ["{held}"],
+    "job cancel": ["{job}"],
+    "job hold": ["{held}"],
+    "job release": ["{held}"],
+    "job adjust": ["{held}", "--priority", "3"],
+    "job rerun": ["{job}"],
+    "job test": ["--", "/bin/true"],
+}
+
+
+_MADE: dict[str, str] = {}
+
+
+@pytest.fixture
+def jobs(run: Run, server: Any) -> dict[str, str]:
+    """The jobs of `GIVEN`, made once."""
+    if not _MADE:
+        for name, words in (("job", ("--wait", "--jobtype", "plain")), ("held", ("--hold",))):
+            done = run("job", "submit", *words, "--", "/bin/true", at=server.directory)
+            assert done.returncode == 0, done.stderr
+            _MADE[name] = done.stdout.strip()
+    return _MADE
+
+
+@pytest.mark.parametrize("words", DOCUMENTED)
+def test_the_fields_are_those_of_the_page(run: Run, server: Any, jobs: dict[str, str], words: str) -> None:
+    kind, fields = DOCUMENTED[words]
+    given = [word.format(**jobs) for word in GIVEN.get(words, [])]
+    done = run(*words.split(), "--json", *given, at=server.directory)
+    assert done.returncode in (0, 1), done.stderr  # doctor finds a full disk
+    found = json.loads(done.stdout)
+    assert isinstance(found, {"list": list, "object": dict}[kind])
+    entries = found if kind == "list" else [found]
+    assert entries or words == "alarm list", "nothing to look at"
+    if words == "job show":
+        fields = [*DOCUMENTED["job list"][1], *fields]
+    for entry in entries:
+        assert set(fields) - set(entry) == set(), "the page names fields that are not there"
