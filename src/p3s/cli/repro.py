@@ -44,7 +44,8 @@ def repro(
 
 def script(job: dict[str, Any]) -> str:
     """The script, for bash, of a job as the server shows it."""
-    given = input_environment(job["input"], job["run"], job["subrun"], job["keys"]) if job["input"] else {}
+    how = job["env"].get("P3S_INPUT_AS", "path")
+    given = input_environment(job["input"], job["run"], job["subrun"], job["keys"], how)
     environment = {**job["env"], **given}
     parts = [_head(job), _directories(job["uuid"]), _variables(environment), _own(job), _tools()]
     if job["input"]:
