@@ -100,7 +100,8 @@ def rerun(
         show.as_json(vars(reply))
         return
     print("\n".join(reply.old if dry_run else reply.new))
-    show.note(f"{len(reply.old)} jobs {'would be' if dry_run else 'are'} run again")
+    jobs_are = "1 job is" if len(reply.old) == 1 else f"{len(reply.old)} jobs are"
+    show.note(f"{jobs_are} run again" if not dry_run else f"would run again: {len(reply.old)}")
 
 
 def moment_of(text: str, now: datetime) -> float:

@@ -1,7 +1,7 @@
 """`p3s job list`, `show`, `cancel`; the rest of `p3s job ...` stands beside it."""
 
 from time import time
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -51,17 +51,26 @@ def show_job(job: Job, json: Json = False) -> None:
     if silent_s is not None:
         found["pilot"] += f", silent {show.length(silent_s)}"
     for name, value in found.items():
-        if name == "events" or value in (None, "", {}, []):
-            continue
-        if name.endswith("_at"):
-            value = f"{show.age(value, now)} ago"
-        print(f"{name:14} {show.plain(str(value))}")
+        said = "" if name in ("id", "events") else _said(name, value, now)
+        if said:
+            print(f"{name:14} {show.plain(said)}")
     for event in found["events"]:
         print(
             show.plain(
                 f"event          {show.age(event['at'], now)} ago: {event['what']} by {event['who']}: {event['why']}"
             )
         )
+
+
+def _said(name: str, value: Any, now: float) -> str:
+    """A field for people; nothing for what is not known or does not apply."""
+    if value in (None, "", {}, []) or (value == 0 and name in ("time_limit", "retried")):
+        return ""
+    if name.endswith("_at"):
+        return f"{show.age(value, now)} ago" if value <= now else f"in {show.length(value - now)}"
+    if name.endswith("_s") or name == "time_limit":
+        return show.length(value)
+    return f"{value / 1e6:.3g} MB" if name == "peak_memory" else str(value)
 
 
 app.command()(logs)
