@@ -34,7 +34,7 @@ from p3s.server import sql
 from p3s.server.actions import work
 from p3s.server.jobs import queries as jobs
 from p3s.server.jobs import waiting
-from p3s.server.jobs.models import Job, JobLog, JobType, Submission
+from p3s.server.jobs.models import Job, JobLog, JobType, Pause, Submission
 from p3s.server.journal import queries as journal
 from p3s.server.journal.models import Event
 from p3s.server.pilots import queries as pilots
@@ -64,6 +64,7 @@ def compare_books(twin: Twin) -> None:
             twin.same(f"queue of {key}", first, head.jobs)
             twin.same(f"waiting of {key}", len(queued), head.waiting)
             twin.same("jobs stale before they are looked for", [], early(book, queued.values()))
+        twin.same("pauses", rebuilt.book.pauses, book.pauses)
         twin.same("types", rebuilt.book.types, book.types)
         twin.same(
             "doubts", *({(host.name, one.jobtype) for host, one in b.hosts.doubts()} for b in (rebuilt.book, book))
@@ -92,7 +93,8 @@ def compare_rows(twin: Twin) -> None:
 
 def known(entry: PilotEntry) -> tuple[Any, ...]:
     """What of a pilot must survive a crash as it is."""
-    return (entry.host, entry.site, entry.slots, entry.state, entry.lease_s, entry.token_hash, sorted(entry.out))
+    told = (entry.instruction, entry.instruction_number, entry.instruction_why)
+    return (entry.host, entry.site, entry.slots, entry.state, entry.lease_s, entry.token_hash, sorted(entry.out), *told)
 
 
 def pilots_of(twin: Twin, book: Book) -> dict[str, tuple[Any, ...]]:
@@ -130,7 +132,7 @@ def run(seed: int) -> Twin:
             twins.append(Twin(self.clock, self.store, random.Random(seed), self.lease_s, self._fate, compare_books))
             return twins[0]
 
-    for table in (Event, JobLog, Job, JobType, Submission, HostDoubt, Pilot):
+    for table in (Event, JobLog, Job, JobType, Pause, Submission, HostDoubt, Pilot):
         table.objects.all().delete()
     jobs.declare([TypeDeclared(spec, 0.0) for spec in TYPES])
     try:

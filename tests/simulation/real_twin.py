@@ -28,6 +28,7 @@ from p3s.domain.effects import Effect, JobAdded, LaneAnswered, Noted, PilotAdded
 from p3s.domain.exchange import Past
 from p3s.protocol.acts import RerunRequest
 from p3s.protocol.errors import Conflict, Gone, P3sError
+from p3s.protocol.many import PilotOrderRequest
 from p3s.protocol.messages import (
     DeathRequest,
     ExchangeRequest,
@@ -40,9 +41,10 @@ from p3s.protocol.messages import (
 from p3s.protocol.states import FINAL_JOB_STATES
 from p3s.server.accounts.grants import Grants
 from p3s.server.accounts.seals import digest
-from p3s.server.actions import exchange, hold
+from p3s.server.actions import exchange, hold, pauses
 from p3s.server.actions.cancel import cancel
 from p3s.server.actions.jobtypes import set_jobtype
+from p3s.server.actions.orders import order_pilots
 from p3s.server.actions.rerun import Who, rerun
 from p3s.server.actions.submit import add_jobs, fingerprint_of, submit
 from p3s.server.actions.work import Work
@@ -417,6 +419,28 @@ class Twin:
         self._post(
             lambda desk: desk.declare(replace(desk.book.kind(jobtype), **changes), "ana"),
             lambda work: set_jobtype(work, spec=replace(work.desk.book.kind(jobtype), **changes), who="ana"),
+            lambda _: None,
+        )
+
+    def pause(self, jobtype: str, goes_on: bool) -> None:
+        if goes_on:
+            self._post(
+                lambda desk: desk.resume(jobtype, "ana", ""),
+                lambda work: pauses.resume(work, jobtype=jobtype, who="ana", why=""),
+                lambda _: None,
+            )
+        else:
+            self._post(
+                lambda desk: desk.pause(jobtype, "ana", ""),
+                lambda work: pauses.pause(work, jobtype=jobtype, who="ana", why=""),
+                lambda _: None,
+            )
+
+    def instruct(self, pilot: str, what: str) -> None:
+        request = PilotOrderRequest(what, uuids=[pilot])
+        self._post(
+            lambda desk: desk.instruct(pilot, what, "ana", ""),
+            lambda work: order_pilots(work, request=request, who="ana").pilots[0].note,
             lambda _: None,
         )
 

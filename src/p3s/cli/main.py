@@ -7,7 +7,7 @@ import typer
 
 from p3s.protocol.errors import P3sError
 
-from . import alarms, changes, doctor, jobtypes, parts, tokens, wrong
+from . import alarms, archive, changes, doctor, jobtypes, parts, services, tokens, wrong
 from .demo import demo
 from .top import top
 
@@ -37,6 +37,9 @@ app.add_typer(parts.server, name="server")
 app.add_typer(parts.pilot, name="pilot")
 app.add_typer(parts.watcher, name="watcher")
 app.add_typer(alarms.app, name="alarm")
+app.add_typer(services.app, name="service")
+app.command(help=archive.BACKUP_HELP)(archive.backup)
+app.command(help=archive.RESTORE_HELP)(archive.restore)
 app.add_typer(tokens.tokens, name="token")
 app.add_typer(tokens.users, name="user")
 app.command()(tokens.audit)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from p3s.client import pyz
+from p3s.client.descriptions import duration
 from p3s.client.place import Place, find, server_dir
 from p3s.client.sdk import Client
 from p3s.protocol.errors import BadInput, TryLater
@@ -46,6 +47,11 @@ def start_server(
     grace: Annotated[float, typer.Option(min=0, help="Seconds beyond the lease until it is given up.")] = 30.0,
     silent: Annotated[float, typer.Option(min=1, help="Seconds unheard until a pilot is called silent.")] = 30.0,
     log: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "warning",
+    backup_every: Annotated[str, typer.Option(metavar="24h", help="Back up so often.")] = "",
+    backup_dir: Annotated[Path | None, typer.Option(help="Where to (default: backups in its directory).")] = None,
+    backup_keep: Annotated[int, typer.Option(min=1, help="Of these backups, keep the newest.")] = 7,
+    no_backup: Annotated[bool, typer.Option("--no-backup", help="Upgrade an older database without one.")] = False,
+    no_service: Annotated[list[str], typer.Option(help="A service that cron runs; repeatable.")] = [],  # noqa: B006
 ) -> None:
     """Start the server; Ctrl-C ends it. Nothing else is needed: SQLite, this machine only.
 
@@ -63,6 +69,12 @@ def start_server(
     words += ["--public"] if public else []
     for name in allow_host:
         words += ["--allow-host", name]
+    for name in no_service:
+        words += ["--no-service", name]
+    every_s = duration(backup_every, "--backup-every") if backup_every else 0.0
+    words += ["--backup-every", str(every_s), "--backup-keep", str(backup_keep)]
+    words += ["--backup-dir", str(backup_dir.absolute())] if backup_dir else []
+    words += ["--no-backup"] if no_backup else []
     os.execv(sys.executable, [sys.executable, "-m", "p3s.server", *words])
 
 

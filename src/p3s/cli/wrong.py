@@ -175,6 +175,6 @@ def _sentence(error: typer.TyperException, ctx: Any) -> str:
     if found:
         said += f"; did you mean {' or '.join(found)}?"
     if ctx.command_path.endswith(" submit"):
-        said += "" if found else ";"
-        said += f" what belongs to the payload goes after --, as in {ctx.command_path} -- x.sh {option}"
+        example = f"{ctx.command_path} -- x.sh {option}"
+        said += f"{'' if found else ';'} what belongs to the payload goes after --, as in {example}"
     return said

@@ -24,6 +24,7 @@ from p3s.protocol.messages import (
     SubmitRequest,
 )
 from p3s.protocol.routes import Route
+from p3s.protocol.services import ServiceReport
 from p3s.protocol.states import FINAL_JOB_STATES
 from p3s.transport.http import Connection
 
@@ -244,6 +245,28 @@ class Client:
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
+
+    # ---- services
+
+    def services(self) -> list[Json]:
+        """The server's own periodic services, then scripts that report."""
+        return list(self._ask(routes.SERVICES)["services"])
+
+    def service(self, name: str) -> Json:
+        """How one stands."""
+        return self._ask(routes.SERVICE, name=name)
+
+    def report_service(self, name: str, report: ServiceReport) -> Json:
+        """Say how a script's service stands; returns what the server has of it now."""
+        return self._ask(routes.SERVICE_REPORT, body=report, name=name)
+
+    def run_service(self, name: str, wait_s: float = 0.0) -> Json:
+        """Have one of the server's own run now, or join the run under way; `running` while it has not ended."""
+        return self._ask(routes.SERVICE_RUN, f"?wait={wait_s:g}", name=name)
+
+    def forget_service(self, name: str) -> None:
+        """A script will report no more."""
+        self._ask(routes.SERVICE_FORGET, name=name)
 
     # ---- asking
 

@@ -23,9 +23,12 @@ from p3s.domain.effects import (
     KillOrdered,
     LaneAnswered,
     Noted,
+    Paused,
     PilotAdded,
+    PilotInstructed,
     PilotMoved,
     Queued,
+    Resumed,
     Submitted,
     TypeBlamed,
     TypeDeclared,
@@ -53,6 +56,8 @@ class Book:
         #: Known job types; an unknown one is created when a job names it.
         self.types: dict[str, JobTypeSpec] = {}
         self.in_use: Counter[str] = Counter()
+        #: What people keep from being handed out, by job type.
+        self.pauses: dict[str, Paused] = {}
         #: Pilots with an open lane and a free slot.
         self.ready = Pool()
         #: Full pilots with an open lane that may be ordered quick jobs ahead.
@@ -168,6 +173,12 @@ class Book:
     def declared(self, effect: TypeDeclared) -> None:
         self.types[effect.spec.name] = effect.spec
         self.queues.sort_by(effect.spec.name, effect.spec.pick)
+
+    def paused(self, effect: Paused) -> None:
+        self.pauses[effect.jobtype] = effect
+
+    def resumed(self, effect: Resumed) -> None:
+        del self.pauses[effect.jobtype]
 
     def added(self, effect: JobAdded) -> None:
         self.next_id = max(self.next_id, effect.id + 1)
@@ -301,6 +312,13 @@ class Book:
             del self.hosts.host(entry.host).pilots[effect.pilot]
             self.hosts.forget(entry.host)
 
+    def pilot_instructed(self, effect: PilotInstructed) -> None:
+        entry = self.pilots[effect.pilot]
+        entry.instruction, entry.instruction_number = effect.instruction, effect.number
+        entry.instruction_why = effect.why
+        entry.numbered = effect.number
+        self.owed.append(entry.pilot)
+
     def host_doubted(self, effect: HostDoubted) -> None:
         doubt = Doubt(effect.jobtype, effect.why, effect.since, effect.pause_s, effect.probe_at)
         self.rank_host(self.hosts.doubt(effect.host, doubt))
@@ -322,6 +340,8 @@ class Book:
 
 _APPLY: dict[type, Callable[[Book, Any], None]] = {
     TypeDeclared: Book.declared,
+    Paused: Book.paused,
+    Resumed: Book.resumed,
     Submitted: lambda book, effect: book.keys.add(effect.key),
     JobAdded: Book.added,
     JobHeld: Book.held,
@@ -334,6 +354,7 @@ _APPLY: dict[type, Callable[[Book, Any], None]] = {
     JobEnded: Book.ended,
     PilotAdded: Book.pilot_added,
     PilotMoved: Book.pilot_moved,
+    PilotInstructed: Book.pilot_instructed,
     HostDoubted: Book.host_doubted,
     HostTrusted: Book.host_trusted,
     TypeBlamed: Book.type_blamed,

@@ -7,6 +7,7 @@ from p3s.domain.book import Book
 from p3s.domain.choice import Rank
 from p3s.domain.effects import ClassKey, Effect, JobDispatched, Queued
 from p3s.domain.needs import EVER, Room, has_room, outlives
+from p3s.domain.pausing import paused
 from p3s.domain.pool import PilotEntry, Pool
 from p3s.domain.queue import Head
 from p3s.domain.staleness import dropped, too_late
@@ -60,10 +61,10 @@ def _ahead(book: Book, now: float) -> list[Effect]:
 def _in_turn(book: Book, pool: Pool, now: float) -> Iterator[Candidate]:
     """What a pilot of the pool may be given: highest priority first, then the type that was served longest ago, then
     the job that its pick takes first."""
-    for level in book.queues.from_the_top(lambda jobtype: under_cap(book, jobtype)):
+    for level in book.queues.from_the_top(lambda jobtype: may_go(book, jobtype)):
         for _, jobtype in level.turns:
             rank = level.ranks[jobtype]
-            if not rank.empty and under_cap(book, jobtype):
+            if not rank.empty and may_go(book, jobtype):
                 yield from _of_rank(book, rank, pool, now)
 
 
@@ -93,6 +94,11 @@ def _candidate(book: Book, head: Head, pool: Pool, now: float) -> Candidate | No
     fits = fitting(book, head.key, now)
     entry = pool.find(fits)
     return None if job is None or entry is None else (job, fits, entry)
+
+
+def may_go(book: Book, jobtype: str) -> bool:
+    """Whether jobs of the type are handed out now: nobody has paused it, and its cap leaves room."""
+    return paused(book, jobtype) is None and under_cap(book, jobtype)
 
 
 def under_cap(book: Book, jobtype: str) -> bool:

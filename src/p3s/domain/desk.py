@@ -6,14 +6,15 @@ The server stores the effects of a desk in one transaction; the simulation in a 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 
-from p3s.domain import brokerage, exchange, expiry, holding, shedding, staleness, suspects
+from p3s.domain import brokerage, exchange, expiry, holding, pausing, shedding, staleness, suspects
 from p3s.domain.book import Book
 from p3s.domain.cancel import cancel
 from p3s.domain.effects import ClassKey, Effect, JobAdded, Noted, PilotAdded, PilotMoved, Queued, TypeDeclared
 from p3s.domain.exchange import Past, TokenOf
+from p3s.domain.instructing import instruct
 from p3s.domain.pool import PilotEntry
 from p3s.domain.rerun import rerun
-from p3s.protocol.errors import Conflict, NotKnown
+from p3s.protocol.errors import Conflict, Gone, NotKnown
 from p3s.protocol.messages import ExchangeRequest, JobTypeSpec, Report, Verdict
 from p3s.protocol.states import PilotState, Reason
 
@@ -50,6 +51,18 @@ class Desk:
         why = ", ".join(changed)
         self.do([TypeDeclared(spec, self.now), Noted("jobtype", spec.name, "set", who, why, self.now)])
         return True
+
+    def pause(self, jobtype: str, who: str, why: str) -> bool:
+        """Hand out nothing of a type, or of all. False when it was so already. Raises NotKnown."""
+        return self._changes(pausing.pause(self.book, jobtype, who, why, self.now))
+
+    def resume(self, jobtype: str, who: str, why: str) -> bool:
+        """End a pause. False when there is none."""
+        return self._changes(pausing.resume(self.book, jobtype, who, why, self.now))
+
+    def _changes(self, effects: list[Effect]) -> bool:
+        self.do(effects)
+        return bool(effects)
 
     def supersede(self, older: Iterable[Queued], by: str) -> None:
         """Drop queued jobs that a newer one replaces."""
@@ -143,6 +156,13 @@ class Desk:
         for doubt in doubts:
             self.do(suspects.trust(record, doubt, who, why, self.now))
         return len(doubts)
+
+    def instruct(self, pilot: str, what: str, who: str, why: str) -> str:
+        """Tell a pilot in service to drain or to stop; returns a note for the person. Raises Gone."""
+        entry = self.book.alive(pilot)
+        if entry is None:
+            raise Gone(f"pilot {pilot} has ended")
+        return self._tell(instruct(entry, what, who, why, self.now))
 
     def death(self, pilot: str, evidence: str) -> bool:
         """A guardian's word. False when the pilot had ended already."""

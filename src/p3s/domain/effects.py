@@ -57,6 +57,23 @@ class TypeDeclared:
 
 
 @dataclass(slots=True)
+class Paused:
+    """Nothing of a job type (`pausing.ALL`: of any) is handed out until it is resumed."""
+
+    jobtype: str
+    why: str
+    who: str
+    at: float
+
+
+@dataclass(slots=True)
+class Resumed:
+    """A pause is over."""
+
+    jobtype: str
+
+
+@dataclass(slots=True)
 class Submitted:
     """A submit call was taken: its idempotency key, what it asked for, and its jobs, whose numbers are consecutive."""
 
@@ -233,6 +250,16 @@ class PilotMoved:
 
 
 @dataclass(slots=True)
+class PilotInstructed:
+    """A pilot is told to `drain` or to `stop`, under `number`, until it has confirmed it. `why` names who says so."""
+
+    pilot: str
+    instruction: str
+    number: int
+    why: str
+
+
+@dataclass(slots=True)
 class LaneAnswered:
     """An order-lane exchange is answered. With orders or instructions, `seq` and `acked` are written with them."""
 
@@ -258,6 +285,8 @@ class Noted:
 
 Effect = (
     TypeDeclared
+    | Paused
+    | Resumed
     | Submitted
     | JobAdded
     | JobHeld
@@ -270,6 +299,7 @@ Effect = (
     | JobEnded
     | PilotAdded
     | PilotMoved
+    | PilotInstructed
     | HostDoubted
     | HostTrusted
     | TypeBlamed

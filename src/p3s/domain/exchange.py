@@ -208,7 +208,7 @@ def due(entry: PilotEntry, token_of: TokenOf) -> tuple[list[Order], list[Instruc
             number = out.kill_number or 0
             instructions.append(Instruction(number, "kill", f"cancelled by {out.cancelled_by}", out.job, out.attempt))
     if (entry.instruction_number or 0) > entry.acked:
-        instructions.append(Instruction(entry.instruction_number or 0, entry.instruction))
+        instructions.append(Instruction(entry.instruction_number or 0, entry.instruction, entry.instruction_why))
     return sorted(orders, key=_number), sorted(instructions, key=_number)
 
 

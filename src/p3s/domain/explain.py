@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from p3s.domain.book import Book
-from p3s.domain.brokerage import fitting, length_s, under_cap
+from p3s.domain.brokerage import fitting, length_s, may_go, under_cap
 from p3s.domain.effects import ClassKey, Queued
 from p3s.domain.exchange import Past
 from p3s.domain.needs import REQUIREMENTS, has_room, suits
+from p3s.domain.pausing import described, paused
 from p3s.domain.pool import PilotEntry
 from p3s.domain.queue import PLACES
 from p3s.domain.silence import silence_s
@@ -18,7 +19,7 @@ MOST_LINES = 5
 
 def pilots_now(book: Book, key: ClassKey, now: float) -> int:
     """How many pilots could be given a job of this class at this moment."""
-    if not under_cap(book, key[0]):
+    if not may_go(book, key[0]):
         return 0
     fits = fitting(book, key, now)
     return sum(len(group) for room, group in book.ready.groups.items() if fits(room))
@@ -44,7 +45,8 @@ def explain(book: Book, job: str, past: Past, said: str, now: float) -> list[str
 def in_the_way(book: Book, key: ClassKey, now: float) -> list[str]:
     """What keeps jobs of a class from going out now, whatever else waits."""
     jobtype, _, needs, _ = key
-    lines = []
+    pause = paused(book, jobtype)
+    lines = [described(pause, now)] if pause else []
     kind = book.kind(jobtype)
     if not under_cap(book, jobtype):
         used = f"{book.in_use[jobtype]} of {kind.cap} in use"

@@ -34,7 +34,7 @@ JOB_MOVES: dict[tuple[JobState, JobState], str] = {
 }
 
 PILOT_MOVES: dict[tuple[PilotState, PilotState], str] = {
-    (P.ACTIVE, P.DRAINING): "the pilot or a person asks it to take no more",
+    (P.ACTIVE, P.DRAINING): "the pilot says so, or a person tells it to drain or to stop",
     (P.ACTIVE, P.STOPPED): "the pilot says goodbye",
     (P.ACTIVE, P.LOST): "its lease ended unheard, or its guardian saw it die",
     (P.DRAINING, P.STOPPED): "the pilot says goodbye",

@@ -59,6 +59,7 @@ class PilotEntry:
     strangers: list[Instruction] = field(default_factory=list)
     instruction: str = ""
     instruction_number: int | None = None
+    instruction_why: str = ""
     out: dict[str, Out] = field(default_factory=dict)
     #: Whether it could run what it was given last: nothing is ordered ahead of a pilot that cannot.
     proven: bool = False

@@ -6,6 +6,7 @@ from itertools import islice
 from p3s.domain.book import Book
 from p3s.domain.effects import Effect, Queued
 from p3s.domain.needs import suits
+from p3s.domain.pausing import paused
 from p3s.domain.queue import Head
 from p3s.domain.staleness import dropped
 from p3s.protocol.messages import Needs
@@ -36,7 +37,9 @@ def shed(book: Book, now: float) -> list[Effect]:
 def _critical(book: Book) -> Iterator[Head]:
     for head in _by_priority(book):
         job = head.first()
-        if job is not None and job.spec.eta_at is not None and book.kind(job.jobtype).critical:
+        if job is None or job.spec.eta_at is None or paused(book, job.jobtype):  # what is paused, no shedding helps
+            continue
+        if book.kind(job.jobtype).critical:
             yield head
 
 

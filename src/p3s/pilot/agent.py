@@ -1,6 +1,7 @@
 """The pilot's shell: one loop that asks the machine what to do, does it, and tells the machine what came of it."""
 
 import os
+import pkgutil
 import selectors
 import signal
 import sys
@@ -19,7 +20,9 @@ from .berth import Berths
 from .delivery import Undelivered, deliver
 from .lanes import Lane
 from .machine import Machine
-from .runner import NonStarter, Place, Running
+from .runner import CLIENTS, NonStarter, Place, Running
+
+CLASSIC_CLIENTS = ("monrun.py", "evdisp.py", "evdisp2.py", "purity.py", "service.py", "summary.py")
 
 SLACK_S = 15.0
 """Beyond its wait, an exchange that is not answered within this is given up."""
@@ -225,18 +228,29 @@ _DO: "dict[type, Callable[[Agent, Any], None]]" = {
 
 
 def unpack_tools(directory: Path) -> Path:
-    """What payloads find on their path, out of the one file into a directory of the pilot's."""
-    import pkgutil
-
+    """What payloads find on their path, out of the one file into a directory of the pilot's; below it, as
+    `clients`, the clients of 2018 that payloads call."""
     tools = directory / "tools"
     tools.mkdir()
-    for name, mode in (("p3s_result.py", 0o644), ("p3s-publish", 0o755)):
-        data = pkgutil.get_data("p3s.pilot", f"payload/{name}")
-        assert data is not None
-        path = tools / name
-        path.write_bytes(data)
-        path.chmod(mode)
+    _unpack("p3s_result.py", tools / "p3s_result.py", 0o644)
+    _unpack("p3s-publish", tools / "p3s-publish", 0o755)
+    unpack_clients(tools / CLIENTS)
     return tools
+
+
+def unpack_clients(directory: Path) -> None:
+    """The clients of 2018 that payloads call, and the program behind them."""
+    directory.mkdir(exist_ok=True)
+    _unpack("p3s_classic.py", directory / "p3s_classic.py", 0o644)
+    for name in CLASSIC_CLIENTS:
+        _unpack("classic-client", directory / name, 0o755)
+
+
+def _unpack(name: str, path: Path, mode: int) -> None:
+    data = pkgutil.get_data("p3s.pilot", f"payload/{name}")
+    assert data is not None
+    path.write_bytes(data)
+    path.chmod(mode)
 
 
 def end_on_signals(agent_of: "Callable[[], Optional[Agent]]", give_up: "Callable[[], None]") -> None:

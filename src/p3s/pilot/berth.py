@@ -12,6 +12,8 @@ from typing import BinaryIO
 
 from p3s.protocol.messages import MAX_TAIL_BYTES
 
+from .collect import has_classic
+
 LOGS = ("stdout", "stderr")
 
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
@@ -51,12 +53,14 @@ class Berth:
             return False
 
     def has_results(self) -> bool:
-        """Whether there is anything in the result directory."""
+        """Whether there is anything in the result directory, or beside the job what those of 2018 left."""
         try:
-            if _mark(self._directories[1]) == self._as_made[1]:
-                return False
-            with os.scandir(self.results) as entries:
-                return next(entries, None) is not None
+            worked, published = (_mark(path) != mark for path, mark in zip(self._directories, self._as_made))
+            if published:
+                with os.scandir(self.results) as entries:
+                    if next(entries, None) is not None:
+                        return True
+            return worked and has_classic(self.work)
         except OSError:
             return False
 

@@ -1,15 +1,19 @@
 """Collecting what a payload published: its result files, judged, and the files they name.
 
-The result directory is hostile input. Whatever lies there, `collect` comes to an end and says in one
-line each what it could not take: no pipe makes it wait, no link leads it outside, no file is too big.
+The result directory is hostile input, and so is the working directory, where payloads of 2018 left theirs. Whatever
+lies there, `collect` comes to an end and says in one line each what it could not take: no pipe makes it wait, no link
+leads it outside, no file is too big.
 """
 
+import datetime
 import os
 import stat
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, Optional, Union
 
+from p3s.protocol import classic
 from p3s.protocol.patterns import name_problem
 from p3s.protocol.results import (
     MAX_FILE_BYTES,
@@ -37,28 +41,31 @@ _MEGABYTE = 1_000_000
 class Collected:
     """What a payload left for people.
 
-    results: in the wire form of `p3s.protocol.results`; files: the relative paths these name, each once,
-    to be uploaded; problems: one line each for what could not be taken.
+    results: in the wire form of `p3s.protocol.results`; files: the relative paths these name, each once, to be
+    uploaded, and where they lie; problems: one line each for what could not be taken.
     """
 
     results: list[dict[str, Any]] = field(default_factory=list)
-    files: list[str] = field(default_factory=list)
+    files: dict[str, Path] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
 
-def collect(directory: Union[str, "os.PathLike[str]"]) -> Collected:
-    """Read every `p3s-result*.json` at the top of `directory` once, after the payload has ended.
+def collect(directory: Union[str, "os.PathLike[str]"], work: "Union[str, os.PathLike[str], None]" = None) -> Collected:
+    """Read every `p3s-result*.json` at the top of `directory` once, after the payload has ended, and the pairs of
+    2018 (`protocol.classic`) there and at the top of the working directory `work`.
 
-    Hidden files, links that lead outside and what is no regular file do not count as published.
+    Hidden files, links that lead outside and what is no regular file do not count as published. Where both
+    directories have a file of one name, it is that of the result directory.
     """
-    root = Path(directory)
-    listing = _Listing(root)
+    listing = _Listing(Path(directory))
     listing.walk()
+    if work is not None and has_classic(work):
+        listing = listing.over(_walked(Path(work)))
     problems = listing.problems
-    documents = _documents(root, listing, problems)
+    documents = _documents(listing, problems) + _classic_documents(listing, problems)
     names = frozenset(listing.sizes)
     results: list[dict[str, Any]] = []
-    files: dict[str, None] = {}
+    files: dict[str, Path] = {}
     for source, document in documents[:MAX_RESULTS]:
         try:
             result = _within_limits(check(document, names), listing.sizes)
@@ -66,20 +73,40 @@ def collect(directory: Union[str, "os.PathLike[str]"]) -> Collected:
             problems.append(f"{source}: {error}")
             continue
         results.append(to_wire(result))
-        files.update({entry.path: None for item in result.items for entry in item.files})
+        files.update({entry.path: listing.place(entry.path) for item in result.items for entry in item.files})
     if len(documents) > MAX_RESULTS:
         problems.append(f"{len(documents)} results; the first {MAX_RESULTS} are taken: put more items in one")
-    return Collected(results, list(files), _first(problems))
+    return Collected(results, files, _first(problems))
+
+
+def has_classic(directory: Union[str, "os.PathLike[str]"]) -> bool:
+    """Whether files named as those of 2018 lie at its top."""
+    try:
+        with os.scandir(directory) as entries:
+            return any(classic.is_classic(entry.name) for entry in islice(entries, MAX_ENTRIES))
+    except OSError:
+        return False
+
+
+def _walked(root: Path) -> "_Listing":
+    listing = _Listing(root, results=False)
+    listing.walk()
+    return listing
 
 
 class _Listing:
     """The regular files under a directory: result files at its top, and sizes in bytes of all others."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, results: bool = True) -> None:
         self.root = root
+        #: Whether result files of ours count here.
+        self.results = results
         self.result_files: list[str] = []
+        self.classic_files: list[str] = []
         self.sizes: dict[str, int] = {}
         self.problems: list[str] = []
+        #: Of names that come from another directory, where they lie.
+        self._elsewhere: dict[str, Path] = {}
         self._entries = 0
         try:
             self._real = os.path.realpath(root)
@@ -99,11 +126,26 @@ class _Listing:
                         waiting.append((name, depth + 1))
                     else:
                         self._say(name, f"is more than {MAX_DEPTH} directories deep; it is left out")
-                elif not relative and _is_result_file(entry.name):
+                elif not relative and self.results and _is_result_file(entry.name):
                     self.result_files.append(name)
                 else:
                     self._take(name, entry)
+                    if not relative and name in self.sizes and classic.is_classic(name):
+                        self.classic_files.append(name)
         self.result_files.sort()
+
+    def over(self, other: "_Listing") -> "_Listing":
+        """This one, with what only the other has; a working directory may hold what it likes, so nothing is said of
+        the other's problems."""
+        new = [name for name in other.sizes if name not in self.sizes]
+        self._elsewhere.update({name: other.root / name for name in new})
+        self.sizes.update({name: other.sizes[name] for name in new})
+        self.classic_files = sorted({*self.classic_files, *other.classic_files})
+        return self
+
+    def place(self, name: str) -> Path:
+        """Where a file lies."""
+        return self._elsewhere.get(name, self.root / name)
 
     def _scan(self, relative: str) -> list["os.DirEntry[str]"]:
         try:
@@ -127,7 +169,7 @@ class _Listing:
             return
         try:
             if entry.is_symlink() and not self._is_inside(entry.path):
-                self._say(name, "is a link that leads out of the result directory; copy the file")
+                self._say(name, "is a link that leads out of its directory; copy the file")
                 return
             status = entry.stat()
         except OSError as error:
@@ -147,21 +189,37 @@ class _Listing:
         self.problems.append(f"{_shown(name)}: {problem}")
 
 
-def _documents(root: Path, listing: _Listing, problems: list[str]) -> list[tuple[str, dict[str, Any]]]:
+def _documents(listing: _Listing, problems: list[str]) -> list[tuple[str, dict[str, Any]]]:
     """(file name, decoded result) of every result in the result files."""
-    documents = []
-    for name in listing.result_files[:MAX_JSON_FILES]:
+    decoded = _decoded(listing, listing.result_files, problems)
+    return [(_shown(name), document) for name, documents in decoded.items() for document in documents]
+
+
+def _classic_documents(listing: _Listing, problems: list[str]) -> list[tuple[str, dict[str, Any]]]:
+    """(file names, result) of what the pairs of 2018 say."""
+    decoded = _decoded(listing, listing.classic_files, problems)
+    pairs = {name: entries for name, entries in decoded.items() if classic.is_written_so(name, entries)}
+    summaries = {name: entries for name, entries in pairs.items() if name.endswith(classic.SUMMARY)}
+    lists = {name: entries for name, entries in pairs.items() if name not in summaries}
+    found = classic.translate(summaries, lists, frozenset(listing.sizes), datetime.datetime.astimezone)
+    return [(_shown(source), document) for source, document in found]
+
+
+def _decoded(listing: _Listing, names: list[str], problems: list[str]) -> dict[str, list[dict[str, Any]]]:
+    """The objects of each file that can be read; of the others, why not."""
+    decoded = {}
+    for name in names[:MAX_JSON_FILES]:
         try:
-            documents += [(_shown(name), document) for document in decode(_read(root / name))]
+            decoded[name] = decode(_read(listing.place(name)))
         except ResultError as error:
             problems.append(f"{_shown(name)}: {error}")
         except UnicodeDecodeError:
             problems.append(f"{_shown(name)}: not UTF-8; write the file with encoding='utf-8'")
         except OSError as error:
             problems.append(f"{_shown(name)}: cannot be read: {error.strerror}")
-    if len(listing.result_files) > MAX_JSON_FILES:
-        problems.append(f"{len(listing.result_files)} result files; the first {MAX_JSON_FILES} are taken")
-    return documents
+    if len(names) > MAX_JSON_FILES:
+        problems.append(f"{len(names)} result files; the first {MAX_JSON_FILES} are taken")
+    return decoded
 
 
 def _read(path: Path) -> str:

@@ -1,12 +1,13 @@
 """After the process: its results and long logs to the server, with the attempt's own token."""
 
+import contextlib
 import time
 from pathlib import Path
 from typing import Callable
 from urllib.parse import quote
 
 from p3s.protocol import codec, routes
-from p3s.protocol.errors import Refused, TryLater
+from p3s.protocol.errors import NoRoom, Refused, TryLater
 from p3s.protocol.messages import PublishRequest
 from p3s.protocol.results import MAX_FILE_BYTES
 from p3s.transport.http import Connection
@@ -23,13 +24,15 @@ class Undelivered(Exception):
 def deliver(running: Running, until: "Callable[[], float]") -> None:
     """Upload, then publish. Asked again while the server is away, up to `until()` on the monotonic clock.
 
-    Raises Undelivered. Sent twice, everything is stored once.
+    Raises Undelivered. Sent twice, everything is stored once. What a full disk refuses is left out: the end of a log
+    comes with the report, and results without their files still have their numbers.
     """
     order = running.order
     connection = Connection(running.place.server, order.token, timeout_s=60.0)
     try:
         for name, path in running.long_logs():
-            _upload(connection, running, f".p3s/{name}", _end_of(path), until)
+            with contextlib.suppress(NoRoom):
+                _upload(connection, running, f".p3s/{name}", _end_of(path), until)
         if running.berth.has_results():
             _publish(connection, running, until)
     finally:
@@ -37,14 +40,18 @@ def deliver(running: Running, until: "Callable[[], float]") -> None:
 
 
 def _publish(connection: Connection, running: Running, until: "Callable[[], float]") -> None:
-    collected = collect(running.berth.results)
-    for name in collected.files:
-        _upload(connection, running, name, (running.berth.results / name).read_bytes(), until)
-    if collected.results or collected.problems:
+    collected = collect(running.berth.results, running.berth.work)
+    problems = list(collected.problems)
+    try:
+        for name, path in collected.files.items():
+            _upload(connection, running, name, path.read_bytes(), until)
+    except NoRoom as error:
+        problems.insert(0, f"files of results were not kept: {error}")
+    if collected.results or problems:
         order = running.order
-        path = routes.PUBLISH.url(job=order.job, attempt=order.attempt)
-        body = codec.encode(PublishRequest(list(collected.results), list(collected.problems)))
-        _ask(connection, routes.PUBLISH.method, path, body, until)
+        place = routes.PUBLISH.url(job=order.job, attempt=order.attempt)
+        body = codec.encode(PublishRequest(list(collected.results), problems))
+        _ask(connection, routes.PUBLISH.method, place, body, until)
 
 
 def _upload(connection: Connection, running: Running, name: str, data: bytes, until: "Callable[[], float]") -> None:
@@ -60,6 +67,8 @@ def _ask(connection: Connection, method: str, path: str, body: bytes, until: "Ca
         try:
             connection.call(method, path, body)
             return
+        except NoRoom:
+            raise
         except Refused as error:
             raise Undelivered(f"the server refused the results: {error}") from None
         except TryLater as error:

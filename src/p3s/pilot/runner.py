@@ -15,6 +15,9 @@ from . import processes
 from .berth import LOGS, Berth
 from .spawn import spawn
 
+CLIENTS = "clients"
+"""Below the tools: the clients of 2018 that payloads call."""
+
 
 class NonStarter(Exception):
     """The payload is not there or cannot be executed here; one line that says so."""
@@ -98,7 +101,11 @@ class Running:
         """The pilot's own, what the order says, and what p3s alone may say, in that order."""
         place, order = self.place, self.order
         environment = {**place.environment, **order.env}
-        environment["PATH"] = _before(place.tools, environment.get("PATH", os.defpath))
+        paths = _before(place.tools, environment.get("PATH", os.defpath))
+        # Last, and in no PYTHONPATH: their names are common ones.
+        environment["PATH"] = f"{paths}{os.pathsep}{place.tools / CLIENTS}"
+        # Wrappers of 2018 call $P3S_HOME/clients/monrun.py; a site that has its own says so.
+        environment.setdefault("P3S_HOME", str(place.tools))
         environment["PYTHONPATH"] = _before(place.tools, environment.get("PYTHONPATH", ""))
         environment.update(
             P3S_SERVER=place.server,

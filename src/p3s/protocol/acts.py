@@ -4,10 +4,13 @@ from dataclasses import dataclass, field
 
 from .messages import _STRICT
 
+ALL_TYPES = "all"
+"""The word for every job type, where one is paused; no type can have this name."""
+
 
 @dataclass(frozen=True)
 class WhyRequest:
-    """A person holds or releases a job, or trusts a host, for this reason."""
+    """A person holds or releases a job, pauses a job type, or trusts a host, for this reason."""
 
     __pydantic_config__ = _STRICT
 

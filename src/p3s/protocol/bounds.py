@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from .acts import AdjustRequest, RerunRequest, WhyRequest
+from .acts import ALL_TYPES, AdjustRequest, RerunRequest, WhyRequest
 from .errors import BadInput
 from .messages import (
     ANYWHERE,
@@ -53,6 +53,7 @@ def check_job(spec: JobSpec, where: str) -> None:
         _text(getattr(spec, name), BOUNDS[name], f"{where}.{name}")
     if not spec.jobtype.strip():
         raise BadInput(f"{where}.jobtype: is empty; leave it out for the type 'default'")
+    _no_word(spec.jobtype, f"{where}.jobtype")
     for name, bound in (("priority", "priority"), ("time_limit", "time_limit"), *_DEADLINES):
         value = getattr(spec, name)
         if value is not None:
@@ -92,6 +93,7 @@ def check_jobtype(spec: JobTypeSpec) -> None:
     if not spec.name.strip():
         raise BadInput("name: is empty; name the job type")
     _text(spec.name, BOUNDS["jobtype"], "name")
+    _no_word(spec.name, "name")
     if spec.cap is not None:
         _number(spec.cap, "cap", "cap")
     for name, bound in (("priority", "priority"), ("time_limit", "time_limit"), ("retries", "retries"), *_DEADLINES):
@@ -189,10 +191,7 @@ def check_rerun(request: RerunRequest) -> None:
     """Either jobs by name, or a choice by state."""
     if bool(request.uuids) == bool(request.states):
         raise BadInput("uuids: name jobs, or give states; one of the two")
-    _most(request.uuids, "jobs_per_submit", "uuids")
-    for uuid in request.uuids:
-        if not _UUID.match(uuid):
-            raise BadInput(f"uuids: {uuid[:60]!r} is not a UUID")
+    check_uuids(request.uuids, "uuids")
     for state in request.states:
         if state not in FINAL_JOB_STATES:
             ended = ", ".join(one for one in JobState if one in FINAL_JOB_STATES)
@@ -228,9 +227,22 @@ def _attempt(job: str, attempt: int, where: str) -> None:
     _whole(attempt, 0, SMALL, f"{where}.attempt")
 
 
+def check_uuids(uuids: "list[str]", where: str) -> None:
+    """Names of objects, not too many."""
+    _most(uuids, "jobs_per_submit", where)
+    for uuid in uuids:
+        if not _UUID.match(uuid):
+            raise BadInput(f"{where}: {uuid[:60]!r} is not a UUID")
+
+
 def _whole(value: Any, lowest: int, highest: int, where: str) -> None:
     if value is not None and not lowest <= value <= highest:
         raise BadInput(f"{where}: must be from {lowest} to {highest}, not {value}")
+
+
+def _no_word(jobtype: str, where: str) -> None:
+    if jobtype == ALL_TYPES:
+        raise BadInput(f"{where}: {jobtype!r} means every job type; take another name")
 
 
 def _most(entries: Any, bound: str, where: str) -> None:

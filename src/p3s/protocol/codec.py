@@ -8,7 +8,7 @@ import json
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
 
-from . import accounts, acts, messages
+from . import accounts, acts, many, messages
 from .messages import Held, Instruction, JobSpec, Order, Report, Verdict
 
 T = TypeVar("T")
@@ -24,6 +24,7 @@ _ENTRIES = {
     (messages.ExchangeReply, "orders"): Order,
     (messages.ExchangeReply, "instructions"): Instruction,
     (messages.ExchangeReply, "verdicts"): Verdict,
+    (many.PilotOrderReply, "pilots"): many.PilotTold,
 }
 
 
@@ -58,7 +59,7 @@ def _defaults(cls: type) -> "dict[str, Any]":
 
 _DEFAULTS: "dict[type, dict[str, Any]]" = {
     cls: _defaults(cls)
-    for module in (messages, acts, accounts)
+    for module in (messages, acts, accounts, many)
     for cls in vars(module).values()
     if isinstance(cls, type) and is_dataclass(cls) and cls.__module__ == module.__name__
 }

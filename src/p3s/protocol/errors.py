@@ -5,7 +5,8 @@ P3sError
 │   ├── BadInput     what it says cannot be (422)
 │   ├── NotKnown     there is no such object (404)
 │   ├── NotAllowed   the token does not reach (401, 403)
-│   └── Conflict     it contradicts what is already so (409)
+│   ├── Conflict     it contradicts what is already so (409)
+│   └── NoRoom       the server's disk is full; what needs less room is taken (507)
 └── TryLater         nothing is wrong with the request (503, or no answer)
     └── Unreachable  no server answered
 """
@@ -68,6 +69,13 @@ class TooLarge(Refused):
     title = "too large"
 
 
+class NoRoom(Refused):
+    """The server's disk is full. What needs less room is still taken: states, numbers, or nothing but they."""
+
+    status = 507
+    title = "no room"
+
+
 class TryLater(P3sError):
     status = 503
     title = "try later"
@@ -91,6 +99,8 @@ _BY_STATUS: "dict[int, type[P3sError]]" = {
 
 def from_status(status: int, detail: str) -> P3sError:
     """The error behind an HTTP status and the `detail` of its problem body."""
+    if status == NoRoom.status:
+        return NoRoom(detail)
     if status >= 500:
         return TryLater(detail)
     if status in (401, 403):

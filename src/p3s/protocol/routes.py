@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Optional
 
-from . import accounts, acts, messages
+from . import accounts, acts, many, messages, services
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,8 @@ DEATH = Route(
     "A guardian says its pilot is dead",
     messages.DeathRequest,
 )
-PILOTS = Route("GET", f"{API}/pilots", "read", "List pilots")
+PILOTS = Route("GET", f"{API}/pilots", "read", "List pilots, the latest registered first")
+PILOT = Route("GET", f"{API}/pilots/{{pilot}}", "read", "One pilot")
 JOBS = Route("GET", f"{API}/jobs", "read", "List jobs, newest first")
 JOB = Route("GET", f"{API}/jobs/{{job}}", "read", "One job")
 LOG = Route("GET", f"{API}/jobs/{{job}}/logs/{{stream}}", "read", "stdout or stderr of a job")
@@ -84,9 +85,39 @@ ADJUST = Route(
     acts.ChangeReply,
 )
 RERUN = Route("POST", f"{API}/reruns", "submit", "Run ended jobs again", acts.RerunRequest, acts.RerunReply)
+CANCELS = Route("POST", f"{API}/cancels", "submit", "Cancel many jobs", many.ManyRequest, many.ManyReply)
+HOLDS = Route("POST", f"{API}/holds", "submit", "Hold many jobs", many.ManyRequest, many.ManyReply)
+RELEASES = Route("POST", f"{API}/releases", "submit", "Release many jobs", many.ManyRequest, many.ManyReply)
+ADJUSTMENTS = Route(
+    "POST",
+    f"{API}/adjustments",
+    "submit",
+    "Change the priority of many jobs",
+    many.AdjustManyRequest,
+    many.ManyReply,
+)
+PILOT_ORDERS = Route(
+    "POST",
+    f"{API}/pilots/orders",
+    "operate",
+    "Drain or stop pilots",
+    many.PilotOrderRequest,
+    many.PilotOrderReply,
+)
+PURGE = Route(
+    "POST",
+    f"{API}/purges",
+    "operate",
+    "Remove the records of ended jobs or pilots",
+    many.PurgeRequest,
+    many.PurgeReply,
+)
 EXPLAIN = Route("GET", f"{API}/jobs/{{job}}/explain", "read", "Why a job is not running")
 JOBTYPES = Route("GET", f"{API}/jobtypes", "read", "List job types")
 JOBTYPE = Route("PUT", f"{API}/jobtypes/{{name}}", "operate", "Set a job type", messages.JobTypeSpec)
+PAUSES = Route("GET", f"{API}/pauses", "read", "List what is paused")
+PAUSE = Route("PUT", f"{API}/pauses/{{jobtype}}", "operate", "Pause a job type, or all", acts.WhyRequest)
+RESUME = Route("DELETE", f"{API}/pauses/{{jobtype}}", "operate", "Resume a job type, or all")
 HOSTS = Route("GET", f"{API}/hosts", "read", "List hosts of pilots, and what they are doubted for")
 TRUST = Route("POST", f"{API}/hosts/{{host}}/trust", "operate", "Trust a suspect host again", acts.WhyRequest)
 UPLOAD = Route("PUT", f"{API}/jobs/{{job}}/attempts/{{attempt}}/files/{{path}}", "job:", "Upload a file of an attempt")
@@ -99,6 +130,7 @@ PUBLISH = Route(
     messages.PublishReply,
 )
 RESULTS = Route("GET", f"{API}/results", "read", "List results, newest first")
+RESULT = Route("GET", f"{API}/results/{{result}}", "read", "One result with its items")
 RESULT_FILE = Route("GET", f"{API}/results/{{result}}/files/{{path}}", "read", "A file of a result")
 STREAM = Route("PUT", f"{API}/streams/{{name}}", "operate", "Declare a stream", messages.StreamSpec)
 REGISTER_DATASET = Route(
@@ -111,6 +143,13 @@ REGISTER_DATASET = Route(
 )
 DATASETS = Route("GET", f"{API}/datasets", "read", "List datasets, newest first")
 ALARMS = Route("GET", f"{API}/alarms", "read", "List open alarms, the latest first")
+SERVICES = Route("GET", f"{API}/services", "read", "List services and how they stand")
+SERVICE = Route("GET", f"{API}/services/{{name}}", "read", "One service")
+SERVICE_REPORT = Route(
+    "POST", f"{API}/services/{{name}}/reports", "submit", "Report for a service", services.ServiceReport
+)
+SERVICE_RUN = Route("POST", f"{API}/services/{{name}}/run", "operate", "Run a service now")
+SERVICE_FORGET = Route("DELETE", f"{API}/services/{{name}}", "submit", "Forget a service that reports no more")
 TOKEN = Route("POST", f"{API}/tokens", "any:", "Make a token", accounts.TokenRequest, accounts.TokenReply)
 TOKENS = Route("GET", f"{API}/tokens", "any:", "List tokens, the newest first")
 REVOKE = Route("POST", f"{API}/tokens/{{id}}/revoke", "any:", "Revoke a token", acts.WhyRequest)

@@ -26,6 +26,7 @@ def main() -> int:
         django.setup()
         from p3s.server.broker.settings import Settings
         from p3s.server.project.serve import CannotStart, Options, serve
+        from p3s.server.upkeep import registry
     except (ImproperlyConfigured, OSError) as error:
         return _cannot(error)
     options = Options(
@@ -35,8 +36,10 @@ def main() -> int:
         asked.public,
         tuple(asked.allow_host),
         getpass.getuser(),
+        not asked.no_backup,
         asked.reading,
         Settings(asked.lease, asked.grace, min(25.0, asked.lease / 3, asked.silent * 5 / 6), asked.silent),
+        registry.Options(tuple(asked.no_service), asked.backup_every, asked.backup_dir, asked.backup_keep),
     )
     try:
         serve(options)
@@ -64,6 +67,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--grace", type=float, default=30.0)
     parser.add_argument("--silent", type=float, default=30.0)
     parser.add_argument("--log", default="warning")
+    parser.add_argument("--no-service", action="append", default=[])
+    parser.add_argument("--no-backup", action="store_true")
+    parser.add_argument("--backup-every", type=float, default=0.0)
+    parser.add_argument("--backup-dir", default="")
+    parser.add_argument("--backup-keep", type=int, default=7)
     return parser
 
 

@@ -9,13 +9,16 @@ from .store import Broken
 
 def same_book(lived: Book, rebuilt: Book) -> None:
     """What must not differ; estimates, turns and streaks of failures are in memory only."""
-    for name, one in (("out", "out"), ("types", "types")):
-        if getattr(lived, one) != getattr(rebuilt, one):
+    for name in ("out", "types", "pauses"):
+        if getattr(lived, name) != getattr(rebuilt, name):
             raise Broken(f"{name} of the book is not what the rows say")
     if +lived.in_use != +rebuilt.in_use:
         raise Broken(f"in use: {lived.in_use}, by the rows {rebuilt.in_use}")
     for pilot, entry in lived.pilots.items():
         other = rebuilt.pilots[pilot]
+        told = [(one.instruction, one.instruction_number, one.instruction_why) for one in (entry, other)]
+        if told[0] != told[1]:
+            raise Broken(f"{pilot} is told {told[0]}, by the rows {told[1]}")
         if (entry.cores, entry.memory, entry.gpus) != (other.cores, other.memory, other.gpus):
             raise Broken(f"{pilot} has given away other than the rows say")
     for key in lived.queues.heads.keys() | rebuilt.queues.heads.keys():

@@ -243,6 +243,15 @@ class SimServer:
         """Other settings of a type."""
         self._work(lambda desk: desk.declare(replace(desk.book.kind(jobtype), **changes), "a person"))
 
+    def pause(self, jobtype: str, goes_on: bool) -> None:
+        """Pause or resume a type, or all."""
+        act = (lambda desk: desk.resume(jobtype, "a person", "")) if goes_on else None
+        self._work(act or (lambda desk: desk.pause(jobtype, "a person", "")))
+
+    def instruct(self, pilot: str, what: str) -> None:
+        """Tell a pilot to drain or to stop."""
+        self._work(lambda desk: desk.instruct(pilot, what, "a person", ""))
+
     def _person(self, job: str, story: Callable[[Desk, Past], Any]) -> None:
         past = self.store.past(job)
         if past is not None:

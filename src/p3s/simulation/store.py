@@ -22,9 +22,12 @@ from p3s.domain.effects import (
     JobStarted,
     KillOrdered,
     LaneAnswered,
+    Paused,
     PilotAdded,
+    PilotInstructed,
     PilotMoved,
     Queued,
+    Resumed,
     Spec,
     TypeDeclared,
 )
@@ -34,6 +37,7 @@ from p3s.domain.hosts import Doubt
 from p3s.domain.needs import Offer, last_moment
 from p3s.domain.pool import Out, PilotEntry
 from p3s.domain.queue import PLACES
+from p3s.protocol.acts import ALL_TYPES
 from p3s.protocol.messages import AHEAD_PER_SLOT, ANYWHERE, JobTypeSpec
 from p3s.protocol.states import FINAL_JOB_STATES, FINAL_PILOT_STATES, OUT_JOB_STATES, JobState, PilotState
 
@@ -83,6 +87,9 @@ class PilotRow:
     seq: int = 0
     acked: int = 0
     numbered: int = 0
+    instruction: str = ""
+    instruction_number: int | None = None
+    instruction_why: str = ""
     seen_at: float = 0.0
 
     def copy(self) -> "PilotRow":
@@ -96,6 +103,7 @@ class Store:
         self.witness = witness
         self.types = {spec.name: spec for spec in types}
         self.doubts: dict[str, Doubt] = {}
+        self.pauses: dict[str, Paused] = {}
         self.jobs: dict[str, JobRow] = {}
         self.pilots: dict[str, PilotRow] = {}
         self.submissions: dict[str, list[str]] = {}
@@ -141,6 +149,8 @@ class Store:
         ]
         if isinstance(effect, (HostDoubted, HostTrusted)):
             changed.append((self.doubts, f"{effect.host}/{effect.jobtype}"))
+        if isinstance(effect, (Paused, Resumed)):
+            changed.append((self.pauses, effect.jobtype))
         if isinstance(effect, TypeDeclared):
             changed.append((self.types, effect.spec.name))
         for rows, key in changed:
@@ -158,8 +168,16 @@ class Store:
                 lifecycle.check_pilot_move(effect.pilot, effect.before, effect.after)
                 self.pilots[effect.pilot].state = effect.after
                 self.pilots[effect.pilot].seen_at = effect.seen_at
+            case PilotInstructed():
+                pilot = self.pilots[effect.pilot]
+                pilot.instruction, pilot.instruction_number = effect.instruction, effect.number
+                pilot.instruction_why, pilot.numbered = effect.why, max(pilot.numbered, effect.number)
             case LaneAnswered():
                 self._write_lane(effect)
+            case Paused():
+                self.pauses[effect.jobtype] = effect
+            case Resumed():
+                del self.pauses[effect.jobtype]
             case HostDoubted():
                 self.doubts[f"{effect.host}/{effect.jobtype}"] = Doubt(
                     effect.jobtype, effect.why, effect.since, effect.pause_s, effect.probe_at
@@ -195,6 +213,8 @@ class Store:
                 row.priority = effect.queued.priority
             case JobDispatched():
                 row = self._move(effect.job, JobState.DEFINED, JobState.DISPATCHED)
+                if {row.jobtype, ALL_TYPES} & self.pauses.keys():
+                    raise Broken(f"{effect.job} is handed out, its type {row.jobtype} is paused")
                 if effect.attempt != row.attempt + 1:
                     raise Broken(f"{effect.job}: attempt {effect.attempt} after {row.attempt}")
                 row.attempt, row.pilot, row.number = effect.attempt, effect.pilot, effect.number
@@ -320,6 +340,7 @@ class Store:
         """The book of a server that starts now."""
         book = Book(now, window)
         book.types = dict(self.types)
+        book.pauses = dict(self.pauses)
         book.next_id = max((row.id for row in self.jobs.values()), default=0) + 1
         for place, doubt in self.doubts.items():
             book.hosts.doubt(place.split("/")[0], replace(doubt))
@@ -384,6 +405,9 @@ def _entry(row: PilotRow) -> PilotEntry:
         row.seq,
         row.acked,
         row.numbered,
+        instruction=row.instruction,
+        instruction_number=row.instruction_number,
+        instruction_why=row.instruction_why,
         offer=row.offer,
         until=row.until,
     )

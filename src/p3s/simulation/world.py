@@ -8,8 +8,9 @@ from functools import partial
 from typing import Any
 
 from p3s.domain.effects import Effect, JobDispatched, JobEnded, JobHeld, JobReturned
+from p3s.protocol.acts import ALL_TYPES
 from p3s.protocol.messages import JobSpec, JobTypeSpec, Needs
-from p3s.protocol.states import FINAL_JOB_STATES, JobState, Reason
+from p3s.protocol.states import FINAL_JOB_STATES, FINAL_PILOT_STATES, JobState, Reason
 
 from .clock import Clock
 from .fleet import SimPilot, Site, Truth
@@ -98,6 +99,7 @@ class World:
                 self._add_pilot()
             self._schedule_user()
             self._schedule_disasters()
+            self._schedule_operator()
             self.clock.run(self.storm_s)
             self._clear_up()
             self._calm_down()
@@ -172,6 +174,28 @@ class World:
             with contextlib.suppress(Crash):
                 self.server.declare("capped", **change)
 
+    def _schedule_operator(self) -> None:
+        """By chance of its own, so that the same seed otherwise goes as it did."""
+        chance = random.Random(f"operator of {self.seed}")
+        for _ in range(chance.randint(0, 6)):
+            jobtype = chance.choice(["capped", "again", "fresh", "vital", ALL_TYPES])
+            self.clock.at(chance.uniform(0, self.storm_s), partial(self._pause, jobtype, False))
+            self.clock.at(chance.uniform(0, self.storm_s), partial(self._pause, jobtype, True))
+        for _ in range(chance.randint(0, 3)):
+            what, which = chance.choice(["drain", "stop"]), chance.random()
+            self.clock.at(chance.uniform(0, self.storm_s), partial(self._instruct, what, which))
+
+    def _pause(self, jobtype: str, goes_on: bool) -> None:
+        if self.server.up:
+            with contextlib.suppress(Crash):
+                self.server.pause(jobtype, goes_on)
+
+    def _instruct(self, what: str, which: float) -> None:
+        names = sorted(name for name, row in self.store.pilots.items() if row.state not in FINAL_PILOT_STATES)
+        if self.server.up and names:
+            with contextlib.suppress(Crash):
+                self.server.instruct(names[int(which * len(names))], what)
+
     def _schedule_disasters(self) -> None:
         for _ in range(self.chance.randint(0, 3)):
             self.clock.at(self.chance.uniform(0, self.storm_s), self._kill_server)
@@ -210,6 +234,8 @@ class World:
         self.network.weather = Weather(0, 0, 0, 0.01)
         self.network.cut.clear()
         self.server.start()
+        for jobtype in list(self.store.pauses):
+            self._pause(jobtype, True)
         self._add_pilot()
         self._release_all()
 

@@ -49,7 +49,7 @@ def test_only_files_that_items_name_are_uploaded_and_each_once(tmp_path: Path) -
         tmp_path, images("a{n:d}.png"), images("a1.png", "again"), {"kind": "root", "name": "h", "files": "sub/*.root"}
     )
     collected = collect(tmp_path)
-    assert collected.files == ["a1.png", "a2.png", "sub/h.root"]
+    assert list(collected.files) == ["a1.png", "a2.png", "sub/h.root"]
     assert collected.problems == []
     result = judged(collected)
     assert not result.incomplete
@@ -108,7 +108,7 @@ def test_links_that_lead_outside_are_not_followed(tmp_path: Path) -> None:
     (inside / "p3s-result-link.json").symlink_to(secret / "p3s-result.json")
     publish(inside, images(["x.png", "directory/key.png", "directory/*"]))
     collected = collect(inside)
-    assert collected.files == []
+    assert list(collected.files) == []
     assert any("x.png: is a link that leads out" in problem for problem in collected.problems)
     assert any("p3s-result-link.json: is a link" in problem for problem in collected.problems)
     assert "nothing fits" in (judged(collected).items[0].problem or "")
@@ -118,7 +118,7 @@ def test_a_link_to_a_file_inside_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"x")
     (tmp_path / "latest.png").symlink_to("a.png")
     publish(tmp_path, images("latest.png"))
-    assert collect(tmp_path).files == ["latest.png"]
+    assert list(collect(tmp_path).files) == ["latest.png"]
 
 
 def test_loops_of_links_and_deep_trees_come_to_an_end(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_loops_of_links_and_deep_trees_come_to_an_end(tmp_path: Path) -> None:
     (deep / "a.png").write_bytes(b"x")
     publish(tmp_path, images("d/d/d/d/d/d/d/d/d/d/d/d/a.png"))
     collected = collect(tmp_path)
-    assert collected.files == []
+    assert list(collected.files) == []
     assert any("directories deep" in problem for problem in collected.problems)
 
 
@@ -138,7 +138,7 @@ def test_names_that_are_no_text_are_said_in_plain_letters(tmp_path: Path) -> Non
         (Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))).write_bytes(b"x")
     publish(tmp_path, images("*.png"))
     collected = collect(tmp_path)
-    assert collected.files == []
+    assert list(collected.files) == []
     assert len(collected.problems) == 3
     assert all(problem.isascii() and "\n" not in problem for problem in collected.problems)
 
@@ -151,7 +151,7 @@ def test_a_file_too_big_leaves_a_hole_and_the_rest_appears(tmp_path: Path) -> No
     big, small = judged(collected).items
     assert "big.png has 20.0 MB; at most 20 MB a file" in (big.problem or "")
     assert small.problem is None
-    assert collected.files == ["small.png"]
+    assert list(collected.files) == ["small.png"]
 
 
 def test_the_item_that_passes_the_limit_of_a_result_is_a_hole(tmp_path: Path) -> None:
@@ -174,3 +174,85 @@ def test_a_flood_of_result_files_and_problems_is_cut(tmp_path: Path) -> None:
 def test_directories_named_as_result_files_are_no_results(tmp_path: Path) -> None:
     (tmp_path / "p3s-result.json").mkdir()
     assert collect(tmp_path) == Collected()
+
+
+# ---- what payloads of 2018 leave
+
+PAIR = [{"Category": "TPC monitor", "Files": {"Hits": "hits_U1.png,hits_V1.png"}}]
+
+
+def classic_pair(directory: Path, dead: str = "4,0,0", stem: str = "run003907_0001_dl01_monitor") -> None:
+    entry = {"run": "run003907_0001_dl01", "Type": "monitor", "APA": "1, 2, 3", "NDead  Channels": dead}
+    (directory / f"{stem}_summary.json").write_text(json.dumps([entry]))
+    (directory / f"{stem}_FileList.json").write_text(json.dumps(PAIR))
+    for name in ("hits_U1.png", "hits_V1.png"):
+        (directory / name).write_bytes(b"\x89PNG")
+
+
+@pytest.fixture
+def berth(tmp_path: Path) -> tuple[Path, Path]:
+    """(result directory, working directory)."""
+    for name in ("results", "work"):
+        (tmp_path / name).mkdir()
+    return tmp_path / "results", tmp_path / "work"
+
+
+@pytest.mark.parametrize("place", [0, 1], ids=["result directory", "working directory"])
+def test_a_pair_of_2018_is_published_from_either_directory(berth: tuple[Path, Path], place: int) -> None:
+    classic_pair(berth[place])
+    collected = collect(*berth)
+    assert collected.problems == []
+    assert [(one["category"], one["run"], one["subrun"], one["keys"]) for one in collected.results] == [
+        ("monitor", 3907, 1, {"dl": 1}),
+        ("TPC monitor", 3907, 1, {"dl": 1}),
+    ]
+    assert [item["value"] for item in collected.results[0]["items"]] == [4, 0, 0]
+    assert collected.files == {name: berth[place] / name for name in ("hits_U1.png", "hits_V1.png")}
+
+
+def test_a_pair_in_both_directories_is_published_once_from_that_for_results(berth: tuple[Path, Path]) -> None:
+    results, work = berth
+    classic_pair(results, dead="1,1,1")
+    classic_pair(work, dead="9,9,9")
+    collected = collect(results, work)
+    assert [item["value"] for item in collected.results[0]["items"]] == [1, 1, 1]
+    assert len(collected.results) == 2
+    assert set(collected.files.values()) == {results / "hits_U1.png", results / "hits_V1.png"}
+
+
+def test_the_working_directory_is_the_payloads_own_but_for_2018s_files(berth: tuple[Path, Path]) -> None:
+    results, work = berth
+    publish(work, {"kind": "number", "name": "n", "value": 1})
+    (work / "fit_summary.json").write_text('{"chi2": 3}')
+    (work / "data").symlink_to("/etc")
+    (work / "passwd").symlink_to("/etc/passwd")
+    assert collect(results, work) == Collected()
+
+
+def test_a_broken_summary_is_one_line_and_costs_no_list(berth: tuple[Path, Path]) -> None:
+    results, work = berth
+    classic_pair(work)
+    (work / "run003907_0001_dl01_monitor_summary.json").write_text('[ { "run": "run003907_0001')
+    collected = collect(results, work)
+    [problem] = collected.problems
+    assert problem.startswith("run003907_0001_dl01_monitor_summary.json: not JSON at line 1")
+    assert [(one["category"], one["run"]) for one in collected.results] == [("TPC monitor", 3907)]
+
+
+def test_no_link_of_a_pair_leads_outside(berth: tuple[Path, Path], tmp_path: Path) -> None:
+    results, work = berth
+    classic_pair(work)
+    secret = tmp_path / "secret.png"
+    secret.write_bytes(b"secret")
+    (work / "hits_U1.png").unlink()
+    (work / "hits_U1.png").symlink_to(secret)
+    (work / "hits_V1.png").unlink()
+    os.mkfifo(work / "hits_V1.png")
+    collected = collect(results, work)
+    assert collected.files == {}
+    assert judged_item(collected, 1)["problem"] == "none of its 2 files is there: hits_U1.png, hits_V1.png"
+
+
+def judged_item(collected: Collected, result: int) -> dict[str, Any]:
+    [item] = collected.results[result]["items"]
+    return dict(item)

@@ -164,7 +164,21 @@ def test_it_finds_what_p3s_says_in_its_environment(make: Make, tmp_path: Path) -
 def test_a_path_of_its_own_keeps_the_tools_in_front(make: Make, tmp_path: Path) -> None:
     running = make("echo $PATH", P3S_EXECMODE="SHELL", PATH="/usr/bin:/bin")
     assert finish(running) == 0
-    assert running.tails()[0] == f"{tmp_path / 'tools'}:/usr/bin:/bin\n"
+    assert running.tails()[0] == f"{tmp_path / 'tools'}:/usr/bin:/bin:{tmp_path / 'tools/clients'}\n"
+
+
+def test_clients_of_2018_are_found_where_wrappers_look_unless_the_site_has_its_own(make: Make, tmp_path: Path) -> None:
+    for site, found in (({}, str(tmp_path / "tools")), ({"P3S_HOME": "/opt/p3s"}, "/opt/p3s")):
+        running = make("echo $P3S_HOME", P3S_EXECMODE="SHELL", **site)
+        assert finish(running) == 0
+        assert running.tails()[0] == f"{found}\n"
+
+
+@pytest.mark.parametrize(("name", "found"), [("a_summary.json", True), ("a.json", False)])
+def test_what_payloads_of_2018_leave_beside_the_job_is_seen(make: Make, name: str, found: bool) -> None:
+    running = make(f"echo x > {name}", P3S_EXECMODE="SHELL")
+    assert finish(running) == 0
+    assert running.berth.has_results() is found
 
 
 # ---- how it ends

@@ -3,19 +3,21 @@
 from dataclasses import asdict
 from typing import Any
 
+from p3s.domain.pausing import described, paused
 from p3s.protocol.messages import JobTypeSpec
 
 from .work import Work
 
 
 def list_jobtypes(work: Work) -> list[dict[str, Any]]:
-    """Settings by name, with how many jobs are `out` and `waiting`."""
+    """Settings by name, with how many jobs are `out` and `waiting`, and who `paused` it why, or nothing."""
     book = work.desk.book
     return [
         {
             **asdict(spec),
             "supersedes": list(spec.supersedes),
             "out": book.in_use[name],
+            "paused": described(pause, work.now) if (pause := paused(book, name)) else "",
             "waiting": sum(head.waiting for head in book.queues.heads_of(name)),
         }
         for name, spec in sorted(book.types.items())

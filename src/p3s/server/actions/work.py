@@ -21,8 +21,11 @@ from p3s.domain.effects import (
     KillOrdered,
     LaneAnswered,
     Noted,
+    Paused,
     PilotAdded,
+    PilotInstructed,
     PilotMoved,
+    Resumed,
     Submitted,
     TypeDeclared,
 )
@@ -42,6 +45,7 @@ class LeftOut:
 _WRITES: dict[type, Callable[[Sequence[Any]], None]] = {
     PilotAdded: pilots.add,
     TypeDeclared: jobs.declare,
+    Paused: jobs.pause,
     Submitted: jobs.submitted,
     JobAdded: jobs.add,
     JobReleased: jobs.release,
@@ -54,10 +58,15 @@ _WRITES: dict[type, Callable[[Sequence[Any]], None]] = {
     LeftOut: jobs.end,
     JobDispatched: jobs.dispatch,
     LaneAnswered: pilots.write_lanes,
+    PilotInstructed: pilots.instruct,
     PilotMoved: pilots.move,
     HostDoubted: pilots.judge_hosts,
     Noted: journal.add,
 }
+
+
+#: What ends something is written together with what begins it: of both for one object the last stands.
+_WITH: dict[type, type] = {HostTrusted: HostDoubted, Resumed: Paused}
 
 
 def _leaves_trace(effect: Effect) -> bool:
@@ -67,7 +76,7 @@ def _leaves_trace(effect: Effect) -> bool:
 def _kind(effect: Effect) -> type:
     if isinstance(effect, JobEnded) and effect.before in WAITING_JOB_STATES:
         return LeftOut
-    return HostDoubted if isinstance(effect, HostTrusted) else type(effect)
+    return _WITH.get(type(effect), type(effect))
 
 
 def record(effects: Sequence[Effect]) -> None:

@@ -6,16 +6,20 @@ from django.http import HttpRequest
 from ninja import Query, Router
 
 from p3s.protocol import bounds, routes
-from p3s.protocol.errors import BadInput
+from p3s.protocol.errors import BadInput, NoRoom, TryLater
 from p3s.protocol.messages import DatasetReply, DatasetRequest, StreamSpec
 from p3s.server.actions.arrive import arrive
 from p3s.server.actions.declare import declare
 from p3s.server.broker import running
 from p3s.server.data import reads
+from p3s.server.upkeep.services import running as upkeep
 
 from .doors import grant_of, plain, reach, read
+from .paging import Cursor, Limit, Moment, Name, Run, moment_and_name, one_of, page
 
 router = Router(tags=["data"])
+
+STATES = ("registered", "available", "dropped", "missing")
 
 
 @router.put("/streams/{name}", auth=reach("operate"), summary=routes.STREAM.summary)
@@ -34,6 +38,10 @@ def register(request: HttpRequest) -> DatasetReply:
     """Register a complete file; its stream's jobs are made in the same transaction, once."""
     body = read(request, DatasetRequest)
     bounds.check_dataset(body)
+    try:
+        upkeep().guard.check_work()
+    except NoRoom as full:
+        raise TryLater(str(full)) from None  # the file is there to stay: who watches asks again
     owner = grant_of(request).owner
     reply: DatasetReply = running().ask(lambda work: arrive(work, request=body, owner=owner))
     return reply
@@ -42,12 +50,19 @@ def register(request: HttpRequest) -> DatasetReply:
 @router.get("/datasets", auth=reach("read"), summary=routes.DATASETS.summary)
 def list_datasets(
     request: HttpRequest,  # noqa: ARG001
-    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
-    before: Annotated[float | None, Query(ge=0, le=1e12, description="`next` of the page before")] = None,
+    limit: Limit = 100,
+    cursor: Cursor = "",
+    state: Annotated[str, Query(max_length=20, description="registered, available, dropped or missing")] = "",
+    owner: Name = "",
+    name: Annotated[str, Query(max_length=300, description="the beginning of one")] = "",
+    run: Run = None,
+    subrun: Run = None,
+    since: Moment = None,
+    until: Moment = None,
 ) -> dict[str, Any]:
-    """Newest first; `next` continues, null at the end."""
-    rows = reads.latest(limit, before)
-    return {
-        "datasets": [plain(row) for row in rows],
-        "next": rows[-1].registered_at if len(rows) == limit else None,
-    }
+    """Newest first; `next`, given as `cursor`, continues, null at the end. `since` and `until` count registrations."""
+    for where, word in (("owner", owner), ("name", name)):
+        bounds.check_name(word, where)
+    choice = reads.Choice(one_of(state, STATES, "state"), owner, name, run, subrun, since, until)
+    rows = reads.page(choice, limit + 1, moment_and_name(cursor))
+    return page("datasets", [plain(row) for row in rows], limit, lambda row: f"{row['registered_at']}~{row['uuid']}")

@@ -16,6 +16,7 @@ _REFUSALS = {
     "413": "too large",
     "422": "bad input",
     "503": "try later",
+    "507": "the server's disk is full",
 }
 
 

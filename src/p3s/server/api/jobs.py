@@ -9,7 +9,7 @@ from ninja import Query, Router
 
 from p3s.protocol import bounds, routes
 from p3s.protocol.acts import AdjustRequest, ChangeReply, ExplainReply, RerunReply, RerunRequest, WhyRequest
-from p3s.protocol.errors import BadInput, NotKnown
+from p3s.protocol.errors import NotKnown
 from p3s.protocol.messages import CancelReply, CancelRequest
 from p3s.protocol.states import OUT_JOB_STATES, JobState
 from p3s.server.actions import hold as holding
@@ -19,14 +19,16 @@ from p3s.server.actions.rerun import Who, rerun
 from p3s.server.actions.work import Work
 from p3s.server.blobs import Blobs
 from p3s.server.broker import running
-from p3s.server.jobs import reads
+from p3s.server.jobs import listing, reads
+from p3s.server.jobs.listing import Choice
 from p3s.server.pilots import hearing
 
 from .doors import grant_of, plain, reach, read
+from .paging import Cursor, Limit, Name, Run, number
+from .paging import words as states
 from .places import BLOBS
 
 router = Router(tags=["jobs"])
-MOST = 1_000
 _UUID = re.compile(r"[0-9a-f-]{36}\Z")
 
 
@@ -41,19 +43,30 @@ def found(job: str) -> reads.JobDetail:
 @router.get("/jobs", auth=reach("read"), summary=routes.JOBS.summary)
 def list_jobs(
     request: HttpRequest,  # noqa: ARG001
-    state: Annotated[str, Query(description="states, separated by commas")] = "",
-    jobtype: str = "",
-    limit: Annotated[int, Query(ge=1, le=MOST)] = 100,
-    before: Annotated[int | None, Query(ge=0, le=2**62, description="`next` of the page before")] = None,
+    limit: Limit = 100,
+    cursor: Cursor = "",
+    state: Annotated[str, Query(max_length=300, description="states, separated by commas")] = "",
+    jobtype: Name = "",
+    owner: Name = "",
+    site: Annotated[str, Query(max_length=300, description="of the pilot that has or had it")] = "",
+    host: Annotated[str, Query(max_length=300, description="of that pilot")] = "",
+    pilot: Name = "",
+    stream: Name = "",
+    dataset: Name = "",
+    run: Run = None,
+    name: Annotated[str, Query(max_length=200, description="may begin or end with *")] = "",
+    since: Annotated[float | None, Query(ge=0, le=1e12, description="submitted then or later, epoch seconds")] = None,
+    until: Annotated[float | None, Query(ge=0, le=1e12, description="submitted before, epoch seconds")] = None,
 ) -> dict[str, Any]:
-    """Newest first; `next` continues, null at the end."""
-    states = [word for word in state.split(",") if word]
-    for word in states:
-        if word not in set(JobState):
-            raise BadInput(f"state: {word!r} is none; use {', '.join(JobState)}")
-    bounds.check_name(jobtype, "jobtype")
-    rows = reads.page(limit, before, states or None, jobtype)
-    return {"jobs": [plain(row) for row in rows], "next": rows[-1].id if len(rows) == limit else None}
+    """Newest first. `next`, given as `cursor`, continues; null at the end. What is rare is looked for among some
+    hundred thousand jobs at a time: a page may have fewer than `limit`, or none, and still a `next`."""
+    words = {"jobtype": jobtype, "owner": owner, "site": site, "host": host, "pilot": pilot}
+    words |= {"stream": stream, "dataset": dataset, "name": name}
+    for where, word in words.items():
+        bounds.check_name(word, where)
+    choice = Choice(states(state, list(JobState), "state"), run=run, since=since, until=until, **words)
+    rows, following = listing.page(choice, limit, number(cursor))
+    return {"jobs": [plain(row) for row in rows], "next": None if following is None else str(following)}
 
 
 @router.get("/jobs/{job}", auth=reach("read"), summary=routes.JOB.summary)

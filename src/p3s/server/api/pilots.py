@@ -6,8 +6,9 @@ from django.http import HttpRequest
 from ninja import Query, Router
 
 from p3s.protocol import bounds, routes
-from p3s.protocol.errors import Conflict, NotAllowed
+from p3s.protocol.errors import Conflict, NotAllowed, NotKnown
 from p3s.protocol.messages import PROTOCOL_VERSION, DeathRequest, RegisterReply, RegisterRequest
+from p3s.protocol.states import FINAL_PILOT_STATES, PilotState
 from p3s.server.accounts.seals import digest
 from p3s.server.actions import exchange
 from p3s.server.broker import running
@@ -15,6 +16,9 @@ from p3s.server.jobs import reads as jobs
 from p3s.server.pilots import reads
 
 from .doors import grant_of, plain, reach, read
+from .paging import Cursor, Limit, Name, page
+from .paging import moment_and_name as at
+from .paging import words as states
 
 router = Router(tags=["pilots"])
 
@@ -49,11 +53,32 @@ def death(request: HttpRequest, pilot: str) -> dict[str, bool]:
 @router.get("/pilots", auth=reach("read"), summary=routes.PILOTS.summary)
 def list_pilots(
     request: HttpRequest,  # noqa: ARG001
-    ended: bool = False,
-    limit: Annotated[int, Query(ge=1, le=1_000)] = 200,
+    limit: Limit = 200,
+    cursor: Cursor = "",
+    ended: Annotated[bool, Query(description="those that are not in service any more, instead")] = False,
+    state: Annotated[str, Query(max_length=100, description="states, separated by commas, whatever `ended` is")] = "",
+    site: Name = "",
+    host: Name = "",
+    batch_id: Annotated[str, Query(max_length=300, description="the batch system's id of it")] = "",
+    owner: Name = "",
 ) -> dict[str, Any]:
-    """Pilots in service, or with `ended` the latest that are not. `out` is how many jobs each holds; `silent_s` for
-    how long a silent one was not heard."""
+    """The latest registered first; `next`, given as `cursor`, continues, null at the end. `out` is how many jobs each
+    holds; `silent_s` for how long a silent one was not heard."""
+    words = {"site": site, "host": host, "batch_id": batch_id, "owner": owner}
+    for where, word in words.items():
+        bounds.check_name(word, where)
+    usual = [word for word in PilotState if (word in FINAL_PILOT_STATES) == ended]
+    choice = reads.Choice(states(state, list(PilotState), "state") or tuple(usual), **words)
     out = jobs.out_by_pilot()
-    rows = reads.ended(limit) if ended else reads.alive(limit)
-    return {"pilots": [{**plain(row), "out": out.get(row.uuid, 0)} for row in rows]}
+    rows = [{**plain(row), "out": out.get(row.uuid, 0)} for row in reads.page(choice, limit + 1, at(cursor))]
+    return page("pilots", rows, limit, lambda row: f"{row['registered_at']}~{row['uuid']}")
+
+
+@router.get("/pilots/{pilot}", auth=reach("read"), summary=routes.PILOT.summary)
+def show_pilot(request: HttpRequest, pilot: str) -> dict[str, Any]:  # noqa: ARG001
+    """One pilot, in service or not, with what it holds and what was done to it."""
+    row = reads.find(pilot) if pilot.isascii() and len(pilot) <= 36 and pilot.isprintable() else None
+    if row is None:
+        raise NotKnown(f"there is no pilot {pilot[:60]}; p3s pilot list shows those in service")
+    held = [plain(job) for job in jobs.held_by_pilot(pilot)]
+    return {**plain(row), "out": len(held), "jobs": held, "events": [plain(one) for one in jobs.events("pilot", pilot)]}

@@ -7,21 +7,24 @@ from typing import Annotated, Any
 from django.http import FileResponse, HttpRequest
 from ninja import Query, Router
 
+from p3s.protocol import bounds, routes
 from p3s.protocol import results as rules
-from p3s.protocol import routes
 from p3s.protocol.errors import BadInput, NotAllowed, NotKnown
 from p3s.protocol.messages import PublishReply, PublishRequest
 from p3s.server.actions.publish import publish as publish_results
 from p3s.server.blobs import Blobs
 from p3s.server.broker import running
 from p3s.server.results import reads
+from p3s.server.upkeep.services import running as upkeep
 
 from .doors import grant_of, plain, reach, read
+from .paging import Cursor, Limit, Moment, Name, Run, number, one_of, page
 from .places import BLOBS
 
 router = Router(tags=["results"])
 CHUNK = 256 * 1024
 MOST_PROBLEMS = 100
+MOST_ITEMS = 20_000
 
 
 def _own(request: HttpRequest, job: str, attempt: int) -> None:
@@ -34,6 +37,7 @@ def _own(request: HttpRequest, job: str, attempt: int) -> None:
 def upload(request: HttpRequest, job: str, attempt: int, path: str) -> dict[str, int]:
     """The body is the file, at most 20 MB. The same name again replaces it."""
     _own(request, job, attempt)
+    upkeep().guard.check_files()
 
     declared = request.headers.get("Content-Length", "")
     if not declared.isdigit():
@@ -69,9 +73,41 @@ def publish(request: HttpRequest, job: str, attempt: int) -> PublishReply:
 
 
 @router.get("/results", auth=reach("read"), summary=routes.RESULTS.summary)
-def list_results(request: HttpRequest, limit: Annotated[int, Query(ge=1, le=1_000)] = 100) -> dict[str, Any]:  # noqa: ARG001
-    """Newest first, without their items."""
-    return {"results": [plain(row) for row in reads.latest(limit)]}
+def list_results(
+    request: HttpRequest,  # noqa: ARG001
+    limit: Limit = 100,
+    cursor: Cursor = "",
+    job: Annotated[str, Query(max_length=300, description="UUID of the job that published it")] = "",
+    jobtype: Name = "",
+    category: Name = "",
+    status: Annotated[str, Query(max_length=20, description="good, warning, bad or none")] = "",
+    run: Run = None,
+    subrun: Run = None,
+    since: Moment = None,
+    until: Moment = None,
+    items: Annotated[bool, Query(description="with the items of each")] = False,
+) -> dict[str, Any]:
+    """Newest first, those of every attempt; `next`, given as `cursor`, continues, null at the end. `since` and `until`
+    count publications."""
+    for where, word in (("job", job), ("jobtype", jobtype), ("category", category)):
+        bounds.check_name(word, where)
+    one_of(status, rules.STATUSES, "status")
+    choice = reads.Choice(job, jobtype, category, status, run, subrun, since, until)
+    rows = [plain(row) for row in reads.page(choice, limit + 1, number(cursor))]
+    if items:
+        found = reads.items([row["id"] for row in rows], MOST_ITEMS)
+        rows = [{**row, "items": [plain(one) for one in found.get(row["id"], [])]} for row in rows]
+    return page("results", rows, limit, lambda row: str(row["id"]))
+
+
+@router.get("/results/{result}", auth=reach("read"), summary=routes.RESULT.summary)
+def show_result(request: HttpRequest, result: int) -> dict[str, Any]:  # noqa: ARG001
+    """One result with its items: their values, limits and the files that belong to them."""
+    row = reads.find(result) if 0 <= result < 2**62 else None
+    if row is None:
+        raise NotKnown(f"there is no result {result}; p3s result list shows the latest")
+    items = reads.items([result], MOST_ITEMS).get(result, [])
+    return {**plain(row), "items": [plain(one) for one in items]}
 
 
 @router.get("/results/{result}/files/{path:path}", auth=reach("read"), summary=routes.RESULT_FILE.summary)

@@ -8,6 +8,7 @@ from ninja import Router
 
 from p3s.protocol import routes
 from p3s.protocol.messages import PROTOCOL_VERSION
+from p3s.server.actions.pauses import list_pauses
 from p3s.server.broker import running
 from p3s.server.data import reads as data
 from p3s.server.jobs import reads as jobs
@@ -21,7 +22,7 @@ router = Router(tags=["system"])
 
 @router.get("/summary", auth=reach("read"), summary=routes.SUMMARY.summary)
 def summary(request: HttpRequest) -> dict[str, Any]:  # noqa: ARG001
-    """Pilots and jobs by state, datasets and results, and how old the newest result is, in seconds."""
+    """Pilots and jobs by state, what is paused, datasets and results, and how old the newest result is, in seconds."""
     alive = pilots.alive()
     newest, now = results.last_published(), time()
     return {
@@ -32,6 +33,7 @@ def summary(request: HttpRequest) -> dict[str, Any]:  # noqa: ARG001
         "datasets": data.count(),
         "results": results.count(),
         "newest_result_age_s": None if newest is None else max(0.0, now - newest),
+        "paused": running().ask(list_pauses),
         "now": now,
     }
 

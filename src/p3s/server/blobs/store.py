@@ -2,11 +2,12 @@
 
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from p3s.protocol.errors import BadInput, TooLarge
+from p3s.protocol.errors import BadInput, TooLarge, TryLater
 
 _JOB = re.compile(r"[0-9a-f-]{36}\Z")
 _PART = re.compile(r"[^\x00-\x1f\x7f/\\]{1,200}\Z")
@@ -42,6 +43,16 @@ class Blobs:
             Path(temporary).unlink(missing_ok=True)
             raise
         return size
+
+    def remove(self, jobs: Iterable[str]) -> None:
+        """Remove all files of some jobs. Raises TryLater when the directory does not let it."""
+        for job in jobs:
+            try:
+                shutil.rmtree(self.root / job[-2:] / job)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise TryLater(f"cannot remove the files of job {job}: {error.strerror}") from None
 
     def names(self, job: str, attempt: int) -> list[str]:
         """Files there are of an attempt, relative to its directory."""

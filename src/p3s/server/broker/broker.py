@@ -285,6 +285,7 @@ class Broker:
         book = self._empty_book()
         book.next_id = waiting.last_id() + 1
         book.types = waiting.types()
+        book.pauses = waiting.pauses()
         for host, doubt in pilots.doubts():
             book.hosts.doubt(host, doubt)
         entries = pilots.in_service()

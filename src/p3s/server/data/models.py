@@ -27,6 +27,8 @@ class Dataset(models.Model):
     state = models.CharField(max_length=16)
     owner = models.CharField(max_length=150)
     registered_at = models.FloatField()
+    #: What became of its jobs that were purged since: how many by state.
+    purged = models.JSONField(default=dict)
 
     class Meta:
         indexes = [

@@ -36,6 +36,38 @@ def latest(limit: int, before: float | None = None) -> list[DatasetRow]:
     return _rows((rows if before is None else rows.filter(registered_at__lt=before))[:limit])
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which datasets; what is empty or None chooses all. `since`, `until`: registered, epoch seconds; `name` is the
+    beginning of one."""
+
+    state: str = ""
+    owner: str = ""
+    name: str = ""
+    run: int | None = None
+    subrun: int | None = None
+    since: float | None = None
+    until: float | None = None
+
+
+def page(choice: Choice, limit: int, after: tuple[float, str] | None) -> list[DatasetRow]:
+    """Newest first; `after`: (registered_at, uuid) of the last one seen."""
+    asked = {
+        "state": choice.state or None,
+        "owner": choice.owner or None,
+        "name__istartswith": choice.name or None,
+        "run": choice.run,
+        "subrun": choice.subrun,
+        "registered_at__gte": choice.since,
+        "registered_at__lt": choice.until,
+    }
+    rows = Dataset.objects.filter(**{name: value for name, value in asked.items() if value is not None})
+    if after is not None:
+        at, uuid = after
+        rows = rows.filter(registered_at__lte=at).exclude(registered_at=at, uuid__lte=uuid)
+    return _rows(rows.order_by("-registered_at", "uuid")[:limit])
+
+
 def of_run(run: int, limit: int) -> list[DatasetRow]:
     """Newest first."""
     return _rows(Dataset.objects.filter(run=run).order_by("-registered_at")[:limit])

@@ -16,6 +16,7 @@ from p3s.server.accounts.sessions import knows
 from p3s.server.actions.submit import submit
 from p3s.server.api.decoding import decode
 from p3s.server.broker import Broker
+from p3s.server.upkeep.disk import Guard
 
 from .answers import Answers, Promise, value_of
 from .edge import Disconnected, Receive, Scope, Send, answer, body, check_host, header, refuse
@@ -34,8 +35,9 @@ Application = Callable[[Any, Any, Any], Any]
 class Door:
     """The ASGI application."""
 
-    def __init__(self, broker: Broker, hub: Hub, behind: Application, hosts: frozenset[str]) -> None:
+    def __init__(self, broker: Broker, guard: Guard, hub: Hub, behind: Application, hosts: frozenset[str]) -> None:
         self.broker = broker
+        self.guard = guard
         self.hub = hub
         self.behind = behind
         self.hosts = hosts
@@ -91,6 +93,7 @@ class Door:
         need(grant, "submit")
         request = decode(_SUBMIT, await body(scope, receive))
         bounds.check_submit(request)
+        self.guard.check_work()
         promise, keep = self._answers.promise()
         self.broker.post(lambda work: submit(work, owner=grant.owner, request=request), keep, quiet=True)
         reply = value_of(await promise)

@@ -24,6 +24,15 @@ class JobType(models.Model):
     created_at = models.FloatField()
 
 
+class Pause(models.Model):
+    """A job type (`all`: every one) of which nothing is handed out until somebody resumes it."""
+
+    jobtype = models.CharField(max_length=80, primary_key=True)
+    why = models.TextField(blank=True, default="")
+    who = models.CharField(max_length=150)
+    since = models.FloatField()
+
+
 class Submission(models.Model):
     """One answered submit call: its idempotency key, and the jobs it made (their ids are consecutive)."""
 
@@ -70,7 +79,11 @@ class Job(models.Model):
     attempt = models.IntegerField(default=0)
     #: Attempts that their nodes spoiled.
     retried = models.IntegerField(default=0)
-    pilot = models.ForeignKey("pilots.Pilot", null=True, on_delete=models.PROTECT, db_index=False)
+    #: No constraint of the database: without an index, which each job would pay for, it would look through all jobs
+    #: for each pilot that is purged. `actions.purge` keeps pilots that jobs name.
+    pilot = models.ForeignKey(
+        "pilots.Pilot", null=True, on_delete=models.DO_NOTHING, db_index=False, db_constraint=False
+    )
     #: Number of the order that carried the current attempt, and of the instruction to kill it.
     order_number = models.BigIntegerField(null=True)
     kill_number = models.BigIntegerField(null=True)

@@ -20,6 +20,8 @@ from p3s.domain.effects import (
     JobReturned,
     JobStarted,
     KillOrdered,
+    Paused,
+    Resumed,
     Spec,
     Submitted,
     TypeDeclared,
@@ -313,6 +315,25 @@ def _type_row(spec: JobTypeSpec, at: float) -> Sequence[Any]:
     durations = (float(spec.eta), float(spec.stale_after), float(spec.time_limit))
     supersedes = json.dumps(list(spec.supersedes))
     return (spec.name, spec.cap, spec.priority, *durations, spec.pick, spec.retries, spec.critical, supersedes, at)
+
+
+RESUME = Statement("DELETE FROM jobs_pause WHERE jobtype = {jobtype}", jobtype="text")
+PAUSE = Statement(
+    "INSERT INTO jobs_pause (jobtype, why, who, since) SELECT {jobtype}, {why}, {who}, {at} {rows}",
+    jobtype="text",
+    why="text",
+    who="text",
+    at="double precision",
+)
+
+
+def pause(effects: Sequence[Paused | Resumed]) -> None:
+    """Write what is paused and what no longer; of several for a type the last one stands."""
+    last = {effect.jobtype: effect for effect in effects}
+    RESUME.run([(jobtype,) for jobtype in last])
+    rows = [(e.jobtype, clean(e.why), e.who, float(e.at)) for e in last.values() if isinstance(e, Paused)]
+    if rows:
+        PAUSE.run(rows)
 
 
 SUBMITTED = Statement(

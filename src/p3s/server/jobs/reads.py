@@ -1,12 +1,13 @@
 """What pages and cold API routes read about jobs, their logs and their events."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Count, Max, QuerySet
 
+from p3s.server.data.models import Dataset
 from p3s.server.jobs.models import Job, JobLog, JobType
 from p3s.server.journal.models import Event
 
@@ -115,7 +116,8 @@ def _row(values: Iterable[Any]) -> JobRow:
     return JobRow(*row)
 
 
-def _rows(jobs: QuerySet[Job]) -> list[JobRow]:
+def rows_of(jobs: QuerySet[Job]) -> list[JobRow]:
+    """Without model objects: lists are long."""
     return [_row(values) for values in jobs.values_list(*_COLUMNS)]
 
 
@@ -125,18 +127,6 @@ def count_by_state() -> dict[str, int]:
 
 def job_types() -> list[str]:
     return list(JobType.objects.order_by("name").values_list("name", flat=True)[:500])
-
-
-def page(limit: int, before: int | None = None, states: Iterable[str] | None = None, jobtype: str = "") -> list[JobRow]:
-    """Newest first; `before` is the `id` of the last one seen."""
-    jobs = Job.objects.order_by("-id")
-    if before is not None:
-        jobs = jobs.filter(id__lt=before)
-    if states is not None:
-        jobs = jobs.filter(state__in=list(states))
-    if jobtype:
-        jobs = jobs.filter(jobtype=jobtype)
-    return _rows(jobs[:limit])
 
 
 #: The rest of a JobDetail, in the order of its fields.
@@ -178,26 +168,29 @@ def out_by_pilot() -> dict[str, int]:
 
 
 def held_by_pilot(uuid: str, limit: int = 200) -> list[JobRow]:
-    return _rows(Job.objects.filter(state__in=OUT, pilot=uuid).order_by("-id")[:limit])
+    return rows_of(Job.objects.filter(state__in=OUT, pilot=uuid).order_by("-id")[:limit])
 
 
 def ended_on_pilot(uuid: str, limit: int = 50) -> list[JobRow]:
     newest = Job.objects.aggregate(newest=Max("id"))["newest"] or 0
     jobs = Job.objects.filter(id__gt=newest - RECENT, pilot=uuid).exclude(state__in=OUT)
-    return _rows(jobs.order_by("-id")[:limit])
+    return rows_of(jobs.order_by("-id")[:limit])
 
 
 def of_datasets(uuids: Iterable[str], limit: int = 500) -> list[JobRow]:
     """Newest first."""
-    return _rows(Job.objects.filter(dataset__in=list(uuids)).order_by("-id")[:limit])
+    return rows_of(Job.objects.filter(dataset__in=list(uuids)).order_by("-id")[:limit])
 
 
-def states_by_dataset(uuids: Iterable[str]) -> dict[str, dict[str, int]]:
-    """For each dataset how many of its jobs are in which state; datasets without jobs are not in it."""
+def states_by_dataset(uuids: Collection[str]) -> dict[str, dict[str, int]]:
+    """For each dataset how many of its jobs are in which state, purged ones too; those without jobs are not in it."""
     found: dict[str, dict[str, int]] = defaultdict(dict)
     counts = Job.objects.filter(dataset__in=list(uuids)).order_by()
     for dataset, state, n in counts.values_list("dataset", "state").annotate(n=Count("id")):
         found[str(dataset)][state] = n
+    for dataset, purged in Dataset.objects.filter(uuid__in=list(uuids)).values_list("uuid", "purged"):
+        for state, n in purged.items():
+            found[dataset][state] = found[dataset].get(state, 0) + n
     return dict(found)
 
 

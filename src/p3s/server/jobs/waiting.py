@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection
 
-from p3s.domain.effects import ClassKey, Queued, Spec
+from p3s.domain.effects import ClassKey, Paused, Queued, Spec
 from p3s.domain.exchange import Past
 from p3s.domain.pool import Out
 from p3s.domain.streams import input_environment
@@ -14,7 +14,7 @@ from p3s.protocol.messages import JobTypeSpec
 from p3s.protocol.states import JobState
 
 from .classes import needs_of, written
-from .models import Job, JobType
+from .models import Job, JobType, Pause
 
 _SPEC = "payload, input, env, time_limit, run, subrun, keys, needs, eta_at, stale_at, submitted_at"
 _BARE = _SPEC.replace("payload, input, env,", "'', '', '{}',").replace("keys,", "'{}',")
@@ -184,6 +184,11 @@ def types() -> dict[str, JobTypeSpec]:
         row["name"]: JobTypeSpec(**{**row, "supersedes": tuple(row["supersedes"])})
         for row in JobType.objects.order_by("name").values(*names, "supersedes")
     }
+
+
+def pauses() -> dict[str, Paused]:
+    """What people keep from being handed out, by job type."""
+    return {row.jobtype: Paused(row.jobtype, row.why, row.who, row.since) for row in Pause.objects.all()}
 
 
 def past(jobs: Iterable[str]) -> dict[str, Past]:

@@ -23,12 +23,20 @@ class AlarmRow:
     detail: dict[str, Any]
 
 
-def alarms(every: bool, limit: int) -> list[AlarmRow]:
-    """Open alarms, or `every` one; the latest raised first."""
+def alarms(every: bool, limit: int, before: int | None = None, kind: str = "", severity: str = "") -> list[AlarmRow]:
+    """Open alarms, or `every` one; the latest raised first. `before`: the id of the last one seen."""
     rows = Alarm.objects.all() if every else Alarm.objects.filter(cleared_at=None)
+    asked = {"id__lt": before, "kind": kind or None, "severity": severity or None}
+    rows = rows.filter(**{name: value for name, value in asked.items() if value is not None})
     return [
         AlarmRow(**{name: getattr(row, name) for name in AlarmRow.__slots__}) for row in rows.order_by("-id")[:limit]
     ]
+
+
+def last_word(kind: str, object_id: str, what: str) -> str:
+    """The `why` of the latest event of this kind, or nothing."""
+    found = Event.objects.filter(kind=kind, object_id=object_id, what=what).order_by("-id")
+    return found.values_list("why", flat=True).first() or ""
 
 
 def open_alarms() -> int:

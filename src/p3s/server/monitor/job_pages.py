@@ -4,7 +4,9 @@ import re
 import signal as signals
 from typing import Any
 
+from p3s.server.jobs import listing
 from p3s.server.jobs import reads as jobs
+from p3s.server.jobs.listing import Choice
 from p3s.server.jobs.reads import JobDetail, JobRow
 from p3s.server.monitor import commands, links
 from p3s.server.monitor.layout import categories
@@ -35,11 +37,11 @@ STATES = {
 
 def job_list(state: str, jobtype: str, before: int | None) -> dict[str, Any]:
     """`state` is a state of a job, or '' for all; `before` the id of the last one seen."""
-    rows = jobs.page(PAGE + 1, before, [state] if state else None, jobtype)
+    rows, following = listing.page(Choice((state,) if state else (), jobtype), PAGE, before)
     counts = jobs.count_by_state()
     return {
-        "jobs": [(row, job_mark(row.state)) for row in rows[:PAGE]],
-        "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
+        "jobs": [(row, job_mark(row.state)) for row in rows],
+        "next": following,
         "counts": [(name, mark, counts[name]) for name, mark in JOB_STATES.items() if counts.get(name)],
         "total": sum(counts.values()),
         "types": jobs.job_types(),

@@ -36,6 +36,7 @@ class Pilot(models.Model):
     #: `drain` or `stop` with the number under which it was sent.
     instruction = models.CharField(max_length=16, blank=True, default="")
     instruction_number = models.BigIntegerField(null=True)
+    instruction_why = models.CharField(max_length=200, blank=True, default="")
     registered_at = models.FloatField()
     last_seen_at = models.FloatField()
     ended_at = models.FloatField(null=True)

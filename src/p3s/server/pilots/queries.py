@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
 
-from p3s.domain.effects import HostDoubted, HostTrusted, LaneAnswered, PilotAdded, PilotMoved
+from p3s.domain.effects import HostDoubted, HostTrusted, LaneAnswered, PilotAdded, PilotInstructed, PilotMoved
 from p3s.domain.hosts import Doubt
 from p3s.domain.needs import Offer, last_moment
 from p3s.domain.pool import PilotEntry
@@ -18,9 +18,11 @@ from .models import HostDoubt, Pilot
 ADD = Statement(
     """
 INSERT INTO pilots_pilot (uuid, host, site, slots, cores, memory, gpus, tags, runtimes, life_s, state, reason, version,
-  python, process, batch_id, owner, token_hash, lease_s, seq, numbered, acked, instruction, registered_at, last_seen_at)
+  python, process, batch_id, owner, token_hash, lease_s, seq, numbered, acked, instruction, instruction_why,
+  registered_at, last_seen_at)
 SELECT {pilot}, {host}, {site}, {slots}, {cores}, {memory}, {gpus}, {tags}, {runtimes}, {life_s}, 'active', '',
-  {version}, {python}, {process}, {batch_id}, {owner}, {token_hash}, {lease_s}, 0, 0, 0, '', {at}, {at} {rows}
+  {version}, {python}, {process}, {batch_id}, {owner}, {token_hash}, {lease_s}, 0, 0, 0, '', '',
+  {at}, {at} {rows}
 """,
     pilot="text",
     host="text",
@@ -96,6 +98,25 @@ def move(effects: Sequence[PilotMoved]) -> None:
         MOVE.run([(effect.after.value, reason, ended_at, seen_at, effect.pilot, effect.before.value)], "pilots moved")
 
 
+INSTRUCT = Statement(
+    """
+UPDATE pilots_pilot SET instruction = {instruction}, instruction_number = {number}, instruction_why = {why},
+  numbered = CASE WHEN numbered > {number} THEN numbered ELSE {number} END
+WHERE uuid = {pilot}
+""",
+    instruction="text",
+    number="bigint",
+    why="text",
+    pilot="text",
+)
+
+
+def instruct(effects: Sequence[PilotInstructed]) -> None:
+    """Write what pilots are told; one after the other: a drain may become a stop."""
+    for effect in effects:
+        INSTRUCT.run([(effect.instruction, effect.number, clean(effect.why), effect.pilot)], "pilots instructed")
+
+
 LANE = Statement(
     """
 UPDATE pilots_pilot SET seq = {seq}, acked = {acked},
@@ -155,6 +176,7 @@ def in_service() -> list[PilotEntry]:
             numbered=row.numbered,
             instruction=row.instruction,
             instruction_number=row.instruction_number,
+            instruction_why=row.instruction_why,
             offer=_offer(row),
             until=last_moment(row.registered_at + row.life_s, row.life_s) if row.life_s else float("inf"),
         )

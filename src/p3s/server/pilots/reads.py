@@ -57,6 +57,29 @@ def ended(limit: int = 50) -> list[PilotRow]:
     return _rows(Pilot.objects.exclude(state__in=ALIVE).order_by("-registered_at")[:limit])
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which pilots; what is empty chooses all."""
+
+    states: tuple[str, ...] = ()
+    site: str = ""
+    host: str = ""
+    batch_id: str = ""
+    owner: str = ""
+
+
+def page(choice: Choice, limit: int, after: tuple[float, str] | None) -> list[PilotRow]:
+    """The latest registered first; `after`: (registered_at, uuid) of the last one seen."""
+    asked = {"site": choice.site, "host": choice.host, "batch_id": choice.batch_id, "owner": choice.owner}
+    pilots = Pilot.objects.filter(**{name: value for name, value in asked.items() if value})
+    if choice.states:
+        pilots = pilots.filter(state__in=choice.states)
+    if after is not None:
+        at, uuid = after
+        pilots = pilots.filter(registered_at__lte=at).exclude(registered_at=at, uuid__lte=uuid)
+    return _rows(pilots.order_by("-registered_at", "uuid")[:limit])
+
+
 def find(uuid: str) -> PilotRow | None:
     pilot = Pilot.objects.filter(uuid=uuid).first()
     return None if pilot is None else _row(pilot)

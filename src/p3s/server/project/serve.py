@@ -19,7 +19,6 @@ import uvicorn
 import uvloop
 from a2wsgi import WSGIMiddleware
 from django.conf import settings as django_settings
-from django.core.management import call_command
 from django.core.wsgi import get_wsgi_application
 from django.urls import get_resolver
 
@@ -29,9 +28,14 @@ from p3s.server.broker import Broker, Settings, use
 from p3s.server.door.app import Door
 from p3s.server.door.live import Hub
 from p3s.server.pilots import hearing
+from p3s.server.services import live
+from p3s.server.upkeep import registry
+from p3s.server.upkeep import services as upkeep
 from p3s.server.upkeep.rounds import rounds
+from p3s.server.upkeep.services import Services
 
 from . import lock as locks
+from .upgrade import CannotUpgrade, upgrade
 
 log = logging.getLogger("p3s.server")
 
@@ -57,9 +61,11 @@ class Options:
     public: bool = False
     allowed_hosts: tuple[str, ...] = ()
     owner: str = "operator"
+    upgrade_backup: bool = True
     #: `open` or `login`; "" is open on this machine alone.
     reading: str = ""
     settings: Settings = field(default_factory=Settings)
+    services: registry.Options = field(default_factory=registry.Options)
 
     @property
     def reading_is_open(self) -> bool:
@@ -76,8 +82,36 @@ class Options:
 def serve(options: Options) -> None:
     """Run until SIGTERM or Ctrl-C. Raises CannotStart."""
     _check_address(options)
+    _check_services(options)
     directory: Path = django_settings.SERVER_DIR
     directory.mkdir(parents=True, exist_ok=True)
+    lock = _lock(directory, options)
+    listener = _listen(options)
+    try:
+        upgrade(directory, time(), options.upgrade_backup, _say)
+    except CannotUpgrade as error:
+        raise CannotStart(str(error)) from None
+    grants = _grants(directory, options.owner, options.reading_is_open)
+    hub = Hub()
+    broker = Broker(options.settings, grants, hub.changed, _die, lock.check)
+    broker.start()
+    use(broker)
+    hearing.use(broker.heard)
+    services = registry.build(broker, directory, options.services)
+    upkeep.use(services)
+    live.use(services.states)
+    door = Door(broker, services.guard, hub, _behind(), _hosts(options))
+    _announce(directory, options)
+    # With the default of 5 ms one busy thread (a page) turns each hand-off to the writer into milliseconds.
+    sys.setswitchinterval(5e-4)
+    try:
+        uvloop.run(_run(door, services, hub, listener))
+    finally:
+        (directory / "server.json").unlink(missing_ok=True)
+
+
+def _lock(directory: Path, options: Options) -> locks.Lock:
+    """Be the active server."""
     sqlite = not django_settings.DATABASE_URL
     lock: locks.Lock = locks.FileLock(directory) if sqlite else locks.AdvisoryLock()
     try:
@@ -86,22 +120,7 @@ def serve(options: Options) -> None:
         raise CannotStart(
             f"this database is in use by {taken}; stop that server, or wait for it with --standby"
         ) from None
-    listener = _listen(options)
-    call_command("migrate", verbosity=0, interactive=False)
-    grants = _grants(directory, options.owner, options.reading_is_open)
-    hub = Hub()
-    broker = Broker(options.settings, grants, hub.changed, _die, lock.check)
-    broker.start()
-    use(broker)
-    hearing.use(broker.heard)
-    door = Door(broker, hub, _behind(), _hosts(options))
-    _announce(directory, options)
-    # With the default of 5 ms one busy thread (a page) turns each hand-off to the writer into milliseconds.
-    sys.setswitchinterval(5e-4)
-    try:
-        uvloop.run(_run(door, broker, hub, listener))
-    finally:
-        (directory / "server.json").unlink(missing_ok=True)
+    return lock
 
 
 def _check_address(options: Options) -> None:
@@ -110,6 +129,12 @@ def _check_address(options: Options) -> None:
             f"{options.host} can be reached from elsewhere, without TLS; put a TLS proxy before 127.0.0.1, "
             "or say --public if this network is yours"
         )
+
+
+def _check_services(options: Options) -> None:
+    for name in options.services.left_to_cron:
+        if name not in registry.LEFT_TO_CRON:
+            raise CannotStart(f"--no-service {name}: only {', '.join(registry.LEFT_TO_CRON)} may be left to cron")
 
 
 def _listen(options: Options) -> socket.socket:
@@ -162,7 +187,7 @@ def _announce(directory: Path, options: Options) -> None:
     (directory / "server.json").write_text(json.dumps(entry))
 
 
-async def _run(door: Door, broker: Broker, hub: Hub, listener: socket.socket) -> None:
+async def _run(door: Door, services: Services, hub: Hub, listener: socket.socket) -> None:
     """Serve; on a signal answer every waiter, end the streams, drain the writer, stop."""
     loop = asyncio.get_running_loop()
     hub.attach(loop)
@@ -181,13 +206,14 @@ async def _run(door: Door, broker: Broker, hub: Hub, listener: socket.socket) ->
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    upkeep = asyncio.ensure_future(rounds(broker))
+    chores = asyncio.ensure_future(rounds(services.broker, services))
+    chores.add_done_callback(_ended)
     serving = asyncio.ensure_future(server.serve(sockets=[listener]))
     _say_ready(listener)
     await asyncio.wait({serving, asyncio.ensure_future(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
-    upkeep.cancel()
+    chores.cancel()
     hub.close()
-    await loop.run_in_executor(None, broker.stop)
+    await loop.run_in_executor(None, services.broker.stop)
     server.leave()
     await serving
 
@@ -222,7 +248,14 @@ def _say(text: str) -> None:
     print(text, flush=True)
 
 
-def _die(error: BaseException) -> None:
+def _ended(chores: "asyncio.Future[None]") -> None:
+    """Without its rounds nobody would be given up, and no alarm would rise."""
+    error = None if chores.cancelled() else chores.exception()
+    if error is not None:
+        _die(error, "upkeep")
+
+
+def _die(error: BaseException, what: str = "the writer") -> None:
     """Without its writer a server must not go on: end at once, a stand-by or supervisor takes over."""
-    print(f"p3s server: the writer died: {error}", file=sys.stderr, flush=True)
+    print(f"p3s server: {what} died: {error}", file=sys.stderr, flush=True)
     os._exit(70)

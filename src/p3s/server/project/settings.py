@@ -76,6 +76,7 @@ INSTALLED_APPS = [
     "p3s.server.results.apps.ResultsConfig",
     "p3s.server.accounts.apps.AccountsConfig",
     "p3s.server.journal.apps.JournalConfig",
+    "p3s.server.services.apps.ServicesConfig",
     "p3s.server.monitor.apps.MonitorConfig",
 ]
 MIDDLEWARE = [

@@ -114,6 +114,43 @@ def latest(limit: int) -> list[ResultRow]:
     return newest_attempts(_rows(Result.objects.order_by("-published_at", "-id")[:limit]))
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which results; what is empty or None chooses all. `since`, `until`: published, epoch seconds."""
+
+    job: str = ""
+    jobtype: str = ""
+    category: str = ""
+    status: str = ""
+    run: int | None = None
+    subrun: int | None = None
+    since: float | None = None
+    until: float | None = None
+
+
+def page(choice: Choice, limit: int, before: int | None = None) -> list[ResultRow]:
+    """Newest first, every attempt's; `before`: the id of the last one seen."""
+    asked = {
+        "job__uuid": choice.job or None,
+        "job__jobtype": choice.jobtype or None,
+        "category": choice.category or None,
+        "status": choice.status or None,
+        "run": choice.run,
+        "subrun": choice.subrun,
+        "published_at__gte": choice.since,
+        "published_at__lt": choice.until,
+        "id__lt": before,
+    }
+    rows = Result.objects.filter(**{name: value for name, value in asked.items() if value is not None})
+    return _rows(rows.order_by("-id")[:limit])
+
+
+def find(result: int) -> ResultRow | None:
+    """One result."""
+    found = _rows(Result.objects.filter(pk=result))
+    return found[0] if found else None
+
+
 def of_run(run: int, limit: int) -> list[ResultRow]:
     """Results shown of a run, all subruns, newest first, among its `limit` latest."""
     return newest_attempts(_rows(Result.objects.filter(run=run).order_by("-id")[:limit]))

@@ -9,10 +9,13 @@ import time
 
 from p3s.domain import silence
 from p3s.server.actions.alarms import watch_silence
+from p3s.server.actions.services import Ran
 from p3s.server.actions.work import Work
 from p3s.server.broker import Broker, Story
 from p3s.server.jobs import waiting
 from p3s.server.pilots import queries as pilots
+
+from .services import Services
 
 log = logging.getLogger("p3s.upkeep")
 
@@ -34,37 +37,54 @@ TELL_EVERY_S = 10.0
 """Open pages are told so often that pilots were heard."""
 
 
-async def rounds(broker: Broker) -> None:
-    """Run until cancelled."""
+REAPER = "reaper"
+EXPIRY = "expiry"
+
+
+async def rounds(broker: Broker, services: Services) -> None:
+    """Run until cancelled; what the rounds do is told to the services by its name."""
     wait_s = min(ROUND_S, broker.settings.lease_s / 5)
-    await asyncio.gather(_regular(broker, wait_s), _staleness(broker, wait_s))
+    await asyncio.gather(_regular(broker, services, wait_s), _staleness(broker, services, wait_s))
 
 
-async def _regular(broker: Broker, wait_s: float) -> None:
-    upkeep = Upkeep(broker)
+async def _regular(broker: Broker, services: Services, wait_s: float) -> None:
+    upkeep = Upkeep(broker, services)
     while True:
         await asyncio.sleep(wait_s)
-        broker.post(upkeep.look, _report, quiet=True)
+        services.tick()
+        broker.post(upkeep.look, upkeep.looked, quiet=True)
 
 
 class Upkeep:
     """Lives in the writer's thread, as all stories do."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, services: Services) -> None:
         self.broker = broker
+        self.services = services
+        self.began = time.monotonic()
+        self.given_up = 0
         self.silence = Silence()
         self.seen = Seen(min(SEEN_EVERY_S, broker.settings.lease_s), broker.clock())
         self.told_at = broker.clock()
 
     def look(self, work: Work) -> None:
         """A round."""
+        self.began = time.monotonic()
+        pilots_before = len(work.desk.book.pilots)
         expire(work, self.broker)
+        self.given_up += pilots_before - len(work.desk.book.pilots)
         tend(work)
         if self.silence.due(work):
             self.broker.post(self.silence.watch, self.silence.watched)
         if self.seen.due(work):
             self.seen.flush(work)
         self._tell(work)
+
+    def looked(self, value: object) -> None:
+        """After the commit, or with what the round failed with."""
+        _report(value)
+        said = f"{self.given_up} pilots given up since the start"
+        self.services.ran(_round(REAPER, self.broker, self.began, said, value))
 
     def _tell(self, work: Work) -> None:
         if work.now - self.told_at >= TELL_EVERY_S:
@@ -84,11 +104,19 @@ def tend(work: Work) -> None:
     work.desk.tend()
 
 
-async def _staleness(broker: Broker, wait_s: float) -> None:
+def _round(name: str, broker: Broker, began: float, said: str, value: object) -> Ran:
+    took_s = time.monotonic() - began
+    return Ran(name, broker.clock() - took_s, took_s, said, str(value) if isinstance(value, Exception) else "")
+
+
+async def _staleness(broker: Broker, services: Services, wait_s: float) -> None:
     """Drop what is stale, a portion at a time, so that ten or a million of them slow nobody down for long."""
+    total = 0
     while True:
         began = time.monotonic()
         dropped = await _done(broker, drop_stale) if broker.stale_due() else 0
+        total += dropped if isinstance(dropped, int) else 0
+        services.ran(_round(EXPIRY, broker, began, f"{total} stale jobs dropped since the start", dropped))
         full = dropped == STALE_PORTION
         await asyncio.sleep((time.monotonic() - began) * REST if full else wait_s)
 

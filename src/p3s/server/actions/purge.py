@@ -1,0 +1,160 @@
+"""Remove the records of ended jobs and pilots, with logs, results and files, in portions.
+
+A job that has not ended is never touched. What became of a purged job still counts for its dataset (`Dataset.purged`),
+and what people did stays in the journal. To call it from upkeep or anywhere else but the writer's thread:
+
+>>> request = PurgeRequest("jobs", older_than=30 * 86_400.0)
+>>> while True:
+...     reply = purge(broker.ask, request=request, who="p3s", now=time(), blobs=Blobs(settings.SERVER_DIR / "blobs"))
+...     if reply.next is None:
+...         break
+...     request = replace(request, after=reply.next)  # between two calls, others have the writer
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from functools import partial
+
+from p3s.domain.effects import Noted
+from p3s.protocol.errors import NotKnown
+from p3s.protocol.many import PurgeReply, PurgeRequest
+from p3s.protocol.states import FINAL_JOB_STATES, FINAL_PILOT_STATES
+from p3s.server.blobs import Blobs
+from p3s.server.data.models import Dataset
+from p3s.server.jobs import listing
+from p3s.server.jobs.models import Job, JobLog
+from p3s.server.journal.models import Event
+from p3s.server.pilots.models import Pilot
+from p3s.server.results.models import Item, Result
+
+from .many import Ask
+from .work import Work
+
+LOOKED = 5_000
+"""So many jobs are looked at in one call."""
+
+PORTION = 100
+"""So many are removed in one transaction: some milliseconds, for which others wait."""
+
+_OF_THE_SYSTEM = ("dropped", "retried", "order refused", "report refused", "amended", "result problem")
+"""Events that go with their job; what people did stays."""
+
+
+def purge(ask: Ask, *, request: PurgeRequest, who: str, now: float, blobs: Blobs) -> PurgeReply:
+    """One call's worth; the reply's `next`, given as `after`, goes on. `ask` has a story told by the writer.
+
+    Files go before their rows, so that what breaks off in between leaves nothing that nobody knows of; asked again it
+    does the rest. Raises NotKnown for a name that is none.
+    """
+    find, remove = (_jobs, _remove_jobs) if request.what == "jobs" else (_pilots, _remove_pilots)
+    keys, kept, following = find(request, now)
+    removed = len(keys)
+    if not request.dry_run and keys:
+        removed = 0
+        for at in range(0, len(keys), PORTION):
+            portion = keys[at : at + PORTION]
+            if request.what == "jobs":
+                blobs.remove(uuid for _, uuid in portion)
+            removed += ask(partial(remove, keys=[key for key, _ in portion], results=request.results))
+        ask(partial(_note, request=request, who=who, removed=removed))
+    return PurgeReply(removed, kept + len(keys) - removed, following)
+
+
+def _note(work: Work, *, request: PurgeRequest, who: str, removed: int) -> None:
+    what = ", ".join([*request.states, request.jobtype]).strip(", ") or "all"
+    age = "by name" if request.uuids else f"ended more than {request.older_than:.0f} s before"
+    why = f"{removed} {request.what} ({what}), {age}" + (f": {request.why}" if request.why else "")
+    work.topics |= {"jobs", "pilots"}
+    work.desk.do([Noted("purge", request.what, "purged", who, why, work.now)])
+
+
+Found = tuple[list[tuple[str, str]], int, str | None]
+"""(key, UUID) of what may go, how many were kept, where to go on."""
+
+
+# ---- jobs
+
+
+def _jobs(request: PurgeRequest, now: float) -> Found:
+    states = tuple(request.states) or tuple(str(state) for state in FINAL_JOB_STATES)
+    following = None
+    if request.uuids:
+        numbers = _named(request.uuids)
+    else:
+        before = now - (request.older_than or 0.0)
+        numbers, following = listing.ended(states, request.jobtype, before, int(request.after or 0), LOOKED)
+    jobs = Job.objects.filter(id__in=numbers, state__in=states).order_by("id")
+    if not request.results:
+        jobs = jobs.exclude(id__in=_with_results(numbers))
+    found = [(str(number), uuid) for number, uuid in jobs.values_list("id", "uuid")]
+    return found, len(numbers) - len(found), None if following is None else str(following)
+
+
+def _named(uuids: Sequence[str]) -> list[int]:
+    numbers = dict(Job.objects.filter(uuid__in=uuids).values_list("uuid", "id"))
+    for uuid in uuids:
+        if uuid not in numbers:
+            raise NotKnown(f"there is no job {uuid}; p3s job list shows the latest")
+    return sorted(numbers.values())
+
+
+def _with_results(numbers: Sequence[int]) -> set[int]:
+    return set(Result.objects.filter(job__in=numbers).values_list("job_id", flat=True))
+
+
+def _remove_jobs(work: Work, *, keys: Sequence[str], results: bool) -> int:
+    """In one transaction; what has got results meanwhile stays."""
+    work.flush()
+    numbers = [int(key) for key in keys]
+    gone = Job.objects.filter(id__in=numbers, state__in=[str(state) for state in FINAL_JOB_STATES])
+    if not results:
+        gone = gone.exclude(id__in=_with_results(numbers))
+    rows = list(gone.values_list("id", "uuid", "dataset", "state"))
+    _remember(rows)
+    ids, uuids = [row[0] for row in rows], [row[1] for row in rows]
+    Item.objects.filter(result__job__in=ids).delete()
+    Result.objects.filter(job__in=ids).delete()
+    JobLog.objects.filter(job__in=ids).delete()
+    Event.objects.filter(kind="job", object_id__in=uuids, what__in=_OF_THE_SYSTEM).delete()
+    Job.objects.filter(id__in=ids).delete()
+    return len(ids)
+
+
+def _remember(rows: Sequence[tuple[int, str, str | None, str]]) -> None:
+    """How many of each dataset's jobs ended how, for coverage."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for _, _, dataset, state in rows:
+        if dataset is not None:
+            counts[dataset][state] += 1
+    for row in Dataset.objects.filter(uuid__in=list(counts)):
+        row.purged = dict(Counter(row.purged) + counts[row.uuid])
+        row.save(update_fields=["purged"])
+
+
+# ---- pilots
+
+
+def _pilots(request: PurgeRequest, now: float) -> Found:
+    """Pilots that jobs name stay, so that a job still says where it ran."""
+    pilots = Pilot.objects.filter(state__in=request.states or [str(state) for state in FINAL_PILOT_STATES])
+    if request.uuids:
+        known = set(Pilot.objects.filter(uuid__in=request.uuids).values_list("uuid", flat=True))
+        for uuid in request.uuids:
+            if uuid not in known:
+                raise NotKnown(f"there is no pilot {uuid}; p3s pilot list --ended shows the latest that have ended")
+        pilots = pilots.filter(uuid__in=request.uuids)
+    else:
+        pilots = pilots.filter(ended_at__lt=now - (request.older_than or 0.0))
+    uuids = list(pilots.values_list("uuid", flat=True))
+    named = set(Job.objects.filter(pilot__in=uuids).order_by().values_list("pilot", flat=True).distinct())
+    free = [(uuid, uuid) for uuid in uuids if uuid not in named]
+    unended = len(request.uuids) - len(uuids) if request.uuids else 0
+    return free, len(uuids) - len(free) + unended, None
+
+
+def _remove_pilots(work: Work, *, keys: Sequence[str], results: bool) -> int:  # noqa: ARG001 - as _remove_jobs
+    """In one transaction. An ended pilot gets no more jobs, so what was free of them stays so."""
+    work.flush()
+    gone = Pilot.objects.filter(uuid__in=keys, state__in=[str(state) for state in FINAL_PILOT_STATES])
+    Event.objects.filter(kind="pilot", object_id__in=keys, what="lost").delete()
+    return gone.delete()[0]

@@ -1,0 +1,47 @@
+"""The service that backs up: in a process of its own, so that the broker does not share its interpreter."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from django.conf import settings
+
+
+class Failed(Exception):
+    """What the process said, one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backups:
+    """A directory of backups, of which the newest are kept."""
+
+    server: Path
+    directory: Path
+    keep: int
+    clock: Callable[[], float]
+
+    def make(self) -> str:
+        """A new one; then those beyond `keep` go. Raises Failed, and OSError. Says what was made."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        target = self.directory / f"p3s-{datetime.fromtimestamp(self.clock(), UTC):%Y%m%d-%H%M%S-%f}.zip"
+        command = [sys.executable, "-m", "p3s.server.archive", "backup", str(target), "--dir", str(self.server)]
+        environment = {**os.environ, "P3S_DATABASE": settings.DATABASE_URL}  # not on a command line: it has a password
+        done = subprocess.run(
+            ["nice", "-n", "10", *command],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            said = done.stderr.strip().splitlines() or [f"it ended with {done.returncode} and said nothing"]
+            raise Failed(said[-1].removeprefix("p3s: "))
+        old = sorted(self.directory.glob("p3s-*.zip"))[: -self.keep]
+        for path in old:
+            path.unlink(missing_ok=True)
+        return done.stdout.strip()

@@ -1,0 +1,47 @@
+"""The server's own services, and what keeps them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from p3s.server.broker import Broker
+
+from . import database
+from .backup import Backups
+from .disk import Guard
+from .rounds import EXPIRY, REAPER, ROUND_S
+from .services import Service, Services
+
+DISK_EVERY_S = 10.0
+DATABASE_EVERY_S = 6 * 3_600.0
+BACKUP_BY_CRON_S = 24 * 3_600.0
+
+LEFT_TO_CRON = ("database", "backup")
+"""What may be left to cron; the rest runs too often, or others rely on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`left_to_cron`: services that the server does not start by itself. Backups are made every `backup_every_s`
+    seconds (0: only when asked for), into `backup_dir` (empty: below the server's own), and so many are kept."""
+
+    left_to_cron: tuple[str, ...] = ()
+    backup_every_s: float = 0.0
+    backup_dir: str = ""
+    backup_keep: int = 7
+
+
+def build(broker: Broker, directory: Path, options: Options) -> Services:
+    """All of them, over what the tables say of their last runs."""
+    place = Path(options.backup_dir) if options.backup_dir else directory / "backups"
+    backups = Backups(directory, place, options.backup_keep, broker.clock)
+    backup_every_s = options.backup_every_s or (BACKUP_BY_CRON_S if "backup" in options.left_to_cron else 0.0)
+    guard = Guard([directory, directory / "blobs"])
+    own = [
+        Service(REAPER, "gives up pilots past their lease, tells of silent ones, sheds and probes", ROUND_S),
+        Service(EXPIRY, "drops queued jobs that are stale", ROUND_S),
+        Service("disk", "looks whether there is room on the disk", DISK_EVERY_S, guard.look, first_after_s=0.0),
+        Service("database", "keeps the database's statistics and log in order", DATABASE_EVERY_S, database.tend),
+        Service("backup", f"backs up into {place}", backup_every_s, backups.make),
+    ]
+    guard.look()
+    return Services(broker, guard, own, options.left_to_cron)

@@ -1,0 +1,139 @@
+"""Little room on the disk: a warning, then no more files, then no more work; what was taken comes to its end."""
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from p3s.domain.room import GB, Disk, Room
+from p3s.protocol.errors import NoRoom
+from p3s.server.upkeep.disk import Guard, probe
+
+Server = Any
+Until = Callable[..., Any]
+
+SIZE = 60_000_000
+
+
+class Small:
+    """A small file system in memory, and a file that takes room away."""
+
+    def __init__(self, top: Path) -> None:
+        self.top = top
+        self.ballast = top / "ballast"
+
+    def leave(self, share: float) -> None:
+        """So much of it is free afterwards."""
+        self.ballast.unlink(missing_ok=True)
+        disk = probe(self.top)
+        with self.ballast.open("wb") as file:
+            file.write(bytes(max(0, disk.free - int(share * disk.size))))
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Small]:
+    top = tmp_path / "disk"
+    top.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "p3s-test", str(top)]
+    try:
+        mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
+    except OSError:
+        mounted = False
+    if not mounted:
+        pytest.skip("needs the right to mount a file system")
+    yield Small(top)
+    subprocess.run(["umount", "-l", str(top)], check=True)
+
+
+def alarm(server: Server) -> str:
+    """What is said of the disk."""
+    found = [one["message"] for one in server.good("GET", "/api/v1/alarms")["alarms"] if one["cause"] == "disk"]
+    return str(found[0]) if found else ""
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_disk_fills_up_step_by_step_and_is_emptied(
+    small: Small, own_server: Callable[..., Server], until: Until
+) -> None:
+    server = own_server()
+    server.directory = small.top / "server"
+    server.start()
+    pilot = server.pilot(slots=2)
+    first, second = server.submit({"payload": "true"}, {"payload": "true"})
+    tokens = {job: pilot.take(job)["token"] for job in (first, second)}
+
+    def look(share: float) -> None:
+        small.leave(share)
+        server.good("POST", "/api/v1/services/disk/run?wait=20")
+
+    def upload(job: str) -> Any:
+        return server.ask("PUT", f"/api/v1/jobs/{job}/attempts/1/files/a.png", b"x" * 1000, token=tokens[job])
+
+    look(0.08)
+    said = until("there is a warning", lambda: alarm(server))
+    assert "soon no files of results will be kept" in said
+    assert upload(first).status == 200
+
+    look(0.04)
+    until("the alarm says more", lambda: "no new images" in alarm(server))
+    refused = upload(second)
+    assert (refused.status, refused.json()["title"]) == (507, "no room")
+    assert "no files are kept; numbers are" in refused.detail
+    items = [{"kind": "number", "name": "n", "value": 1}, {"kind": "images", "name": "i", "files": ["a.png"]}]
+    body = {"results": [{"p3s_result": 1, "category": "c", "items": items}], "problems": ["files were not kept"]}
+    assert server.ask("POST", f"/api/v1/jobs/{second}/attempts/1/results", body, token=tokens[second]).status == 200
+    assert pilot.report(first, 1, "finished", exit_code=0)["verdict"] == "applied"
+    (third,) = server.submit()
+
+    look(0.015)
+    until("the alarm says still more", lambda: "no new jobs are taken" in alarm(server))
+    no_job = server.ask("POST", "/api/v1/jobs", {"jobs": [{"payload": "true"}]})
+    assert (no_job.status, "no new jobs are taken" in no_job.detail) == (507, True)
+    server.good("PUT", "/api/v1/streams/s", {"name": "s", "jobs": {"t": {"payload": "true"}}})
+    # Who watches for files asks again later, so that none is forgotten.
+    assert server.ask("POST", "/api/v1/datasets", {"url": "/d/1", "stream": "s"}).status == 503
+    assert pilot.report(second, 1, "finished", exit_code=0)["verdict"] == "applied"
+    assert pilot.take(third)["attempt"] == 1, "what was taken goes on"
+
+    look(0.5)
+    until("the alarm is cleared", lambda: not alarm(server))
+    assert upload(second).status in (200, 409)
+    assert server.submit()
+
+
+def test_what_is_refused_follows_from_the_last_look(tmp_path: Path) -> None:
+    seen: list[int] = []
+
+    def look(path: Path) -> Disk:
+        return Disk(str(path), seen[-1] * GB, 100 * GB)
+
+    guard = Guard([tmp_path], look)
+    guard.check_files()
+    guard.check_work()
+    for free, room, files, work in (
+        (8, Room.LOW, True, True),
+        (4, Room.TIGHT, False, True),
+        (1, Room.NONE, False, False),
+    ):
+        seen.append(free)
+        assert guard.look() == f"{free} GB ({free} %) free on {tmp_path}"
+        assert guard.room is room
+        assert (taken(guard.check_files), taken(guard.check_work)) == (files, work)
+    seen.append(90)
+    guard.look()
+    assert guard.alarms() == {}
+    guard.check_work()
+
+
+def taken(check: Callable[[], None]) -> bool:
+    try:
+        check()
+    except NoRoom:
+        return False
+    return True
+
+
+def test_a_directory_that_is_not_there_yet_is_on_the_disk_of_the_one_above(tmp_path: Path) -> None:
+    assert probe(tmp_path / "a" / "b").path == str(tmp_path)

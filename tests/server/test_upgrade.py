@@ -1,0 +1,137 @@
+"""A database that an earlier state of the project made and filled is upgraded, backed up first, and nothing is lost."""
+
+import json
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from p3s.server.archive.manifest import decoded
+
+Server = Any
+OLD = Path(__file__).parent / "old_databases"
+
+
+def execute(server: Server, sql: str) -> None:
+    """Right into its database, while it does not run."""
+    if not server.database:
+        with sqlite3.connect(server.directory / "p3s.sqlite3") as tables:
+            tables.executescript(sql)
+        return
+    import psycopg
+
+    with psycopg.connect(server.database) as tables:
+        tables.execute(sql)
+
+
+@pytest.fixture
+def old(own_server: Callable[..., Server]) -> tuple[Server, dict[str, Any]]:
+    """A server not yet started on a database of the first migrations, and what its own API said of it."""
+    server = own_server()
+    name = "first.postgresql" if server.database else "first.sqlite"
+    server.directory.mkdir()
+    execute(server, (OLD / f"{name}.sql").read_text())
+    return server, json.loads((OLD / f"{name}.json").read_text())
+
+
+def backups(server: Server) -> list[Path]:
+    return sorted((server.directory / "backups").glob("*"))
+
+
+def test_no_job_is_lost_and_what_ran_goes_on(old: tuple[Server, dict[str, Any]]) -> None:
+    server, before = old
+    server.launch()
+    server.wait_ready()
+    now = {job["uuid"]: job for job in server.good("GET", "/api/v1/jobs?limit=1000")["jobs"]}
+    assert len(now) == len(before["jobs"]) > 8
+    for job in before["jobs"]:
+        same = {name: value for name, value in job.items() if name in now[job["uuid"]]}
+        assert {name: now[job["uuid"]][name] for name in same} == same
+        assert {"state", "name", "payload", "created_at", "priority"} & set(same) >= {"state", "priority"}
+    assert server.good("GET", "/api/v1/results")["results"] == before["results"]
+    assert server.good("GET", "/api/v1/datasets")["datasets"] == before["datasets"]
+
+    report = {"job": before["running"], "attempt": 1, "state": "finished", "exit_code": 0}
+    path = f"/api/v1/pilots/{before['pilot']}/exchange"
+    answer = server.ask("POST", path, {"lane": "reports", "reports": [report]}, token=before["pilot_token"])
+    assert answer.json()["verdicts"][0]["verdict"] == "applied", "the pilot is known, and so is what it runs"
+    for job in before["jobs"]:
+        if job["state"] == "defined":
+            assert server.pilot().take(job["uuid"])["attempt"] == 1
+    key = {"jobs": [{"payload": "/bin/echo a 'b c'", "env": {"A": 'q"\\ü'}}] * 3, "key": "k"}
+    assert server.good("POST", "/api/v1/jobs", key)["notes"] == ["submitted before: nothing was added"]
+
+
+def test_it_is_backed_up_first_and_the_backup_brings_back_what_was(
+    old: tuple[Server, dict[str, Any]], own_server: Callable[..., Server]
+) -> None:
+    import os
+    import subprocess
+    import sys
+    import zipfile
+
+    server, before = old
+    server.launch()
+    server.wait_ready()
+    assert server.stop() == 0
+    (kept,) = backups(server)
+    assert f"this database is of an older p3s; it is backed up to {kept} first" in server.said()
+    with zipfile.ZipFile(kept) as inside:
+        said = decoded(inside.read("p3s.json"))
+    assert [name for app, name in said.migrations if app == "jobs"] == ["0001_first"]
+    again = own_server()
+    words = [sys.executable, "-m", "p3s.server.archive", "restore", str(kept), "--dir", str(again.directory)]
+    environment = {**server.environment(), "P3S_DATABASE": again.database, "HOME": os.environ.get("HOME", "/")}
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    again.launch()
+    again.wait_ready()
+    there = {job["uuid"] for job in again.good("GET", "/api/v1/jobs?limit=1000")["jobs"]}
+    assert there == {job["uuid"] for job in before["jobs"]}
+    assert len(backups(again)) == 1, "the restored one was of the old state, so it was upgraded too"
+
+
+def test_a_database_that_is_up_to_date_is_not_backed_up(old: tuple[Server, dict[str, Any]]) -> None:
+    server, _ = old
+    for _ in range(2):
+        server.launch()
+        server.wait_ready()
+        assert server.stop() == 0
+    assert len(backups(server)) == 1
+
+
+def test_a_new_server_has_nothing_to_back_up(own_server: Callable[..., Server]) -> None:
+    server = own_server().start()
+    assert backups(server) == []
+
+
+def test_without_a_backup_there_is_no_upgrade_unless_a_person_says_so(old: tuple[Server, dict[str, Any]]) -> None:
+    server, before = old
+    (server.directory / "backups").write_text("in the way")
+    server.launch()
+    assert server.process.wait(60) == 1
+    (line,) = [line for line in server.said().splitlines() if "cannot start" in line]
+    assert "the backup before the upgrade failed" in line
+    assert "--no-backup" in line
+    server.launch("--no-backup")
+    server.wait_ready()
+    assert len(server.good("GET", "/api/v1/jobs?limit=1000")["jobs"]) == len(before["jobs"])
+
+
+def test_an_older_program_refuses_a_newer_database_and_names_it(own_server: Callable[..., Server]) -> None:
+    server = own_server().start()
+    assert server.stop() == 0
+    execute(
+        server,
+        "INSERT INTO django_migrations (app, name, applied) VALUES ('jobs', '0099_tomorrow', '2030-01-01 00:00:00');"
+        "INSERT INTO journal_event (at, kind, object_id, what, who, why)"
+        " VALUES (2e9, 'server', 'p3s', 'version', 'server', '7.8.9');",
+    )
+    server.launch()
+    assert server.process.wait(60) == 1
+    line = server.said().splitlines()[-1]
+    assert "this database was last used by p3s 7.8.9, which is newer than this p3s " in line
+    assert "jobs 0099_tomorrow" in line
+    assert not (server.directory / "server.json").exists()
