@@ -18,7 +18,7 @@ Offered = Callable[..., set[str]]
 def in_bash(run: Run, p3s_command: str, own_environment: Any, tmp_path: Path) -> Offered:
     """in_bash("p3s job li", at=directory): what a real bash offers after TAB, by the script that we install."""
     script = tmp_path / "completion.bash"
-    script.write_text(run("--show-completion", "bash").stdout)
+    script.write_text(run(_P3S_COMPLETE="source_bash").stdout)
 
     def offered(line: str, at: Path | None = None) -> set[str]:
         words = line.split(" ")
@@ -63,7 +63,7 @@ def test_without_a_server_nothing_is_offered_and_nothing_said(in_bash: Offered) 
 def test_zsh_is_told_names_and_what_they_are(run: Run) -> None:
     done = run(_P3S_COMPLETE="complete_zsh", _TYPER_COMPLETE_ARGS="p3s job li")
     assert '"list":"List the latest jobs' in done.stdout
-    script = run("--show-completion", "zsh").stdout
+    script = run(_P3S_COMPLETE="source_zsh").stdout
     assert "compdef _p3s_completion p3s" in script
     if shutil.which("zsh"):
         checked = subprocess.run(["zsh", "-n"], input=script, capture_output=True, text=True, timeout=30, check=False)

@@ -24,7 +24,7 @@ GIVEN = {
     "job explain": ["{held}"],
     "job cancel": ["{job}"],
     "job hold": ["{held}"],
-    "job release": ["{held}"],
+    "job release": ["{let_go}"],
     "job adjust": ["{held}", "--priority", "3"],
     "job rerun": ["{job}"],
 }
@@ -37,7 +37,7 @@ _MADE: dict[str, str] = {}
 def jobs(run: Run, server: Any) -> dict[str, str]:
     """The jobs of `GIVEN`, made once."""
     if not _MADE:
-        for name, words in (("job", ("--wait", "--jobtype", "plain")), ("held", ("--hold",))):
+        for name, words in (("job", ("--wait", "--jobtype", "plain")), ("held", ("--hold",)), ("let_go", ("--hold",))):
             done = run("job", "submit", *words, "--", "/bin/true", at=server.directory)
             assert done.returncode == 0, done.stderr
             _MADE[name] = done.stdout.strip()

@@ -7,7 +7,7 @@ import typer
 
 from p3s.protocol.errors import P3sError
 
-from . import alarms, archive, changes, doctor, jobtypes, parts, services, tokens, wrong
+from . import alarms, archive, doctor, jobs, jobtypes, parts, pause, services, tokens, wrong
 from .demo import demo
 from .top import top
 
@@ -31,7 +31,7 @@ app = typer.Typer(
     help="The prompt processing system: data in, plots out, within minutes. Try it: p3s demo",
 )
 app.command()(demo)
-app.add_typer(changes.app, name="job")
+app.add_typer(jobs.app, name="job")
 app.add_typer(jobtypes.app, name="jobtype")
 app.add_typer(parts.server, name="server")
 app.add_typer(parts.pilot, name="pilot")
@@ -46,6 +46,9 @@ app.command()(tokens.audit)
 app.command()(doctor.summary)
 app.command()(doctor.doctor)
 app.command()(top)
+app.command(help=pause.PAUSE_HELP)(pause.pause)
+app.command()(pause.resume)
+app.command(help=pause.PURGE_HELP)(pause.purge)
 
 
 def _version(asked: bool) -> None:
