@@ -3,7 +3,6 @@
 import json
 import subprocess
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,7 +53,7 @@ def test_mistakes_are_told(server: Served, refused: Callable[..., str], words: t
     assert said in refused(code, "token", *words, at=server.directory)
 
 
-def test_a_user_is_made_and_shut_out(server: Served, run: Run, tmp_path: Path) -> None:
+def test_a_user_is_made_and_shut_out(server: Served, run: Run) -> None:
     def user(*words: str, password: str = "") -> "subprocess.CompletedProcess[str]":
         env = environment(server.directory)
         return subprocess.run(

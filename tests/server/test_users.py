@@ -235,3 +235,30 @@ def test_where_reading_is_closed_it_needs_a_login_or_a_token(closed: Server) -> 
     assert browser.get("/api/v1/summary").status == 200
     browser.form("/logout")
     assert browser.get("/api/v1/summary").status == 401
+
+
+def test_behind_a_proxy_with_tls_people_log_in_too(own_server: Callable[..., Server]) -> None:
+    """By a name that the server was told, or by what the proxy says of the scheme."""
+    server = own_server().start("--allow-host", "p3s.example")
+    user(server, "ana")
+    for headers in (
+        {"Host": "p3s.example", "Origin": "https://p3s.example"},
+        {"Host": "localhost", "Origin": "https://localhost", "X-Forwarded-Proto": "https"},
+    ):
+        browser = Browser(server)
+        browser.get("/login")
+        form = {"username": "ana", "password": PASSWORD, "csrfmiddlewaretoken": browser.csrf}
+        more = {"Cookie": f"p3s_csrf={browser.csrf}", "Referer": headers["Origin"] + "/login", **headers}
+        more["Content-Type"] = "application/x-www-form-urlencoded"
+        answer = server.ask("POST", "/login", urllib.parse.urlencode(form).encode(), token="", headers=more)
+        assert (answer.status, "p3s_session" in answer.headers.get("set-cookie", "")) == (302, True), answer.body[:900]
+
+
+def test_what_a_payload_may_read_ends_with_its_attempt(closed: Server) -> None:
+    pilot = closed.pilot()
+    (job,) = closed.submit()
+    token = pilot.take(job)["token"]
+    assert closed.ask("GET", "/api/v1/summary", token=token).status == 200
+    pilot.report(job, 1, "finished", exit_code=0)
+    answer = closed.ask("GET", "/api/v1/summary", token=token)
+    assert (answer.status, "is over" in answer.detail) == (403, True)

@@ -60,7 +60,10 @@ def _asking(request: HttpRequest, scope: str) -> Grant:
             return grant_of_user(request.user)
         if scope == "read" and grants.open_reading:
             return ANYBODY
-    return grants.of(authorization)
+    grant = grants.of(authorization)
+    if grant.job and scope == "read" and not (grants.open_reading or running().in_force(grant.job, grant.attempt)):
+        raise NotAllowed(f"attempt {grant.attempt} of job {grant.job} is over, and with it what its token may read")
+    return grant
 
 
 def _same_site(request: HttpRequest) -> None:

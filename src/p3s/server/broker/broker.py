@@ -172,6 +172,11 @@ class Broker:
         entry = book.pilots.get(pilot)
         return None if entry is None else Heard(entry.last_seen, silence_s(book, entry, self.clock()))
 
+    def in_force(self, job: str, attempt: int) -> bool:
+        """Whether a pilot has this attempt now. A look at an entry, so it need not be a story."""
+        out = self._book.out.get(job)
+        return out is not None and out.attempt == attempt
+
     def reply(
         self, effect: LaneAnswered | None = None, verdicts: Sequence[Verdict] = (), come_back: bool = False
     ) -> ExchangeReply:

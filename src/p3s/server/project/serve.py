@@ -100,7 +100,7 @@ def serve(options: Options) -> None:
     services = registry.build(broker, directory, options.services)
     upkeep.use(services)
     live.use(services.states)
-    door = Door(broker, services.guard, hub, _behind(), _hosts(options))
+    door = Door(broker, services.guard, hub, _behind(options), _hosts(options))
     _announce(directory, options)
     # With the default of 5 ms one busy thread (a page) turns each hand-off to the writer into milliseconds.
     sys.setswitchinterval(5e-4)
@@ -169,9 +169,11 @@ def _grants(directory: Path, owner: str, open_reading: bool) -> Grants:
     return Grants(accounts.secret(), lambda: accounts.valid(time()), open_reading)
 
 
-def _behind() -> Any:
+def _behind(options: Options) -> Any:
     """Django in threads: synchronous code, and connections to the database that last. Its addresses are read here, and
     not while the first caller waits."""
+    # Forms that a browser sends through a TLS proxy come from https.
+    django_settings.CSRF_TRUSTED_ORIGINS = [f"https://{name}" for name in options.allowed_hosts]
     _ = get_resolver().url_patterns
     return WSGIMiddleware(get_wsgi_application(), workers=4)  # type: ignore[arg-type]
 

@@ -107,6 +107,8 @@ LOGGING_CONFIG = None  # the entrance sets it up
 SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
 SESSION_COOKIE_NAME = "p3s_session"
 CSRF_COOKIE_NAME = "p3s_csrf"
+# What a TLS proxy before us says; a caller who says it without one gains nothing.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 LOGIN_URL = "/login"
 # Half the time of the default at the same strength: a user who is made in the admin site is hashed in the writer.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
