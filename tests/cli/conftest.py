@@ -191,3 +191,14 @@ def refused(run: Run) -> Callable[..., str]:
         return lines[0]
 
     return check
+
+
+@pytest.fixture
+def pilot(server: Served, tmp_path: Path) -> "Iterator[subprocess.Popen[bytes]]":
+    """One more pilot, of the site `elsewhere`."""
+    words = [P3S, "pilot", "start", "--slots", "1", "--site", "elsewhere"]
+    process = _start(words, server.directory, tmp_path / "pilot.log", "with 1 slots")
+    yield process
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+    process.wait(30)

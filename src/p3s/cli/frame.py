@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from p3s.protocol.states import FINAL_JOB_STATES, JobState
+from p3s.protocol.views import Alarm, JobRow, JobType, Summary
 
 from . import show
 
@@ -32,10 +32,10 @@ class Look:
 
     server: str
     at: float
-    summary: dict[str, Any]
-    jobtypes: list[dict[str, Any]]
-    jobs: list[dict[str, Any]]
-    alarms: list[dict[str, Any]]
+    summary: Summary
+    jobtypes: list[JobType]
+    jobs: list[JobRow]
+    alarms: list[Alarm]
     rates: dict[str, float] | None = None
     follows: bool = True
     """More looks come after this one."""
@@ -134,7 +134,7 @@ def _alarms(look: Look, now: float) -> Iterable[Text]:
         yield _line(("         ", ""), f"and {len(look.alarms) - 3} more: p3s alarm list")
 
 
-def _types(types: list[dict[str, Any]], more: int) -> Table:
+def _types(types: list[JobType], more: int) -> Table:
     table = _table("job type", "waiting", "out", "cap", "priority", "")
     for column in table.columns[1:5]:
         column.justify = "right"
@@ -146,13 +146,13 @@ def _types(types: list[dict[str, Any]], more: int) -> Table:
     return table
 
 
-def _braked(one: dict[str, Any]) -> Text:
+def _braked(one: JobType) -> Text:
     if one.get("paused"):
         return Text(show.plain(str(one["paused"])), style="bold red")
     return Text("cap 0: nothing is handed out", style="red") if one["cap"] == 0 else Text("")
 
 
-def _jobs(jobs: list[dict[str, Any]], now: float, width: int) -> Table:
+def _jobs(jobs: list[JobRow], now: float, width: int) -> Table:
     """The UUIDs are whole, to be copied, where there is room for them; their beginnings tell nothing apart."""
     titles = ["job"] if width >= ROOM_FOR_UUIDS else []
     titles += ["type", "state", "age"] + (["host"] if width >= ROOM_FOR_HOSTS else []) + ["name"]

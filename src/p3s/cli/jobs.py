@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from p3s.client.lists import JobChoice
 from p3s.client.sdk import Client
 
 from . import changes, moments, rerun, show
@@ -32,8 +33,9 @@ def list_jobs(
     json: Json = False,
 ) -> None:
     """List the latest jobs. Examples: p3s job list --state failed,lost | p3s job list --user ana --since 6h"""
-    words = {"owner": user, "site": site, "host": host, "pilot": pilot, "stream": stream, "name": name}
-    found = Client().jobs(limit, state, jobtype, run=run, since=moments.since(since), **words)
+    choice: JobChoice = {"owner": user, "site": site, "host": host, "pilot": pilot, "stream": stream, "name": name}
+    choice |= {"run": run, "since": moments.since(since)}
+    found = Client().jobs(limit, state, jobtype, **choice)
     if json:
         show.as_json(found)
         return
@@ -43,7 +45,7 @@ def list_jobs(
         for j in found
     )
     titles = ("job", "type", "state", "reason", "name", "age", "host")
-    chosen = state or jobtype or run is not None or since or any(words.values())
+    chosen = state or jobtype or any(value not in ("", None) for value in choice.values())
     empty = "no such jobs" if chosen else "no jobs yet; submit one: p3s job submit -- /bin/echo hello"
     show.table(titles, rows, empty)
 
@@ -51,7 +53,7 @@ def list_jobs(
 @app.command("show")
 def show_job(job: Job, json: Json = False) -> None:
     """All there is about a job. Example: p3s job show UUID"""
-    found = Client().job(job)
+    found: dict[str, Any] = {**Client().job(job)}
     if json:
         show.as_json(found)
         return

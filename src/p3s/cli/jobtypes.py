@@ -10,6 +10,7 @@ from p3s.client.sdk import Client
 from p3s.protocol import bounds
 from p3s.protocol.errors import BadInput
 from p3s.protocol.messages import JobTypeSpec
+from p3s.protocol.views import JobType
 
 from . import complete, show
 from .options import DryRun, Json
@@ -42,7 +43,7 @@ def list_jobtypes(json: Json = False) -> None:
     show.table(titles, rows, "no job types yet; a job that names one makes it")
 
 
-def _words(one: dict[str, Any]) -> str:
+def _words(one: JobType) -> str:
     words = ["critical"] if one["critical"] else []
     return ", ".join([*words, *([f"supersedes by {', '.join(one['supersedes'])}"] if one["supersedes"] else [])])
 
@@ -98,7 +99,7 @@ def set_jobtype(
 
 def _tell_changes(name: str, changes: dict[str, Any], json: bool) -> None:
     """What would become of a type, by the server's own rules, which are here too. Raises BadInput."""
-    known = next((dict(one) for one in Client().job_types() if one["name"] == name), None)
+    known: dict[str, Any] | None = next((dict(one) for one in Client().job_types() if one["name"] == name), None)
     before = JobTypeSpec(name)
     if known is not None:
         settings = {field: known[field] for field in JobTypeSpec.__dataclass_fields__}

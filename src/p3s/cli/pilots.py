@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -10,6 +10,7 @@ from p3s.client.sdk import Client
 from p3s.protocol.errors import BadInput
 from p3s.protocol.many import PilotOrderRequest, PurgeRequest
 from p3s.protocol.states import FINAL_PILOT_STATES
+from p3s.protocol.views import Doubt, PilotRow
 
 from . import complete, show
 from .options import DryRun, Json, Why
@@ -45,7 +46,7 @@ def list_pilots(
     show.table(("pilot", "host", "site", "state", "slots", "heard"), rows, empty)
 
 
-def _state(pilot: Any) -> str:
+def _state(pilot: PilotRow) -> str:
     silent_s = pilot.get("silent_s")
     return str(pilot["state"]) if silent_s is None else f"silent {show.length(silent_s)}"
 
@@ -64,7 +65,7 @@ def list_hosts(json: Json = False) -> None:
     show.table(("host", "pilots", "slots", "suspect"), rows, "no pilots; start one: p3s pilot start")
 
 
-def _doubt(doubt: Any, now: float) -> str:
+def _doubt(doubt: Doubt, now: float) -> str:
     what = f"gets no {doubt['jobtype']}" if doubt["jobtype"] else "gets no jobs"
     return f"{what}: {doubt['why']}; tried again in {show.length(max(doubt['probe_at'] - now, 0.0))}"
 
