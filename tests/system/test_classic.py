@@ -82,6 +82,8 @@ def test_the_monitor_wrapper_runs_unchanged_and_its_results_appear(
         "monitor": (3907, 1, {"dl": 1}),
         "TPC monitor": (3907, 1, {"dl": 1}),
     }
+    [service] = [one for one in shared_place.client.services() if one["name"] == "monitor"]
+    assert service["said"] == f"processing {NAME}"
     shown = page(shared_place, "/runs/3907")
     assert "NDead Channels" in shown
     assert "hits_U1.png" in shown
@@ -182,6 +184,16 @@ def test_a_pilot_started_the_old_way_serves(shared_place: Place, old: Old) -> No
     shared_place.spawn("old", str(old.directory / "pilot.py"), "-s", "lxvm", "-c", "100", "-e", "1234.0")
     shared_place.until("the pilot is there", lambda: {"lxvm"} & {one["site"] for one in shared_place.client.pilots()})
     assert int(old("summary.py", "-p", P3S_SERVER=shared_place.url)) >= 2
+
+
+def test_pilots_are_ended_and_cleared_the_old_way(shared_place: Place, old: Old) -> None:
+    shared_place.start_pilot("--site", "doomed", name="doomed")
+    [pilot] = [one["uuid"] for one in shared_place.client.pilots() if one["site"] == "doomed"]
+    old("pilot.py", "-k", "-s", "doomed")
+    shared_place.until(
+        "the pilot has ended", lambda: pilot not in {one["uuid"] for one in shared_place.client.pilots()}
+    )
+    assert old("purge.py", "-w", "pilot", "-s", "stopped").startswith("removed: ")
 
 
 def test_what_is_not_there_yet_ends_with_2_and_says_so(old: Old) -> None:

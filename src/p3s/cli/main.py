@@ -10,11 +10,12 @@ from p3s.protocol.errors import P3sError
 from . import (
     alarms,
     archive,
-    changes,
     classic,
     doctor,
+    jobs,
     jobtypes,
     parts,
+    pause,
     payload,
     repro,
     services,
@@ -45,9 +46,9 @@ app = typer.Typer(
     help="The prompt processing system: data in, plots out, within minutes. Try it: p3s demo",
 )
 app.command()(demo)
-app.add_typer(changes.app, name="job")
-changes.app.command("test", help=trial.TEST_HELP)(trial.try_out)
-changes.app.command("repro")(repro.repro)
+app.add_typer(jobs.app, name="job")
+jobs.app.command("test", help=trial.TEST_HELP)(trial.try_out)
+jobs.app.command("repro")(repro.repro)
 app.add_typer(jobtypes.app, name="jobtype")
 app.add_typer(parts.server, name="server")
 app.add_typer(parts.pilot, name="pilot")
@@ -64,6 +65,9 @@ app.command()(tokens.audit)
 app.command()(doctor.summary)
 app.command()(doctor.doctor)
 app.command()(top)
+app.command(help=pause.PAUSE_HELP)(pause.pause)
+app.command()(pause.resume)
+app.command(help=pause.PURGE_HELP)(pause.purge)
 
 
 def _version(asked: bool) -> None:

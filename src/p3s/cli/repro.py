@@ -6,7 +6,7 @@ nothing of it moves a terminal.
 
 import shlex
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
@@ -14,6 +14,7 @@ import typer
 from p3s.client.sdk import Client
 from p3s.domain.streams import input_environment
 from p3s.protocol.errors import BadInput
+from p3s.protocol.views import Job
 
 SECRETS = ("TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "PRIVATE_KEY", "API_KEY", "APIKEY")
 """A variable whose name has one of these words is left out, and asked for."""
@@ -42,7 +43,7 @@ def repro(
     print(f"wrote {output}; look at it, then run it: {shlex.quote(str(Path(output).resolve()))}")
 
 
-def script(job: dict[str, Any]) -> str:
+def script(job: Job) -> str:
     """The script, for bash, of a job as the server shows it."""
     how = job["env"].get("P3S_INPUT_AS", "path")
     given = input_environment(job["input"], job["run"], job["subrun"], job["keys"], how)
@@ -74,7 +75,7 @@ def _line(text: str) -> str:
     return "".join(character if character.isprintable() else "?" for character in text)[:300]
 
 
-def _head(job: dict[str, Any]) -> str:
+def _head(job: Job) -> str:
     where = f"on {job['host']}" if job["host"] else "nowhere yet"
     code = f" {job['exit_code']}" if job["reason"] == "exit code" else ""
     became = ", ".join(filter(None, (job["state"], job["reason"]))) + code
@@ -106,7 +107,7 @@ def _variables(environment: dict[str, str]) -> str:
     return "\n".join(lines) if environment else "# The job sets no variable."
 
 
-def _own(job: dict[str, Any]) -> str:
+def _own(job: Job) -> str:
     return "\n".join(
         [
             "# What p3s says; there is no server behind it.",

@@ -12,7 +12,7 @@ from p3s.protocol.errors import Refused
 from p3s.protocol.services import ServiceReport
 
 from . import show
-from .options import Json
+from .options import DryRun, Json
 
 app = typer.Typer(no_args_is_help=True, help="What runs every so often, in the server or by cron.")
 
@@ -69,9 +69,12 @@ def _said(one: dict[str, Any], now: float) -> str:
 
 
 @app.command("run")
-def run_service(name: str, json: Json = False) -> None:
+def run_service(name: str, dry_run: DryRun = False, json: Json = False) -> None:
     """Have one of the server's services run now, and say what it did. Example: p3s service run database"""
     client = Client()
+    if dry_run:
+        print(show.plain(f"{name}: would run: {client.service(name)['what']}"))
+        return
     found = client.run_service(name, WAIT_S)
     with show.errors.status(f"{show.plain(name)} is running"):
         while found["running"]:
@@ -100,16 +103,24 @@ def report_service(
     value: Annotated[float | None, typer.Option(help="A number that goes with it.")] = None,
     unit: Annotated[str, typer.Option(help="Of the number.")] = "",
     every: Annotated[str, typer.Option(metavar="30m", help="The next word comes within so long.")] = "",
+    dry_run: DryRun = False,
 ) -> None:
     every_s = duration(every, "--every") if every else 0.0
+    if dry_run:
+        print(show.plain(f"{name}: would say: {text}"))
+        return
     Client().report_service(name, ServiceReport(text, value, unit, every_s))
     print(show.plain(f"{name}: noted{f'; the next word is due within {show.length(every_s)}' if every_s else ''}"))
 
 
 @app.command("forget")
-def forget_service(name: str) -> None:
+def forget_service(name: str, dry_run: DryRun = False) -> None:
     """A script will report no more; its alarm goes too. Example: p3s service forget storage"""
-    Client().forget_service(name)
+    client = Client()
+    if dry_run:
+        print(show.plain(f"{client.service(name)['name']}: would be forgotten"))
+        return
+    client.forget_service(name)
     print(show.plain(f"{name}: forgotten"))
 
 

@@ -15,6 +15,7 @@ from p3s.client.sdk import Client
 from p3s.protocol import bounds
 from p3s.protocol.errors import BadInput, P3sError
 from p3s.protocol.messages import BOUNDS, JobSpec, Needs, SubmitRequest
+from p3s.protocol.views import Job as Ended
 
 from . import complete, show
 from .options import DryRun, Json
@@ -256,7 +257,7 @@ def _one(client: Client, portion: list[JobSpec], key: str, done: int, total: int
         raise
 
 
-def _watch(client: Client, jobs: list[str]) -> dict[str, dict[str, Any]]:
+def _watch(client: Client, jobs: list[str]) -> dict[str, Ended]:
     """Progress on stderr until all have ended."""
     with show.progress("jobs", len(jobs)) as advance:
         ended = client.wait(jobs, lambda ended: advance(len(ended), _words(list(ended.values())) or "waiting"))
@@ -267,19 +268,19 @@ def _watch(client: Client, jobs: list[str]) -> dict[str, dict[str, Any]]:
     return ended
 
 
-def _words(ended: list[dict[str, Any]]) -> str:
+def _words(ended: list[Ended]) -> str:
     states = Counter(job["state"] for job in ended)
     return ", ".join(f"{states[state]} {state}" for state in sorted(states))
 
 
-def _sentence(client: Client, job: dict[str, Any]) -> str:
+def _sentence(client: Client, job: Ended) -> str:
     """What became of a job that did not finish, with the last line it wrote to stderr."""
     code = f" {job['exit_code']}" if job["reason"] == "exit code" else ""
     last = client.log(job["uuid"], "stderr").strip().splitlines()[-1:]
     return f"{job['uuid']} {job['state']}: {job['reason']}{code}{': ' + last[0] if last else ''}"
 
 
-def _outcome(ended: list[dict[str, Any]]) -> int:
+def _outcome(ended: list[Ended]) -> int:
     if all(job["state"] == "finished" for job in ended):
         return 0
     return int((len(ended) == 1 and ended[0]["exit_code"]) or 1)

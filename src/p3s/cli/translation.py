@@ -92,7 +92,7 @@ def _job(words: Words, _: Mapping[str, str]) -> Translation:
     if asked.kill:
         return _made(asked, [["job", "cancel", *_needed(jobs, "-k needs jobs: -u UUID")]])
     if asked.delete:
-        raise NoCounterpart("-d: records are kept; end a job with: p3s job cancel UUID")
+        raise NoCounterpart("-d: p3s purge jobs --older 7d removes records by age; p3s job cancel UUID ends a job")
     if asked.adjust:
         return _made(asked, _adjusted(_needed(jobs, "-a needs jobs: -u UUID"), asked.state, asked.priority))
     if not asked.json_in:
@@ -198,10 +198,8 @@ def _pilot(words: Words, _: Mapping[str, str]) -> Translation:
     for option, name in (("-u", "uuid"), ("-H", "host"), ("-A", "state")):
         parser.add_argument(option, f"--{name}", default="", help="with -k or -d")
     asked = parser.parse_args(words)
-    if asked.kill:
-        raise NoCounterpart("-k: pilots cannot be ended from here yet; Ctrl-C, or a TERM signal, ends one on its host")
-    if asked.delete:
-        raise NoCounterpart("-d: the records of pilots are kept; those in service are listed by p3s pilot list")
+    if asked.kill or asked.delete:
+        return _made(asked, [_ended_pilots(asked)])
     command = ["pilot", "start", "--slots", "1", *(["--site", asked.site] if asked.site else [])]
     command += ["--life", f"{asked.cycles * asked.period}s"] if asked.cycles else []
     command += ["--batch-id", asked.extra] if asked.extra else []
@@ -211,6 +209,36 @@ def _pilot(words: Words, _: Mapping[str, str]) -> Translation:
     if asked.beat is not None:
         notes.append("there is no beat to set: the server says how often it wants to hear of a pilot")
     return _made(asked, [command], notes, **({"P3S_EXECMODE": "SHELL"} if asked.shell else {}))
+
+
+_PILOT_STATES = {"active": "active", "no jobs": "idle", "finished": "idle", "timeout": "silent", "pilotTO": "silent"}
+
+
+def _ended_pilots(asked: argparse.Namespace) -> Words:
+    """Pilots ended, or their records removed, by what they are."""
+    chosen = [*_list(asked.uuid), *(["--site", asked.site] if asked.site else [])]
+    chosen += ["--host", asked.host] if asked.host else []
+    chosen += ["--batch", asked.extra] if asked.extra else []
+    if asked.kill and asked.state:
+        if asked.state not in _PILOT_STATES:
+            raise NoCounterpart(f"-A {asked.state}: use one of {', '.join(_PILOT_STATES)}")
+        chosen += ["--state", _PILOT_STATES[asked.state]]
+    if asked.delete and asked.state and not chosen:
+        chosen = ["--all"]  # of those that have ended, which alone are removed
+    return ["pilot", "stop" if asked.kill else "delete", *_needed(chosen, "say which pilots: -u, -s, -H, -A or -e")]
+
+
+def _purge(words: Words, _: Mapping[str, str]) -> Translation:
+    parser = _parser("purge.py")
+    parser.add_argument("-w", "--what", default="", metavar="job|pilot", help="records of these")
+    parser.add_argument("-s", "--state", default="", help="that ended so")
+    parser.add_argument("-o", "--older", default="0s", help="longer ago than this, like 7d")
+    asked = parser.parse_args(words)
+    if asked.what not in ("job", "pilot"):
+        raise NoCounterpart("say what: -w job or -w pilot; of those that have ended, records are removed")
+    state = {"pilotTO": "lost", "timelimit": "failed", "nonstarter": "failed", "exception": "failed"}
+    chosen = ["--state", state.get(asked.state, asked.state)] if asked.state else []
+    return _made(asked, [["purge", f"{asked.what}s", "--older", asked.older, *chosen]])
 
 
 # ---- what has no counterpart
@@ -231,7 +259,7 @@ CLIENTS: dict[str, Callable[[Words, Mapping[str, str]], Translation]] = {
     "workflow.py": _gone("workflows are not there yet; jobs are submitted with p3s job submit"),
     "injector.py": _gone("files are watched with p3s watcher start streams.yaml, one job or several for each"),
     "siteinfo.py": _gone("sites are not there yet; a pilot names its own: p3s pilot start --site NAME"),
-    "purge.py": _gone("records are kept yet; p3s job list and p3s pilot list show the latest alone"),
+    "purge.py": _purge,
     "TO.py": _gone("nothing to do: the server gives up silent pilots by itself (p3s server start --lease, --grace)"),
 }
 """Those that people and cron call. What payloads call runs on nodes without `p3s`: pilot/payload/p3s_classic.py."""

@@ -1,6 +1,7 @@
 """Bounds on what people and pilots may send, checked at the door. Raises BadInput that says where and what to write."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from .acts import ALL_TYPES, AdjustRequest, RerunRequest, WhyRequest
@@ -236,7 +237,7 @@ def _attempt(job: str, attempt: int, where: str) -> None:
     _whole(attempt, 0, SMALL, f"{where}.attempt")
 
 
-def check_uuids(uuids: "list[str]", where: str) -> None:
+def check_uuids(uuids: "Sequence[str]", where: str) -> None:
     """Names of objects, not too many."""
     _most(uuids, "jobs_per_submit", where)
     for uuid in uuids:

@@ -1,9 +1,12 @@
 """What the command lines of 2018 are now."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
+import typer
 
+from p3s.cli.main import app
 from p3s.cli.translation import CLIENTS, NoCounterpart, Translation, translate
 
 
@@ -12,33 +15,50 @@ def now(line: str, environment: Mapping[str, str] | None = None) -> Translation:
     return translate(client, words, environment or {})
 
 
-@pytest.mark.parametrize(
-    ("line", "commands"),
-    [
-        ("job.py -j jobs.json", ["job submit jobs.json"]),
-        ("job.py -j jobs.json -N 3", ["job submit jobs.json -N 3 --delay 1000ms"]),
-        ("job.py -j jobs.json -N 3 -D 0", ["job submit jobs.json -N 3"]),
-        ("job.py -j jobs.json -f a.root,b.root", ["job submit jobs.json -f a.root -f b.root"]),
-        ("job.py -j jobs.json -V v07_13_01", ["job submit jobs.json -e DUNETPCVER=v07_13_01"]),
-        ("job.py -a -u U1,U2 -P 7", ["job adjust U1 U2 --priority 7"]),
-        ("job.py -a -u U -s defined", ["job release U"]),
-        ("job.py -a -u U -s template -P 0", ["job adjust U --priority 0", "job hold U"]),
-        ("job.py -k -u U", ["job cancel U"]),
-        ("job.py -l", ["jobtype list"]),
-        ("job.py -l -T evdisp -L -1", ["jobtype list"]),
-        ("job.py -l -T evdisp -L 0", ["jobtype set evdisp --cap 0"]),
-        ("pilot.py", ["pilot start --slots 1"]),
-        ("pilot.py -s lxbatch -c 10 -p 60", ["pilot start --slots 1 --site lxbatch --life 600s"]),
-        ("pilot.py -e 1234.0", ["pilot start --slots 1 --batch-id 1234.0"]),
-        ("dataset.py -g -J t.json -f a.root -i /data -A", ["job submit t.json -f a.root -e P3S_INPUT_DIR=/data"]),
-        ("dataset.py -g -J t.json -f a.root -N -T evdisp", ["job submit t.json -f a.root --jobtype evdisp"]),
-        ("testwrapper.py -j t.json", ["job test t.json"]),
-        ("testwrapper.py t.json -p x -f in -F out",
-         ["job test t.json -e P3S_INPUT_FILE=in -e P3S_OUTPUT_FILE=out --payload x"]),
-    ],
-)  # fmt: skip
+LINES = [
+    ("job.py -j jobs.json", ["job submit jobs.json"]),
+    ("job.py -j jobs.json -N 3", ["job submit jobs.json -N 3 --delay 1000ms"]),
+    ("job.py -j jobs.json -N 3 -D 0", ["job submit jobs.json -N 3"]),
+    ("job.py -j jobs.json -f a.root,b.root", ["job submit jobs.json -f a.root -f b.root"]),
+    ("job.py -j jobs.json -V v07_13_01", ["job submit jobs.json -e DUNETPCVER=v07_13_01"]),
+    ("job.py -a -u U1,U2 -P 7", ["job adjust U1 U2 --priority 7"]),
+    ("job.py -a -u U -s defined", ["job release U"]),
+    ("job.py -a -u U -s template -P 0", ["job adjust U --priority 0", "job hold U"]),
+    ("job.py -k -u U", ["job cancel U"]),
+    ("job.py -l", ["jobtype list"]),
+    ("job.py -l -T evdisp -L -1", ["jobtype list"]),
+    ("job.py -l -T evdisp -L 0", ["jobtype set evdisp --cap 0"]),
+    ("pilot.py", ["pilot start --slots 1"]),
+    ("pilot.py -s lxbatch -c 10 -p 60", ["pilot start --slots 1 --site lxbatch --life 600s"]),
+    ("pilot.py -e 1234.0", ["pilot start --slots 1 --batch-id 1234.0"]),
+    ("pilot.py -k -u U1,U2", ["pilot stop U1 U2"]),
+    ("pilot.py -k -s lxbatch -A active", ["pilot stop --site lxbatch --state active"]),
+    ("pilot.py -k -H wn7 -e 12.0", ["pilot stop --host wn7 --batch 12.0"]),
+    ("pilot.py -d -A stopped", ["pilot delete --all"]),
+    ("pilot.py -d -H wn7 -A stopped", ["pilot delete --host wn7"]),
+    ("purge.py -w pilot -s stopped", ["purge pilots --older 0s --state stopped"]),
+    ("purge.py -w job -s pilotTO", ["purge jobs --older 0s --state lost"]),
+    ("dataset.py -g -J t.json -f a.root -i /data -A", ["job submit t.json -f a.root -e P3S_INPUT_DIR=/data"]),
+    ("dataset.py -g -J t.json -f a.root -N -T evdisp", ["job submit t.json -f a.root --jobtype evdisp"]),
+    ("testwrapper.py -j t.json", ["job test t.json"]),
+    ("testwrapper.py t.json -p x -f in -F out",
+     ["job test t.json -e P3S_INPUT_FILE=in -e P3S_OUTPUT_FILE=out --payload x"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("line", "commands"), LINES)
 def test_old_command_lines_are_new_ones(line: str, commands: list[str]) -> None:
     assert [" ".join(words) for words in now(line).commands] == commands
+
+
+@pytest.mark.parametrize("command", [command for _, commands in LINES for command in commands])
+def test_new_command_lines_are_known(command: str) -> None:
+    words = command.split()
+    found: Any = typer.main.get_command(app)
+    while hasattr(found, "commands"):
+        found = found.commands[words.pop(0)]
+    known = {option for parameter in found.params for option in parameter.opts}
+    assert {word for word in words if word.startswith("-") and word != "-1"} <= known
 
 
 def test_the_same_file_makes_no_second_job_of_the_same_kind() -> None:
@@ -77,6 +97,10 @@ def test_test_does_nothing_and_verbose_says_what_it_is_now() -> None:
     ("line", "says"),
     [
         ("job.py", "-j FILE submits"),
+        ("job.py -d -u U", "p3s purge jobs"),
+        ("pilot.py -k", "say which pilots"),
+        ("pilot.py -k -A dreaming", "use one of active"),
+        ("purge.py -w all", "-w job or -w pilot"),
         ("job.py -a -P 3", "-a needs jobs: -u UUID"),
         ("job.py -a -u U", "-s STATE or -P PRIORITY"),
         ("job.py -a -u U -s running", "follows from what becomes of it"),

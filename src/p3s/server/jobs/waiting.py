@@ -211,10 +211,10 @@ _FIELDS = ("id", "uuid", "attempt", "jobtype_id", "priority", "retried", *_SPEC.
 
 
 def submission(key: str) -> tuple[str, list[str]] | None:
-    """(fingerprint, job UUIDs) of the submit call with this key, if there was one."""
+    """(fingerprint, job UUIDs) of the submit call with this key, if there was one; no UUIDs when some were purged."""
     rows = _rows("SELECT fingerprint, first_id, count FROM jobs_submission WHERE key = %s", [key])
     if not rows:
         return None
     fingerprint, first, count = rows[0]
     jobs = _rows("SELECT uuid FROM jobs_job WHERE id >= %s AND id < %s ORDER BY id", [first, first + count])
-    return fingerprint, [uuid for (uuid,) in jobs]
+    return fingerprint, [uuid for (uuid,) in jobs] if len(jobs) == count else []
