@@ -61,6 +61,7 @@ def jobs(run: Run, server: Any) -> dict[str, str]:
         client = Client(server.url, server.token)
         _MADE["token"] = client.make_token("to be revoked", ["read"]).id
         client.set_user("ana", "a pass phrase that nobody guesses")
+        client.change_job_type("asleep", priority=1)
         client.pause("asleep", "so that something is paused")
     return _MADE
 

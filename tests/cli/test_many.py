@@ -100,6 +100,7 @@ def test_jobs_are_listed_by_what_they_are(p3s: Any) -> None:
 
 
 def test_a_paused_type_waits_until_it_is_resumed(p3s: Any, shown: Any, until: Any) -> None:
+    p3s("jobtype", "set", "braked", "--priority", "1")
     assert p3s("pause", "braked", "--reason", "why not", "--dry-run").stdout.startswith("braked: would be paused")
     assert "braked" not in p3s("pause").stdout
     assert p3s("pause", "braked", "--reason", "why not").stdout == "braked: paused; 0 jobs waiting\n"

@@ -8,7 +8,7 @@ import typer
 from p3s.client.descriptions import duration
 from p3s.client.sdk import Client
 from p3s.protocol.acts import ALL_TYPES
-from p3s.protocol.errors import BadInput
+from p3s.protocol.errors import BadInput, NotKnown
 from p3s.protocol.many import PurgeReply, PurgeRequest
 
 from . import complete, show
@@ -36,7 +36,10 @@ def pause(jobtype: Which = "", reason: Reason = "", dry_run: DryRun = False, jso
     if not jobtype:
         _list(client, json)
         return
-    waiting = sum(one["waiting"] for one in client.job_types() if jobtype in (one["name"], ALL_TYPES))
+    types = [one for one in client.job_types() if jobtype in (one["name"], ALL_TYPES)]
+    if not types and jobtype != ALL_TYPES:
+        raise NotKnown(f"there is no job type {show.plain(jobtype)}; p3s jobtype list shows them")
+    waiting = sum(one["waiting"] for one in types)
     paused = jobtype in [one["jobtype"] for one in client.pauses()]
     changed = not paused if dry_run else client.pause(jobtype, reason)
     if json:
