@@ -15,10 +15,8 @@ from p3s.client.descriptions import duration
 from p3s.client.place import Place, find, server_dir
 from p3s.client.sdk import Client
 from p3s.protocol.errors import BadInput, TryLater
-from p3s.protocol.views import Doubt, PilotRow
 
-from . import show
-from .options import Json
+from . import pilots, show
 
 if TYPE_CHECKING:
     from p3s.watcher.watch import Watcher
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 server = typer.Typer(no_args_is_help=True, help="Run the server.")
-pilot = typer.Typer(no_args_is_help=True, help="Run pilots, and list them.")
+pilot = typer.Typer(no_args_is_help=True, help="Run pilots, list them, and end them.")
 watcher = typer.Typer(no_args_is_help=True, help="Watch directories for data.")
 
 
@@ -51,6 +49,7 @@ def start_server(
     backup_every: Annotated[str, typer.Option(metavar="24h", help="Back up so often.")] = "",
     backup_dir: Annotated[Path | None, typer.Option(help="Where to (default: backups in its directory).")] = None,
     backup_keep: Annotated[int, typer.Option(min=1, help="Of these backups, keep the newest.")] = 7,
+    purge_after: Annotated[str, typer.Option(metavar="90d", help="Remove old jobs without results.")] = "",
     no_backup: Annotated[bool, typer.Option("--no-backup", help="Upgrade an older database without one.")] = False,
     no_service: Annotated[list[str], typer.Option(help="A service that cron runs; repeatable.")] = [],  # noqa: B006
 ) -> None:
@@ -75,6 +74,7 @@ def start_server(
     every_s = duration(backup_every, "--backup-every") if backup_every else 0.0
     words += ["--backup-every", str(every_s), "--backup-keep", str(backup_keep)]
     words += ["--backup-dir", str(backup_dir.absolute())] if backup_dir else []
+    words += ["--purge-after", str(duration(purge_after, "--purge-after"))] if purge_after else []
     words += ["--no-backup"] if no_backup else []
     os.execv(sys.executable, [sys.executable, "-m", "p3s.server", *words])
 
@@ -91,13 +91,15 @@ def start_pilot(
     tag: Annotated[list[str], typer.Option(help="A word that jobs may need; repeatable.")] = [],  # noqa: B006
     runtime: Annotated[list[str], typer.Option(help="A container runtime that is here.")] = [],  # noqa: B006
     life: Annotated[str, typer.Option(metavar="8h", help="How long it will be here.")] = "",
+    batch_id: Annotated[str, typer.Option(help="The batch system's id of it.")] = "",
 ) -> None:
     """Start a pilot here; Ctrl-C ends it after its jobs, twice at once. Example: p3s pilot start --slots 4"""
     place = _place()
     os.environ.update(P3S_SERVER=place.server, P3S_TOKEN=place.token)
     words = ["--slots", str(slots), "--site", site, *(["--keep"] if keep else [])]
     words += ["--dir", directory] if directory else []
-    for name, value in (("cores", cores), ("gpus", gpus), ("memory", memory), ("life", life)):
+    told = {"cores": cores, "gpus": gpus, "memory": memory, "life": life, "batch-id": batch_id}
+    for name, value in told.items():
         words += [f"--{name}", str(value)] if value else []
     words += [f"--tag={word}" for word in tag] + [f"--runtime={word}" for word in runtime]
     os.execv(sys.executable, [sys.executable, "-m", "p3s.pilot", *words])
@@ -125,53 +127,12 @@ def build_pilot(target: Annotated[Path, typer.Argument()] = Path("p3s-pilot.pyz"
         raise BadInput(f"cannot write {target}: {error.strerror}") from None
 
 
-@pilot.command("list")
-def list_pilots(
-    ended: Annotated[bool, typer.Option("--ended", help="Those no longer in service.")] = False, json: Json = False
-) -> None:
-    """List pilots. Example: p3s pilot list --json"""
-    found = Client().pilots(ended)
-    if json:
-        show.as_json(found)
-        return
-    now = time.time()
-    rows = (
-        (p["uuid"], p["host"], p["site"], _state(p), f"{p['out']}/{p['slots']}", show.age(p["last_seen_at"], now))
-        for p in found
-    )
-    show.table(("pilot", "host", "site", "state", "slots", "heard"), rows, "no pilots; start one: p3s pilot start")
-
-
-def _state(pilot: PilotRow) -> str:
-    silent_s = pilot.get("silent_s")
-    return str(pilot["state"]) if silent_s is None else f"silent {show.length(silent_s)}"
-
-
-@pilot.command("hosts")
-def list_hosts(json: Json = False) -> None:
-    """List the hosts of pilots, and which are suspect and why. Example: p3s pilot hosts"""
-    found = Client().hosts()
-    if json:
-        show.as_json(found)
-        return
-    now = time.time()
-    rows = (
-        (one["host"], one["pilots"], f"{one['out']}/{one['slots']}", "; ".join(_doubt(d, now) for d in one["doubts"]))
-        for one in found
-    )
-    show.table(("host", "pilots", "slots", "suspect"), rows, "no pilots; start one: p3s pilot start")
-
-
-def _doubt(doubt: Doubt, now: float) -> str:
-    what = f"gets no {doubt['jobtype']}" if doubt["jobtype"] else "gets no jobs"
-    return f"{what}: {doubt['why']}; tried again in {show.length(max(doubt['probe_at'] - now, 0.0))}"
-
-
-@pilot.command("trust")
-def trust_host(host: str, why: Annotated[str, typer.Option(help="For the record.")] = "") -> None:
-    """Give the pilots of a suspect host jobs again. Example: p3s pilot trust wn7 --why "disk replaced" """
-    doubts = Client().trust(host, why)
-    print(f"{host}: {'its pilots get jobs again' if doubts else 'it was not suspect'}")
+pilot.command("list")(pilots.list_pilots)
+pilot.command("hosts")(pilots.list_hosts)
+pilot.command("trust")(pilots.trust_host)
+pilot.command(help=pilots.DRAIN_HELP)(pilots.drain)
+pilot.command(help=pilots.STOP_HELP)(pilots.stop)
+pilot.command(help=pilots.DELETE_HELP)(pilots.delete)
 
 
 WATCHER_HELP = """Watch the directories of a stream file and register what is complete; Ctrl-C ends it.

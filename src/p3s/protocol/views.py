@@ -132,6 +132,7 @@ class JobType(TypedDict):
     retries: int
     critical: bool
     supersedes: "list[str]"
+    input_as: str
     out: int
     waiting: int
     paused: str
