@@ -5,7 +5,7 @@ from typing import Any
 from p3s.protocol import routes
 from p3s.protocol.routes import Route
 
-from .examples import REPLIES, REQUESTS
+from .examples import REPLIES, request_of
 from .schemas import reference
 
 _FAST = {
@@ -76,17 +76,21 @@ def _describe(route: Route, operation: dict[str, Any], schemas: dict[str, Any]) 
         if name not in known:
             parameters.append({"name": name, "in": "path", "required": True, "schema": {"type": "string"}})
     if route.request:
-        operation["requestBody"] = {"required": True, "content": _json(route.request, REQUESTS, schemas)}
+        operation["requestBody"] = {"required": True, "content": _json(route.request, request_of(route), schemas)}
     elif route is routes.UPLOAD:
         content = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
         operation["requestBody"] = {"required": True, "content": content}
-    reply = _json(route.reply, REPLIES, schemas) if route.reply else {_OTHER[route]: {"schema": {"type": "string"}}}
+    reply = (
+        _json(route.reply, REPLIES[route.reply], schemas)
+        if route.reply
+        else {_OTHER[route]: {"schema": {"type": "string"}}}
+    )
     operation["responses"] = {"200": {"description": "OK", "content": reply}, **_refusals(route, names)}
     operation["security"] = [{"token": []}, *([{}] if route.scope == "read" else [])] if route.scope else []
 
 
-def _json(kind: type, examples: dict[type, Any], schemas: dict[str, Any]) -> dict[str, Any]:
-    return {"application/json": {"schema": reference(kind, schemas), "example": examples[kind]}}
+def _json(kind: type, example: Any, schemas: dict[str, Any]) -> dict[str, Any]:
+    return {"application/json": {"schema": reference(kind, schemas), "example": example}}
 
 
 def _refusals(route: Route, names: list[str]) -> dict[str, Any]:

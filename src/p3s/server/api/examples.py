@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from p3s.protocol import accounts, acts, many, messages, services, views
+from p3s.protocol import accounts, acts, many, messages, routes, services, views
+from p3s.protocol.routes import Route
 
 _JOB = "019ab1c2-7d3e-7f00-8a11-5c2f9d0e4b66"
 _PILOT = "3f2b8c1e-5a57-4b0e-9d3c-2f61a7c4e810"
@@ -184,7 +185,7 @@ REQUESTS: dict[type, Any] = {
         "still_fresh": True,
         "dry_run": True,
     },
-    many.ManyRequest: {"states": ["held", "defined"], "jobtype": "femb", "owner": "ana", "dry_run": True},
+    many.ManyRequest: {"states": ["defined"], "jobtype": "femb", "owner": "ana", "dry_run": True},
     many.AdjustManyRequest: {"states": ["defined"], "run": 4610, "priority": 9, "why": "the shifter waits for it"},
     many.PilotOrderRequest: {"order": "drain", "site": "lxbatch", "why": "reboot at noon", "dry_run": True},
     many.PurgeRequest: {"what": "jobs", "older_than": 2592000.0, "states": ["dropped", "cancelled"], "dry_run": True},
@@ -217,6 +218,15 @@ REQUESTS: dict[type, Any] = {
     accounts.UserRequest: {"scopes": ["operate"], "active": True},
     services.ServiceReport: {"text": "3.2 TB free", "value": 3.2, "unit": "TB", "every": 1800.0},
 }
+
+RELEASES = {"states": ["held"], "jobtype": "femb", "why": "calibration is over"}
+
+
+def request_of(route: Route) -> Any:
+    """What goes into a route."""
+    assert route.request is not None
+    return RELEASES if route is routes.RELEASES else REQUESTS[route.request]
+
 
 REPLIES: dict[type, Any] = {
     messages.SubmitReply: {

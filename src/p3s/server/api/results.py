@@ -9,7 +9,7 @@ from ninja import Query, Router
 
 from p3s.protocol import bounds, routes
 from p3s.protocol import results as rules
-from p3s.protocol.errors import BadInput, NotAllowed, NotKnown
+from p3s.protocol.errors import BadInput, NotAllowed, NotKnown, TooLarge
 from p3s.protocol.messages import PublishReply, PublishRequest
 from p3s.server.actions.publish import publish as publish_results
 from p3s.server.blobs import Blobs
@@ -42,6 +42,8 @@ def upload(request: HttpRequest, job: str, attempt: int, path: str) -> dict[str,
     declared = request.headers.get("Content-Length", "")
     if not declared.isdigit():
         raise BadInput("say the file's size in Content-Length, so that one that breaks off is not taken for whole")
+    if int(declared) > rules.MAX_FILE_BYTES:  # before it has come
+        raise TooLarge(f"the file has {declared} bytes, at most {rules.MAX_FILE_BYTES} are taken; publish less of it")
 
     def chunks() -> Iterator[bytes]:
         missing = int(declared)
