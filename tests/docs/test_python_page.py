@@ -1,6 +1,7 @@
 """The examples of the Python page: run one after the other against a real server and pilot, and checked by mypy."""
 
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -28,7 +29,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The variables by which a program finds a server that has one pilot."""
     top = tmp_path_factory.mktemp("python")
     directory, kept = top / "server", {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT / "src")}
-    command = [sys.executable, "-m", "p3s.server", "--dir", str(directory), "--port", "0"]
+    command = [sys.executable, "-m", "p3s.server", "--dir", str(directory), "--port", str(free_port())]
     parts = [subprocess.Popen(command, env=kept, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)]
     env = {**kept, "P3S_SERVER_DIR": str(directory)}
     try:
@@ -41,6 +42,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
         for part in reversed(parts):
             part.terminate()
             part.wait(30)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
 
 
 def found(env: dict[str, str]) -> str:
