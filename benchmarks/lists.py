@@ -47,7 +47,7 @@ def _fill(directory: Path, url: str, count: int) -> None:
             request = RegisterRequest(pilot, uuid.uuid4().hex, PROTOCOL_VERSION, "0", host, 4, site)
             client._ask(routes.REGISTER, body=request)
     tables = Tables(directory, url)
-    number = {"sqlite": "printf('%012d', n % {})", "postgresql": "lpad((n % {})::text, 12, '0')"}[tables.kind]
+    modulo = {"sqlite": "printf('%012d', n % {})", "postgresql": "lpad((n % {})::text, 12, '0')"}[tables.kind]
     for place, model in enumerate(models):
         first = 1_000 + place
         job = f"({first} + n * {TYPES})"
@@ -56,7 +56,7 @@ def _fill(directory: Path, url: str, count: int) -> None:
             "state": "CASE n % 20 WHEN 0 THEN 'failed' WHEN 1 THEN 'cancelled' ELSE 'finished' END",
             "submitted_at": f"{BEGAN_AT} + {job}",
             "run": f"{job} / {RUN}",
-            "pilot_id": f"'00000000-0000-0000-0000-' || {number.format(PILOTS)}",
+            "pilot_id": f"'00000000-0000-0000-0000-' || {modulo.format(PILOTS)}",
         }
         tables.multiply(model, count // TYPES, first, TYPES, changes)
     tables.settle()
