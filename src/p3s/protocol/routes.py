@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Optional
 
-from . import accounts, acts, many, messages, services, views
+from . import accounts, acts, many, messages, replies, services, views
 
 
 @dataclass(frozen=True)
@@ -58,11 +58,11 @@ DEATH = Route(
     "pilot:",
     "A guardian says its pilot is dead",
     messages.DeathRequest,
-    views.DeathHeard,
+    replies.DeathHeard,
 )
-PILOTS = Route("GET", f"{API}/pilots", "read", "List pilots, the latest registered first", None, views.PilotRows)
+PILOTS = Route("GET", f"{API}/pilots", "read", "List pilots, the latest registered first", None, replies.PilotRows)
 PILOT = Route("GET", f"{API}/pilots/{{pilot}}", "read", "One pilot", None, views.Pilot)
-JOBS = Route("GET", f"{API}/jobs", "read", "List jobs, newest first", None, views.JobRows)
+JOBS = Route("GET", f"{API}/jobs", "read", "List jobs, newest first", None, replies.JobRows)
 JOB = Route("GET", f"{API}/jobs/{{job}}", "read", "One job", None, views.Job)
 LOG = Route("GET", f"{API}/jobs/{{job}}/logs/{{stream}}", "read", "stdout or stderr of a job")
 CANCEL = Route(
@@ -114,16 +114,18 @@ PURGE = Route(
     many.PurgeReply,
 )
 EXPLAIN = Route("GET", f"{API}/jobs/{{job}}/explain", "read", "Why a job is not running", None, acts.ExplainReply)
-JOBTYPES = Route("GET", f"{API}/jobtypes", "read", "List job types", None, views.JobTypes)
-JOBTYPE = Route("PUT", f"{API}/jobtypes/{{name}}", "operate", "Set a job type", messages.JobTypeSpec, views.Changed)
-PAUSES = Route("GET", f"{API}/pauses", "read", "List what is paused", None, views.Pauses)
+JOBTYPES = Route("GET", f"{API}/jobtypes", "read", "List job types", None, replies.JobTypes)
+JOBTYPE = Route("PUT", f"{API}/jobtypes/{{name}}", "operate", "Set a job type", messages.JobTypeSpec, replies.Changed)
+PAUSES = Route("GET", f"{API}/pauses", "read", "List what is paused", None, replies.Pauses)
 PAUSE = Route(
-    "PUT", f"{API}/pauses/{{jobtype}}", "operate", "Pause a job type, or all", acts.WhyRequest, views.PauseChanged
+    "PUT", f"{API}/pauses/{{jobtype}}", "operate", "Pause a job type, or all", acts.WhyRequest, replies.PauseChanged
 )
-RESUME = Route("DELETE", f"{API}/pauses/{{jobtype}}", "operate", "Resume a job type, or all", None, views.PauseChanged)
-HOSTS = Route("GET", f"{API}/hosts", "read", "List hosts of pilots, and what they are doubted for", None, views.Hosts)
+RESUME = Route(
+    "DELETE", f"{API}/pauses/{{jobtype}}", "operate", "Resume a job type, or all", None, replies.PauseChanged
+)
+HOSTS = Route("GET", f"{API}/hosts", "read", "List hosts of pilots, and what they are doubted for", None, replies.Hosts)
 TRUST = Route(
-    "POST", f"{API}/hosts/{{host}}/trust", "operate", "Trust a suspect host again", acts.WhyRequest, views.Trusted
+    "POST", f"{API}/hosts/{{host}}/trust", "operate", "Trust a suspect host again", acts.WhyRequest, replies.Trusted
 )
 UPLOAD = Route(
     "PUT",
@@ -131,7 +133,7 @@ UPLOAD = Route(
     "job:",
     "Upload a file of an attempt",
     None,
-    views.Uploaded,
+    replies.Uploaded,
 )
 PUBLISH = Route(
     "POST",
@@ -141,11 +143,11 @@ PUBLISH = Route(
     messages.PublishRequest,
     messages.PublishReply,
 )
-RESULTS = Route("GET", f"{API}/results", "read", "List results, newest first", None, views.Results)
+RESULTS = Route("GET", f"{API}/results", "read", "List results, newest first", None, replies.Results)
 RESULT = Route("GET", f"{API}/results/{{result}}", "read", "One result with its items", None, views.Result)
 RESULT_FILE = Route("GET", f"{API}/results/{{result}}/files/{{path}}", "read", "A file of a result")
 STREAM = Route(
-    "PUT", f"{API}/streams/{{name}}", "operate", "Declare a stream", messages.StreamSpec, views.StreamVersion
+    "PUT", f"{API}/streams/{{name}}", "operate", "Declare a stream", messages.StreamSpec, replies.StreamVersion
 )
 REGISTER_DATASET = Route(
     "POST",
@@ -155,9 +157,9 @@ REGISTER_DATASET = Route(
     messages.DatasetRequest,
     messages.DatasetReply,
 )
-DATASETS = Route("GET", f"{API}/datasets", "read", "List datasets, newest first", None, views.Datasets)
-ALARMS = Route("GET", f"{API}/alarms", "read", "List open alarms, the latest first", None, views.Alarms)
-SERVICES = Route("GET", f"{API}/services", "read", "List services and how they stand", None, views.Services)
+DATASETS = Route("GET", f"{API}/datasets", "read", "List datasets, newest first", None, replies.Datasets)
+ALARMS = Route("GET", f"{API}/alarms", "read", "List open alarms, the latest first", None, replies.Alarms)
+SERVICES = Route("GET", f"{API}/services", "read", "List services and how they stand", None, replies.Services)
 SERVICE = Route("GET", f"{API}/services/{{name}}", "read", "One service", None, services.ServiceState)
 SERVICE_REPORT = Route(
     "POST",
@@ -174,18 +176,18 @@ SERVICE_FORGET = Route(
     "submit",
     "Forget a service that reports no more",
     None,
-    views.ServiceForgotten,
+    replies.ServiceForgotten,
 )
 TOKEN = Route("POST", f"{API}/tokens", "any:", "Make a token", accounts.TokenRequest, accounts.TokenReply)
-TOKENS = Route("GET", f"{API}/tokens", "any:", "List tokens, the newest first", None, views.Tokens)
+TOKENS = Route("GET", f"{API}/tokens", "any:", "List tokens, the newest first", None, replies.Tokens)
 REVOKE = Route("POST", f"{API}/tokens/{{id}}/revoke", "any:", "Revoke a token", acts.WhyRequest, views.Token)
-USERS = Route("GET", f"{API}/users", "admin", "List users of the browser", None, views.Users)
+USERS = Route("GET", f"{API}/users", "admin", "List users of the browser", None, replies.Users)
 USER = Route(
     "PUT", f"{API}/users/{{name}}", "admin", "Make or change a user of the browser", accounts.UserRequest, views.User
 )
 EVENTS = Route(
-    "GET", f"{API}/events", "operate", "The record: who did or decided what, newest first", None, views.Record
+    "GET", f"{API}/events", "operate", "The record: who did or decided what, newest first", None, replies.Record
 )
 SUMMARY = Route("GET", f"{API}/summary", "read", "Counts and freshness", None, views.Summary)
 WHOAMI = Route("GET", f"{API}/whoami", "read", "Whose token this is, and the server's time", None, views.WhoAmI)
-HEALTH = Route("GET", "/healthz", "", "200 when ready", None, views.Health)
+HEALTH = Route("GET", "/healthz", "", "200 when ready", None, replies.Health)

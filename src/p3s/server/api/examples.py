@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from p3s.protocol import accounts, acts, many, messages, routes, services, views
+from p3s.protocol import accounts, acts, many, messages, replies, routes, services, views
 from p3s.protocol.routes import Route
 
 _JOB = "019ab1c2-7d3e-7f00-8a11-5c2f9d0e4b66"
@@ -127,6 +127,7 @@ _JOB_TYPE: dict[str, Any] = {
     "retries": 1,
     "critical": False,
     "supersedes": ["run"],
+    "input_as": "path",
 }
 _TOKEN: dict[str, Any] = {
     "id": "1f0c2ab93d7e",
@@ -284,12 +285,12 @@ REPLIES: dict[type, Any] = {
         "expires_at": _AT + 2592000.0,
     },
     services.ServiceState: _SERVICE,
-    views.Services: {"services": [_SERVICE]},
-    views.ServiceForgotten: {"name": "eos-space"},
-    views.DeathHeard: {"new": True},
-    views.PilotRows: {"pilots": [_PILOT_ROW], "next": None},
+    replies.Services: {"services": [_SERVICE]},
+    replies.ServiceForgotten: {"name": "eos-space"},
+    replies.DeathHeard: {"new": True},
+    replies.PilotRows: {"pilots": [_PILOT_ROW], "next": None},
     views.Pilot: {**_PILOT_ROW, "jobs": [_ROW], "events": []},
-    views.JobRows: {"jobs": [_ROW], "next": "4711"},
+    replies.JobRows: {"jobs": [_ROW], "next": "4711"},
     views.Job: {
         **_ROW,
         "payload": "/p3s/femb.sh --fast",
@@ -309,11 +310,11 @@ REPLIES: dict[type, Any] = {
         "pilot_silent_s": None,
         "events": [_EVENT],
     },
-    views.JobTypes: {"jobtypes": [{**_JOB_TYPE, "out": 12, "waiting": 3, "paused": ""}]},
-    views.Changed: {"name": "femb", "changed": True},
-    views.Pauses: {"pauses": [_PAUSE]},
-    views.PauseChanged: {"jobtype": "femb", "changed": True},
-    views.Hosts: {
+    replies.JobTypes: {"jobtypes": [{**_JOB_TYPE, "out": 12, "waiting": 3, "paused": ""}]},
+    replies.Changed: {"name": "femb", "changed": True},
+    replies.Pauses: {"pauses": [_PAUSE]},
+    replies.PauseChanged: {"jobtype": "femb", "changed": True},
+    replies.Hosts: {
         "hosts": [
             {
                 "host": "node7",
@@ -325,12 +326,12 @@ REPLIES: dict[type, Any] = {
             }
         ]
     },
-    views.Trusted: {"host": "node7", "doubts": 1},
-    views.Uploaded: {"bytes": 20480},
-    views.Results: {"results": [_RESULT], "next": None},
+    replies.Trusted: {"host": "node7", "doubts": 1},
+    replies.Uploaded: {"bytes": 20480},
+    replies.Results: {"results": [_RESULT], "next": None},
     views.Result: {**_RESULT, "items": [_ITEM]},
-    views.StreamVersion: {"name": "raw", "version": 2},
-    views.Datasets: {
+    replies.StreamVersion: {"name": "raw", "version": 2},
+    replies.Datasets: {
         "datasets": [
             {
                 "uuid": _DATASET,
@@ -348,7 +349,7 @@ REPLIES: dict[type, Any] = {
         ],
         "next": None,
     },
-    views.Alarms: {
+    replies.Alarms: {
         "alarms": [
             {
                 "id": 3,
@@ -366,11 +367,11 @@ REPLIES: dict[type, Any] = {
         ],
         "next": None,
     },
-    views.Tokens: {"tokens": [_TOKEN]},
+    replies.Tokens: {"tokens": [_TOKEN]},
     views.Token: {**_TOKEN, "revoked_at": _AT + 100.0},
-    views.Users: {"users": [{"name": "ana", "scopes": ["operate"], "active": True}]},
+    replies.Users: {"users": [{"name": "ana", "scopes": ["operate"], "active": True}]},
     views.User: {"name": "ana", "scopes": ["operate"], "active": True},
-    views.Record: {"events": [{"id": 8, "kind": "job", "object_id": _JOB, **_EVENT}], "next": None},
+    replies.Record: {"events": [{"id": 8, "kind": "job", "object_id": _JOB, **_EVENT}], "next": None},
     views.Summary: {
         "pilots": {"active": 3},
         "slots": 12,
@@ -383,5 +384,5 @@ REPLIES: dict[type, Any] = {
         "now": _AT + 200.0,
     },
     views.WhoAmI: {"owner": "ana", "scopes": ["operate"], "protocol": 1, "now": _AT, "lease_s": 300.0},
-    views.Health: {"ready": True},
+    replies.Health: {"ready": True},
 }
