@@ -118,6 +118,42 @@ def test_hostile_output_reaches_a_terminal_without_control_characters(run: Run, 
     assert "\x1b" not in run("job", "test", "--", payload).stdout
 
 
+STREAMS = """streams:
+  one: {files: "data/run{run:d}_{subrun:d}_dl{dl:d}.txt", payload: ./env.sh --fast, env: {N: 3}}
+  other: {files: "data/run{run:d}_*", jobs: {a: {payload: /bin/true}, b: {payload: /bin/true}}}
+  third: {files: "elsewhere/{x}", payload: /bin/true}
+"""
+
+
+def test_what_streams_make_of_a_file_is_tried_with_its_run_and_keys(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "streams.yaml").write_text(STREAMS)
+    script(tmp_path / "env.sh", 'echo "$1 $N $P3S_RUN $P3S_SUBRUN $P3S_KEY_DL $P3S_INPUT_PATH"')
+    data = tmp_path / "data/run7_1_dl5.txt"
+    data.parent.mkdir()
+    data.write_text("x")
+    done = run("job", "test", "--json", "streams.yaml", "-f", "data/run7_1_dl5.txt")
+    trials = json.loads(done.stdout)
+    assert [trial["name"] for trial in trials] == ["one run7_1_dl5.txt", *["other run7_1_dl5.txt"] * 2]
+    assert trials[0]["stdout"] == f"--fast 3 7 1 5 {data}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ([], "name a file that arrives, with -f"),
+        (["-f", "gone.txt"], "there is no such file"),
+        (["-f", "data/other.txt"], "no stream of streams.yaml takes it; a file must fit "),
+    ],
+)
+def test_a_file_that_no_stream_takes_is_one_line(run: Run, tmp_path: Path, words: list[str], says: str) -> None:
+    (tmp_path / "streams.yaml").write_text(STREAMS)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/other.txt").write_text("x")
+    done = run("job", "test", "streams.yaml", *words)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert says in done.stderr
+
+
 # ---- payloads to begin with
 
 

@@ -72,7 +72,7 @@ def new(name: Annotated[str, typer.Argument(help="Of the payload, its directory 
     print(f"wrote {directory}/: {wrapper.name}, streams.yaml, data/{sample.name}")
     print("next:")
     for words, why in (
-        (f"p3s job test -f {sample} -e P3S_RUN=1 -- {wrapper}", "run it here, and see its results"),
+        (f"p3s job test {directory / 'streams.yaml'} -f {sample}", "run it here, and see its results"),
         (f"$EDITOR {wrapper}", "make it yours"),
         (f"p3s watcher start {directory / 'streams.yaml'}", f"run it for every file that comes to {directory}/data"),
     ):

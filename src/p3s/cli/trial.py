@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+import yaml
 
 from p3s.client.descriptions import duration
 from p3s.domain.acceptance import accept
+from p3s.domain.streams import jobs_of
 from p3s.pilot.actions import Child, Ended, outcome
 from p3s.pilot.agent import unpack_tools
 from p3s.pilot.berth import Berth
@@ -23,12 +25,13 @@ from p3s.pilot.collect import Collected, collect
 from p3s.pilot.machine import KILL_AFTER_S
 from p3s.pilot.runner import NonStarter, Place, Running
 from p3s.protocol import bounds
+from p3s.protocol.errors import BadInput
 from p3s.protocol.messages import JobSpec, JobTypeSpec, Order
 from p3s.protocol.results import Item, Result, check
 
 from . import show
 from .options import Json
-from .submit import chosen
+from .submit import changed, chosen
 
 MOST_LINES = 20
 """Of each log, unless all is asked for."""
@@ -39,6 +42,8 @@ would be accepted or refused.
 Examples:
 
   p3s job test -f /data/run7_1.root -e P3S_RUN=7 -- ./monitor.sh --fast
+
+  p3s job test streams.yaml -f data/run7_1.root          (what the streams make of this file)
 
   p3s job test jobs.yaml
 
@@ -82,19 +87,66 @@ def try_out(
 ) -> None:
     changes: dict[str, Any] = {"time_limit": duration(time_limit, "--time-limit")} if time_limit else {}
     changes |= {"payload": payload} if payload else {}
-    found = chosen(what, env, file, changes)
-    for place, spec in enumerate(found.jobs):
-        bounds.check_job(spec, f"jobs[{place}]")
+    wanted = _of_streams(what, env, file, changes) or _of_jobs(what, env, file, changes)
+    for place, one in enumerate(wanted):
+        bounds.check_job(one.spec, f"jobs[{place}]")
     trials = []
-    for spec in found.jobs:
-        settings = found.jobtypes.get(spec.jobtype, {})
-        with show.errors.status(f"{show.plain(spec.name or spec.payload)[:60]} is running"):
-            trials.append(run_here(spec, JobTypeSpec(spec.jobtype, **settings), keep))
+    for one in wanted:
+        with show.errors.status(f"{show.plain(one.spec.name or one.spec.payload)[:60]} is running"):
+            trials.append(run_here(one, keep))
         if not json:
             _tell(trials[-1], all_lines, keep)
     if json:
         show.as_json([asdict(trial) for trial in trials])
     raise typer.Exit(_outcome(trials))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A job to be tried: its description, its type, and what is known of its data (run, subrun, keys)."""
+
+    spec: JobSpec
+    kind: JobTypeSpec
+    data: dict[str, Any]
+
+
+def _of_jobs(what: list[str], env: list[str], file: list[str], changes: dict[str, Any]) -> list[Wanted]:
+    found = chosen(what, env, file, changes)
+    kinds = {name: JobTypeSpec(name, **settings) for name, settings in found.jobtypes.items()}
+    return [Wanted(spec, kinds.get(spec.jobtype, JobTypeSpec(spec.jobtype)), {}) for spec in found.jobs]
+
+
+def _of_streams(what: list[str], env: list[str], file: list[str], changes: dict[str, Any]) -> list[Wanted]:
+    """The jobs that the streams of a stream file make of files; nothing when it is no stream file."""
+    from p3s.watcher.streams import dataset_of, read
+
+    if len(what) != 1 or not _has_streams(Path(what[0])):
+        return []
+    if not file:
+        raise BadInput(f"{what[0]} describes streams: name a file that arrives, with -f")
+    streams, wanted = read(Path(what[0])), []
+    for path in (Path(name).resolve() for name in file):
+        if not path.is_file():
+            raise BadInput(f"-f {path}: there is no such file")
+        found = [(stream, data) for stream in streams if (data := dataset_of(stream, path))]
+        if not found:
+            fits = " or ".join(f"{stream.directory}/{stream.pattern.text}" for stream in streams)
+            raise BadInput(f"-f {path}: no stream of {what[0]} takes it; a file must fit {fits}")
+        for stream, data in found:
+            about = {"run": data.run, "subrun": data.subrun, "keys": data.keys}
+            specs = changed(jobs_of(stream.spec, data), env, changes)
+            wanted += [Wanted(spec, JobTypeSpec(spec.jobtype), about) for spec in specs]
+    return wanted
+
+
+def _has_streams(path: Path) -> bool:
+    if path.suffix not in (".yaml", ".yml"):
+        return False
+    try:
+        document = yaml.safe_load(path.read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return False  # what reads it as jobs says what is wrong
+    return isinstance(document, dict) and "streams" in document
 
 
 def _outcome(trials: list[Trial]) -> int:
@@ -106,11 +158,11 @@ def _outcome(trials: list[Trial]) -> int:
 # ---- running
 
 
-def run_here(spec: JobSpec, kind: JobTypeSpec, keep: bool = False) -> Trial:
-    """Run a described job to its end in a directory of its own; its processes end with it, and with us."""
-    job = str(uuid.uuid4())
-    wanted = accept(1, job, spec, kind, time.time(), {}).spec
-    order = Order(1, job, 1, wanted.payload, "", wanted.env, wanted.time_limit)
+def run_here(wanted: Wanted, keep: bool = False) -> Trial:
+    """Run a job to its end in a directory of its own; its processes end with it, and with us."""
+    job, spec = str(uuid.uuid4()), wanted.spec
+    accepted = accept(1, job, spec, wanted.kind, time.time(), wanted.data).spec
+    order = Order(1, job, 1, accepted.payload, "", accepted.env, accepted.time_limit)
     with _directory(keep) as directory:
         # The server's address and the user's token are not the payload's affair here.
         environment = {name: value for name, value in os.environ.items() if name != "P3S_TOKEN"}
@@ -241,7 +293,7 @@ def _place(result: Result) -> str:
 
 def _standing(result: Result) -> str:
     holes = sum(1 for item in result.items if item.problem)
-    words = f"{len(result.items) - holes} items accepted"
+    words = f"{show.count(len(result.items) - holes, 'item')} accepted"
     return f"{words}, {holes} refused" if holes else words
 
 

@@ -36,6 +36,7 @@ LINES = [
     ("pilot.py -k -H wn7 -e 12.0", ["pilot stop --host wn7 --batch 12.0"]),
     ("pilot.py -d -A stopped", ["pilot delete --all"]),
     ("pilot.py -d -H wn7 -A stopped", ["pilot delete --host wn7"]),
+    ("TO.py -t 600", ["service run reaper"]),
     ("purge.py -w pilot -s stopped", ["purge pilots --older 0s --state stopped"]),
     ("purge.py -w job -s pilotTO", ["purge jobs --older 0s --state lost"]),
     ("dataset.py -g -J t.json -f a.root -i /data -A", ["job submit t.json -f a.root -e P3S_INPUT_DIR=/data"]),
@@ -112,7 +113,6 @@ def test_test_does_nothing_and_verbose_says_what_it_is_now() -> None:
         ("workflow.py -g x.graphml -n y", "not there yet"),
         ("siteinfo.py -j x.json", "p3s pilot start --site NAME"),
         ("injector.py", "p3s watcher start"),
-        ("TO.py -t 30", "by itself"),
         ("nothing.py", "known are job.py"),
     ],
 )

@@ -367,7 +367,7 @@ def ask(server, path, body=None):
     """The JSON that the server answers. Raises Wrong."""
     named = (server or os.environ.get("P3S_SERVER", "")).rstrip("/")
     if not named:
-        raise Wrong("P3S_SERVER is not set: write http://HOST:PORT or HOST:PORT")
+        raise Wrong("P3S_SERVER is not set: there is no server to ask (p3s job test runs without one)")
     url = named if "://" in named else "http://" + named
     headers = {"Authorization": "Bearer " + os.environ.get("P3S_TOKEN", ""), "Content-Type": "application/json"}
     data = None if body is None else json.dumps(body).encode()
