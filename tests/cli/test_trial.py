@@ -2,7 +2,9 @@
 
 import json
 import os
+import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,10 @@ import pytest
 pytestmark = pytest.mark.system
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+Until = Callable[..., Any]
+
+
+P3S = str(Path(sys.executable).with_name("p3s"))
 
 
 def script(path: Path, text: str) -> str:
@@ -73,6 +79,20 @@ def test_a_time_limit_ends_all_it_started(run: Run, tmp_path: Path) -> None:
     trial = tried(run, "--time-limit", "1s", "--", payload)
     assert (trial["state"], trial["reason"]) == ("failed", "timelimit")
     assert not [one for one in psutil.process_iter(["cmdline"]) if one.info["cmdline"] == ["sleep", "997"]]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_what_it_started_ends_with_it(tmp_path: Path, until: Until, number: int, code: int) -> None:
+    here = tmp_path / "tmp"
+    here.mkdir()
+    written = f"echo $$ > {tmp_path}/pid.part; mv {tmp_path}/pid.part {tmp_path}/pid"
+    payload = script(tmp_path / "slow.sh", f"{written}; sleep 600")
+    trying = subprocess.Popen([P3S, "job", "test", "--", payload], env={**os.environ, "TMPDIR": str(here)})
+    until("it runs", (tmp_path / "pid").exists)
+    trying.send_signal(number)
+    assert trying.wait(30) == code
+    assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))
+    assert list(here.iterdir()) == []
 
 
 def test_a_payload_that_is_not_there_says_so(run: Run) -> None:

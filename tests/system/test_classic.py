@@ -196,7 +196,6 @@ def test_cron_reports_for_a_service_the_old_way(shared_place: Place, old: Old) -
 
 def test_a_server_that_is_named_gets_no_token_of_another(shared_place: Place, old: Old) -> None:
     assert "refused it" in old("service.py", "-S", shared_place.url, "-n", "tscan", "-m", "x", code=1)
-    assert "reaper" in old("TO.py", "-t", "30")
 
 
 def test_pilots_are_ended_and_cleared_the_old_way(shared_place: Place, old: Old) -> None:

@@ -116,7 +116,7 @@ def run(
         raise typer.Exit(2) from None
     for note in now.notes:
         show.note(f"{client}: {note}")
-    if now.test:
+    if now.test or not now.commands:
         for command in now.commands:
             print(shlex.join(["p3s", *command]))
         return

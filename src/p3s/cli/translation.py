@@ -245,8 +245,8 @@ def _timeout(words: Words, _: Mapping[str, str]) -> Translation:
     parser = _parser("TO.py", test="-T")
     parser.add_argument("-t", "--timeout", type=int, help="p3s server start --lease says it now")
     asked = parser.parse_args(words)
-    notes = ["the server gives up silent pilots by itself, at the end of their lease (p3s server start --lease)"]
-    return _made(asked, [["service", "run", "reaper"]], notes)
+    why = "the server gives up silent pilots by itself, when their lease is over (p3s server start --lease)"
+    return _made(asked, [], [f"nothing to do: {why}"])
 
 
 # ---- what has no counterpart

@@ -3,6 +3,7 @@
 import os
 import select
 import signal
+import sys
 import tempfile
 import time
 import uuid
@@ -87,6 +88,8 @@ def try_out(
 ) -> None:
     changes: dict[str, Any] = {"time_limit": duration(time_limit, "--time-limit")} if time_limit else {}
     changes |= {"payload": payload} if payload else {}
+    for number in (signal.SIGTERM, signal.SIGHUP):  # what was started ends with us, and its directory goes
+        signal.signal(number, lambda given, _: sys.exit(128 + given))
     wanted = _of_streams(what, env, file, changes) or _of_jobs(what, env, file, changes)
     for place, one in enumerate(wanted):
         bounds.check_job(one.spec, f"jobs[{place}]")
