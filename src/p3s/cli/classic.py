@@ -12,7 +12,6 @@ import typer
 
 import p3s.pilot
 from p3s.client.place import find
-from p3s.pilot.agent import CLASSIC_CLIENTS, unpack_clients
 from p3s.protocol.errors import BadInput
 
 from . import show
@@ -68,6 +67,8 @@ def install(directory: Annotated[Path, typer.Argument(help="Made if it is not th
     Those that payloads call (monrun.py, evdisp.py, purity.py, service.py, summary.py) need no p3s where they run; every
     pilot offers them as $P3S_HOME/clients already.
     """
+    from p3s.pilot.agent import CLASSIC_CLIENTS, unpack_clients
+
     names = (*CLIENTS, *CLASSIC_CLIENTS, "p3s_classic.py")
     foreign = [name for name in names if _is_foreign(directory / name)]
     if foreign:

@@ -1,38 +1,27 @@
-"""`p3s job test`: a job run here, as a pilot would run it, without a server."""
+"""`p3s job test`: a job tried here, as a pilot would run it, without a server."""
 
-import os
-import select
 import signal
 import sys
-import tempfile
-import time
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import yaml
 
 from p3s.client.descriptions import duration
-from p3s.domain.acceptance import accept
 from p3s.domain.streams import jobs_of
-from p3s.pilot.actions import Child, Ended, outcome
-from p3s.pilot.agent import unpack_tools
-from p3s.pilot.berth import Berth
-from p3s.pilot.collect import Collected, collect
-from p3s.pilot.machine import KILL_AFTER_S
-from p3s.pilot.runner import NonStarter, Place, Running
 from p3s.protocol import bounds
 from p3s.protocol.errors import BadInput
-from p3s.protocol.messages import JobSpec, JobTypeSpec, Order
+from p3s.protocol.messages import JobSpec, JobTypeSpec
 from p3s.protocol.results import Item, Result, check
 
 from . import show
 from .options import Json
 from .submit import changed, chosen
+
+if TYPE_CHECKING:
+    from .local import Trial
 
 MOST_LINES = 20
 """Of each log, unless all is asked for."""
@@ -55,27 +44,6 @@ job and it exited otherwise; else 1. Refused results do not change it: a job wit
 """
 
 
-@dataclass(frozen=True)
-class Trial:
-    """What came of a job. Times in seconds, memory in bytes; `results` and `problems` as the pilot would send them."""
-
-    name: str
-    payload: str
-    state: str
-    reason: str
-    detail: str
-    exit_code: int | None
-    signal: int | None
-    wall_s: float | None
-    cpu_s: float | None
-    peak_memory: int | None
-    stdout: str
-    stderr: str
-    results: list[dict[str, Any]]
-    problems: list[str]
-    directory: str
-
-
 def try_out(
     what: Annotated[list[str], typer.Argument(metavar="FILE | -- COMMAND...", help="Description file, or command.")],
     env: Annotated[list[str], typer.Option("-e", metavar="NAME=VALUE", help="Set or override a variable.")] = [],  # noqa: B006
@@ -93,10 +61,12 @@ def try_out(
     wanted = _of_streams(what, env, file, changes) or _of_jobs(what, env, file, changes)
     for place, one in enumerate(wanted):
         bounds.check_job(one.spec, f"jobs[{place}]")
+    from .local import run_here
+
     trials = []
     for one in wanted:
         with show.errors.status(f"{show.plain(one.spec.name or one.spec.payload)[:60]} is running"):
-            trials.append(run_here(one, keep))
+            trials.append(run_here(one.spec, one.kind, one.data, keep))
         if not json:
             _tell(trials[-1], all_lines, keep)
     if json:
@@ -152,106 +122,26 @@ def _has_streams(path: Path) -> bool:
     return isinstance(document, dict) and "streams" in document
 
 
-def _outcome(trials: list[Trial]) -> int:
+def _outcome(trials: "list[Trial]") -> int:
     if all(trial.state == "finished" for trial in trials):
         return 0
     return int((len(trials) == 1 and trials[0].exit_code) or 1)
 
 
-# ---- running
-
-
-def run_here(wanted: Wanted, keep: bool = False) -> Trial:
-    """Run a job to its end in a directory of its own; its processes end with it, and with us."""
-    job, spec = str(uuid.uuid4()), wanted.spec
-    accepted = accept(1, job, spec, wanted.kind, time.time(), wanted.data).spec
-    order = Order(1, job, 1, accepted.payload, "", accepted.env, accepted.time_limit)
-    with _directory(keep) as directory:
-        # The server's address and the user's token are not the payload's affair here.
-        environment = {name: value for name, value in os.environ.items() if name != "P3S_TOKEN"}
-        place = Place(unpack_tools(directory), "", "local", str(uuid.uuid4()), environment)
-        running = Running(place, order, Berth(directory / "job"))
-        child, ended = _run(running)
-        state, reason, detail = outcome(child, ended)
-        stdout, stderr = running.tails()
-        found = collect(running.berth.results, running.berth.work)
-        running.berth.close(keep=True)
-        return Trial(
-            spec.name,
-            spec.payload,
-            state,
-            reason,
-            detail,
-            ended.exit_code,
-            ended.signal,
-            ended.wall_s,
-            ended.cpu_s,
-            ended.peak_memory,
-            stdout,
-            stderr,
-            found.results,
-            found.problems,
-            str(directory / "job") if keep else "",
-        )
-
-
-@contextmanager
-def _directory(keep: bool) -> Iterator[Path]:
-    if keep:
-        yield Path(tempfile.mkdtemp(prefix="p3s-test-")).resolve()
-        return
-    with tempfile.TemporaryDirectory(prefix="p3s-test-", ignore_cleanup_errors=True) as name:
-        yield Path(name).resolve()
-
-
-def _run(running: Running) -> tuple[Child, Ended]:
-    child = Child(running.order)
-    try:
-        running.start()
-    except NonStarter as error:
-        return child, Ended(reason="nonstarter", detail=str(error))
-    child.started_at = time.monotonic()
-    try:
-        _wait(running, child)
-    finally:  # also when the person has had enough
-        running.signal(signal.SIGKILL)
-        code, cpu_s, peak = running.reap()
-    now = time.monotonic()
-    return child, Ended(
-        code if code >= 0 else None, -code if code < 0 else None, now, now - child.started_at, cpu_s, peak
-    )
-
-
-def _wait(running: Running, child: Child) -> None:
-    """Until the process has ended, or was ended for its time limit as a pilot would."""
-    limit = running.order.time_limit
-    if _ended(running, limit or None):
-        return
-    child.ending, child.ending_at = "timelimit", time.monotonic()
-    child.detail = f"ran longer than its limit of {limit:g} s"
-    running.signal(signal.SIGTERM)
-    if not _ended(running, KILL_AFTER_S):
-        running.signal(signal.SIGKILL)
-        _ended(running, None)
-
-
-def _ended(running: Running, within_s: float | None) -> bool:
-    return bool(select.select([running.pidfd], [], [], within_s)[0])
-
-
 # ---- telling
 
 
-def _tell(trial: Trial, all_lines: bool, keep: bool) -> None:
-    print(show.plain(f"{trial.name or trial.payload}: {_verdict(trial)}").replace("\n", " "))
+def _tell(trial: "Trial", all_lines: bool, keep: bool) -> None:
+    kind = "" if trial.jobtype == "default" else f" ({trial.jobtype})"
+    print(show.plain(f"{trial.name or trial.payload}{kind}: {_verdict(trial)}").replace("\n", " "))
     for name, text in (("stdout", trial.stdout), ("stderr", trial.stderr)):
         _tell_log(name, text, all_lines)
-    _tell_results(Collected(trial.results, {}, trial.problems))
+    _tell_results(trial)
     if keep:
         print(f"left in {trial.directory}")
 
 
-def _verdict(trial: Trial) -> str:
+def _verdict(trial: "Trial") -> str:
     number = {"exit code": trial.exit_code, "signal": trial.signal}.get(trial.reason, "")
     words = f"{trial.state}: {trial.reason} {number}".rstrip(" :")
     if trial.detail:
@@ -273,7 +163,7 @@ def _tell_log(name: str, text: str, all_lines: bool) -> None:
         print(f"  {line}")
 
 
-def _tell_results(found: Collected) -> None:
+def _tell_results(found: "Trial") -> None:
     if not (found.results or found.problems):
         print("results: none; see p3s payload new for how a payload publishes")
         return
