@@ -187,6 +187,13 @@ def test_a_pilot_started_the_old_way_serves(shared_place: Place, old: Old) -> No
     assert old("summary.py", "-P").startswith("Pilots: total ")
 
 
+def test_a_pilot_ends_after_its_cycles_and_its_job(shared_place: Place, old: Old) -> None:
+    pilot = shared_place.spawn("short", str(old.directory / "pilot.py"), "-s", "short", "-c", "3", "-p", "1")
+    shared_place.until("the pilot has ended", lambda: pilot.poll() is not None)
+    assert pilot.returncode == 0
+    assert "ends: its life is over" in shared_place.log("short")
+
+
 def test_cron_reports_for_a_service_the_old_way(shared_place: Place, old: Old) -> None:
     old("service.py", "-n", "tscan", "-m", "5 files")
     [found] = [one for one in shared_place.client.services() if one["name"] == "tscan"]
