@@ -18,7 +18,7 @@ from p3s.server.results import reads
 from p3s.server.upkeep.services import running as upkeep
 
 from .doors import grant_of, plain, reach, read
-from .paging import Cursor, Limit, Moment, Name, Run, number, one_of, page
+from .paging import Cursor, Limit, Moment, Name, Run, exact, number, one_of, page
 from .places import BLOBS
 
 router = Router(tags=["results"])
@@ -75,6 +75,7 @@ def publish(request: HttpRequest, job: str, attempt: int) -> PublishReply:
 
 
 @router.get("/results", auth=reach("read"), summary=routes.RESULTS.summary)
+@exact
 def list_results(
     request: HttpRequest,  # noqa: ARG001
     limit: Limit = 100,
@@ -107,7 +108,7 @@ def show_result(request: HttpRequest, result: int) -> dict[str, Any]:  # noqa: A
     """One result with its items: their values, limits and the files that belong to them."""
     row = reads.find(result) if 0 <= result < 2**62 else None
     if row is None:
-        raise NotKnown(f"there is no result {result}; p3s result list shows the latest")
+        raise NotKnown(f"there is no result {result}; GET {routes.RESULTS.path} lists them")
     items = reads.items([result], MOST_ITEMS).get(result, [])
     return {**plain(row), "items": [plain(one) for one in items]}
 
