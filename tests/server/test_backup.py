@@ -92,7 +92,7 @@ def jobs(server: Server) -> dict[str, str]:
         found.update({job["uuid"]: job["state"] for job in page["jobs"] if job["name"] != "canary"})
         if page["next"] is None:
             return found
-        query = f"&before={page['next']}"
+        query = f"&cursor={page['next']}"
 
 
 def test_a_backup_under_load_restored_elsewhere_has_all_that_was_acknowledged(
