@@ -136,6 +136,7 @@ def _alarms(look: Look, now: float) -> Iterable[Text]:
 
 def _types(types: list[JobType], more: int) -> Table:
     table = _table("job type", "waiting", "out", "cap", "priority", "")
+    table.columns[0].min_width = min(20, max(len(one["name"]) for one in types))
     for column in table.columns[1:5]:
         column.justify = "right"
         column.min_width = len(str(column.header))

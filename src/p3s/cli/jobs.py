@@ -47,7 +47,7 @@ def list_jobs(
     titles = ("job", "type", "state", "reason", "name", "age", "host")
     chosen = state or jobtype or any(value not in ("", None) for value in choice.values())
     empty = "no such jobs" if chosen else "no jobs yet; submit one: p3s job submit -- /bin/echo hello"
-    show.table(titles, rows, empty)
+    show.table(titles, rows, empty, ("host", "reason", "name"))
 
 
 @app.command("show")
