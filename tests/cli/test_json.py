@@ -29,6 +29,7 @@ GIVEN = {
     "job release": ["{let_go}"],
     "job adjust": ["{held}", "--priority", "3"],
     "job rerun": ["{job}"],
+    "job test": ["--", "/bin/true"],
     "job cancel --dry-run": ["--state", "all"],
     "jobtype set": ["plain", "--priority", "1"],
     "pilot drain": ["--host", "no-such-host"],

@@ -62,7 +62,7 @@ def test_a_disk_fills_up_step_by_step_and_is_emptied(
     server.start()
     pilot = server.pilot(slots=2)
     first, second = server.submit({"payload": "true"}, {"payload": "true"})
-    tokens = {job: pilot.take(job)["token"] for job in (first, second)}
+    tokens = {order["job"]: order["token"] for order in pilot.orders(5.0)}
 
     def look(share: float) -> None:
         small.leave(share)

@@ -87,15 +87,15 @@ def test_a_full_disk_refuses_clearly_and_loses_nothing(disk: Disk, server: Serve
         return answer if answer.status != 200 else None
 
     answer = until("a submission is refused", refused)
-    assert answer.status == 503
-    assert answer.detail.startswith("the database did not take it: ")
+    guarded = answer.status == 507  # the disk guard looked just now, and the database is not asked any more
+    assert answer.status in (503, 507)
+    assert guarded or answer.detail.startswith("the database did not take it: ")
     report = {"job": held, "attempt": 1, "state": "finished", "exit_code": 0, "stdout": "y" * 15_000}
     said = server.ask("POST", pilot.path, {"lane": "reports", "reports": [report]}, token=pilot.token)
     assert said.status in (200, 503), said.body
     assert server.good("GET", "/api/v1/jobs?limit=1")["jobs"], "what is there can still be read"
     assert server.process.poll() is None
-    assert "the database did not take it" in answer.detail
-    assert "a request failed" in server.said()
+    assert guarded or "a request failed" in server.said()
 
     disk.free(server)
     until("submissions are taken again", lambda: taken(server, acknowledged))

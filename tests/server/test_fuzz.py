@@ -118,6 +118,7 @@ class Speaker:
             "name": "n",
             "host": "node",
             "jobtype": "n",
+            "id": "0",
         }
 
     def token(self, route: Route) -> str:

@@ -167,7 +167,7 @@ def test_one_may_be_left_to_cron_and_the_rounds_may_not(own_server: Callable[...
     assert server.stop() == 0
     server.launch("--no-service", "reaper")
     assert server.process.wait(30) == 1
-    assert "only database, backup may be left to cron" in server.said().splitlines()[-1]
+    assert "only purge, database, backup may be left to cron" in server.said().splitlines()[-1]
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -10,6 +10,8 @@ import typer
 from p3s.client.place import server_dir
 from p3s.protocol.errors import BadInput
 
+from .options import DryRun
+
 Database = Annotated[str, typer.Option(help="postgresql://... (default: SQLite in the directory).")]
 
 BACKUP_HELP = """Write a server's database, files and secret into one new FILE, on the server's own machine.
@@ -48,13 +50,14 @@ def restore(
     file: Path,
     directory: Annotated[Path, typer.Option("--dir", help="A new directory, or an empty one.")],
     database: Database = "",
+    dry_run: DryRun = False,
 ) -> None:
-    _become("restore", file, directory, database)
+    _become("restore", file, directory, database, *(["--dry-run"] if dry_run else []))
 
 
-def _become(act: str, file: Path, directory: Path, database: str) -> None:
+def _become(act: str, file: Path, directory: Path, database: str, *more: str) -> None:
     """The server's own program does it: nothing else touches its tables."""
     if database:
         os.environ["P3S_DATABASE"] = database  # not on a command line that others can read
-    words = ["-m", "p3s.server.archive", act, str(file), "--dir", str(directory)]
+    words = ["-m", "p3s.server.archive", act, str(file), "--dir", str(directory), *more]
     os.execv(sys.executable, [sys.executable, *words])

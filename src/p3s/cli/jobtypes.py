@@ -47,6 +47,7 @@ def list_jobtypes(json: Json = False) -> None:
 def _words(one: JobType) -> str:
     words = [one["paused"]] if one["paused"] else []
     words += ["critical"] if one["critical"] else []
+    words += [f"input as {one['input_as']}"] if one["input_as"] != "path" else []
     words += [f"supersedes by {', '.join(one['supersedes'])}"] if one["supersedes"] else []
     return "; ".join(words)
 
@@ -79,10 +80,12 @@ def set_jobtype(
     retries: Annotated[int | None, typer.Option(help="Attempts more when the node failed.")] = None,
     critical: Annotated[bool | None, typer.Option(help="Shed other work for its ETA.")] = None,
     supersedes: Annotated[str, typer.Option(metavar="run,...|none", help="Newer of equal keys drop older.")] = "",
+    input_as: Annotated[str, typer.Option(metavar="path|name|url", help="What P3S_INPUT_FILE holds.")] = "",
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     changes: dict[str, Any] = {"priority": priority, "retries": retries, "critical": critical, "pick": pick or None}
+    changes |= {"input_as": input_as or None}
     for field, text in (("eta", eta), ("stale_after", stale_after), ("time_limit", time_limit)):
         changes[field] = duration(text, f"--{field.replace('_', '-')}") if text else None
     changes = {field: value for field, value in changes.items() if value is not None}

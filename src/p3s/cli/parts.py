@@ -49,6 +49,7 @@ def start_server(
     backup_every: Annotated[str, typer.Option(metavar="24h", help="Back up so often.")] = "",
     backup_dir: Annotated[Path | None, typer.Option(help="Where to (default: backups in its directory).")] = None,
     backup_keep: Annotated[int, typer.Option(min=1, help="Of these backups, keep the newest.")] = 7,
+    purge_after: Annotated[str, typer.Option(metavar="90d", help="Remove old jobs without results.")] = "",
     no_backup: Annotated[bool, typer.Option("--no-backup", help="Upgrade an older database without one.")] = False,
     no_service: Annotated[list[str], typer.Option(help="A service that cron runs; repeatable.")] = [],  # noqa: B006
 ) -> None:
@@ -73,6 +74,7 @@ def start_server(
     every_s = duration(backup_every, "--backup-every") if backup_every else 0.0
     words += ["--backup-every", str(every_s), "--backup-keep", str(backup_keep)]
     words += ["--backup-dir", str(backup_dir.absolute())] if backup_dir else []
+    words += ["--purge-after", str(duration(purge_after, "--purge-after"))] if purge_after else []
     words += ["--no-backup"] if no_backup else []
     os.execv(sys.executable, [sys.executable, "-m", "p3s.server", *words])
 
@@ -89,13 +91,15 @@ def start_pilot(
     tag: Annotated[list[str], typer.Option(help="A word that jobs may need; repeatable.")] = [],  # noqa: B006
     runtime: Annotated[list[str], typer.Option(help="A container runtime that is here.")] = [],  # noqa: B006
     life: Annotated[str, typer.Option(metavar="8h", help="How long it will be here.")] = "",
+    batch_id: Annotated[str, typer.Option(help="The batch system's id of it.")] = "",
 ) -> None:
     """Start a pilot here; Ctrl-C ends it after its jobs, twice at once. Example: p3s pilot start --slots 4"""
     place = _place()
     os.environ.update(P3S_SERVER=place.server, P3S_TOKEN=place.token)
     words = ["--slots", str(slots), "--site", site, *(["--keep"] if keep else [])]
     words += ["--dir", directory] if directory else []
-    for name, value in (("cores", cores), ("gpus", gpus), ("memory", memory), ("life", life)):
+    told = {"cores": cores, "gpus": gpus, "memory": memory, "life": life, "batch-id": batch_id}
+    for name, value in told.items():
         words += [f"--{name}", str(value)] if value else []
     words += [f"--tag={word}" for word in tag] + [f"--runtime={word}" for word in runtime]
     os.execv(sys.executable, [sys.executable, "-m", "p3s.pilot", *words])

@@ -7,7 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from p3s.client.descriptions import duration
+from p3s.client.place import server_dir
 from p3s.client.sdk import Client
+from p3s.protocol import services as bounds
 from p3s.protocol.errors import Refused
 from p3s.protocol.services import ServiceReport
 
@@ -73,7 +75,7 @@ def run_service(name: str, dry_run: DryRun = False, json: Json = False) -> None:
     """Have one of the server's services run now, and say what it did. Example: p3s service run database"""
     client = Client()
     if dry_run:
-        print(show.plain(f"{name}: would run: {client.service(name)['what']}"))
+        _would(client.service(name), "would be run", json)
         return
     found = client.run_service(name, WAIT_S)
     with show.errors.status(f"{show.plain(name)} is running"):
@@ -106,11 +108,21 @@ def report_service(
     dry_run: DryRun = False,
 ) -> None:
     every_s = duration(every, "--every") if every else 0.0
+    report = ServiceReport(text, value, unit, every_s)
+    bounds.check_name(name)
+    bounds.check_report(report)
     if dry_run:
-        print(show.plain(f"{name}: would say: {text}"))
+        print(show.plain(f"{name}: would be noted"))
         return
-    Client().report_service(name, ServiceReport(text, value, unit, every_s))
+    Client().report_service(name, report)
     print(show.plain(f"{name}: noted{f'; the next word is due within {show.length(every_s)}' if every_s else ''}"))
+
+
+def _would(found: dict[str, Any], what: str, json: bool = False) -> None:
+    if json:
+        show.as_json(found)
+    else:
+        print(show.plain(f"{found['name']}: {what}; it said: {found['said'] or 'nothing yet'}"))
 
 
 @app.command("forget")
@@ -118,7 +130,7 @@ def forget_service(name: str, dry_run: DryRun = False) -> None:
     """A script will report no more; its alarm goes too. Example: p3s service forget storage"""
     client = Client()
     if dry_run:
-        print(show.plain(f"{client.service(name)['name']}: would be forgotten"))
+        _would(client.service(name), "would be forgotten")
         return
     client.forget_service(name)
     print(show.plain(f"{name}: forgotten"))
@@ -132,8 +144,11 @@ def crontab() -> None:
     if not left:
         show.note("the server runs all services itself; p3s server start --no-service NAME leaves one to cron")
         return
-    print(f"P3S_SERVER={client.server}")
-    print("# P3S_TOKEN=...   a token with the scope operate, unless this is the server's own machine")
+    if client.found == "P3S_SERVER":
+        print(f"P3S_SERVER={client.server}")
+        print("# P3S_TOKEN=...   a token with the scope operate, unless this is the server's own machine")
+    else:
+        print(f"P3S_SERVER_DIR={server_dir().absolute()}")
     for one in left:
         print(f"{_when(one['every_s'])}  {sys.argv[0]} service run {one['name']} > /dev/null")
 
@@ -144,4 +159,6 @@ def _when(every_s: float) -> str:
     if minutes < 60:
         return f"*/{minutes} * * * *"
     hours = minutes // 60
-    return f"17 */{hours} * * *" if hours < 24 else "17 3 * * *"
+    if hours >= 24:
+        return "17 3 * * *"
+    return f"17 */{hours} * * *" if hours > 1 else "17 * * * *"

@@ -84,22 +84,29 @@ def submit(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    described = _described(what, bool(file))
     changes: dict[str, Any] = {"name": name, "jobtype": jobtype, "hold": hold, "needs": _needs(need) if need else None}
     changes = {field: value for field, value in changes.items() if value}
     for field, text in (("time_limit", time_limit), ("eta", eta), ("stale_after", stale_after)):
         if text:
             changes[field] = duration(text, f"--{field.replace('_', '-')}")
     changes |= {"priority": priority} if priority is not None else {}
-    specs = [replace(spec, env={**spec.env, **_variables(env)}, **changes) for spec in described.jobs]
-    specs = [_with_input(spec, path, _is_file(what)) for spec in specs for path in file] if file else specs
-    _warn_if_missing(specs[0].payload)
+    found = chosen(what, env, file, changes)
+    _warn_if_missing(found.jobs[0].payload)
     delay_s = duration(delay, "--delay") if delay else 0.0
-    plan = Plan(described.jobtypes, _portions(specs, replicas, delay_s), delay_s, key)
+    plan = Plan(found.jobtypes, _portions(found.jobs, replicas, delay_s), delay_s, key)
     if dry_run:
         _tell_plan(plan, json)
         return
     _submit(plan, wait, json)
+
+
+def chosen(what: list[str], env: list[str], file: list[str], changes: dict[str, Any]) -> Described:
+    """The jobs of a description file or of a command, one for each input file, with what options change of them."""
+    found = _described(what, bool(file))
+    specs = [replace(spec, env={**spec.env, **_variables(env)}, **changes) for spec in found.jobs]
+    if file:
+        specs = [_with_input(spec, path, _is_file(what)) for spec in specs for path in file]
+    return Described(specs, found.jobtypes)
 
 
 def _is_file(what: list[str]) -> bool:

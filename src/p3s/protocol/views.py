@@ -76,6 +76,7 @@ class JobType(TypedDict):
     retries: int
     critical: bool
     supersedes: "list[str]"
+    input_as: str
     out: int
     waiting: int
     paused: str

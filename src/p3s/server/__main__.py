@@ -39,7 +39,9 @@ def main() -> int:
         not asked.no_backup,
         asked.reading,
         Settings(asked.lease, asked.grace, min(25.0, asked.lease / 3, asked.silent * 5 / 6), asked.silent),
-        registry.Options(tuple(asked.no_service), asked.backup_every, asked.backup_dir, asked.backup_keep),
+        registry.Options(
+            tuple(asked.no_service), asked.backup_every, asked.backup_dir, asked.backup_keep, asked.purge_after
+        ),
     )
     try:
         serve(options)
@@ -72,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--backup-every", type=float, default=0.0)
     parser.add_argument("--backup-dir", default="")
     parser.add_argument("--backup-keep", type=int, default=7)
+    parser.add_argument("--purge-after", type=float, default=0.0)
     return parser
 
 

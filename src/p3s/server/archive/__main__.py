@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 def main() -> int:
     """0 when done, 1 with one line on stderr, and nothing left behind."""
     asked = _parser().parse_args()
+    os.umask(0o077)  # tables and backups hold the secret
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what is half done is taken away on the way out
     directory = Path(asked.dir).absolute()
     aside = directory.with_name(f".{directory.name}.restoring-{os.getpid()}")
@@ -36,15 +37,21 @@ def main() -> int:
     try:
         django.setup()
         print({"backup": _backup, "check": _check, "restore": _restore}[asked.act](asked, directory, aside))
-    except (Unusable, ImproperlyConfigured, DatabaseError, OSError) as error:
-        print(f"p3s: {str(error).strip().splitlines()[0]}", file=sys.stderr)
-        return 1
+    except OSError as error:
+        return _failed(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except (Unusable, ImproperlyConfigured, DatabaseError) as error:
+        return _failed(str(error))
     except KeyboardInterrupt:
         return 130
     finally:
         if asked.act == "restore":
             shutil.rmtree(aside, ignore_errors=True)
     return 0
+
+
+def _failed(why: str) -> int:
+    print(f"p3s: {why.strip().splitlines()[0]}", file=sys.stderr)
+    return 1
 
 
 def _backup(asked: argparse.Namespace, directory: Path, _: Path) -> str:
@@ -73,6 +80,8 @@ def _restore(asked: argparse.Namespace, directory: Path, aside: Path) -> str:
     from . import restore
 
     restore.refuse_to_overwrite(directory)
+    if asked.dry_run:
+        return _check(asked, directory, aside)
     directory.parent.mkdir(parents=True, exist_ok=True)
     aside.mkdir()
     with _Shown() as shown:
@@ -112,6 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("act", choices=("backup", "check", "restore"))
     parser.add_argument("file")
     parser.add_argument("--dir", required=True)
+    parser.add_argument("--dry-run", action="store_true")
     parser.add_argument("--database", default=os.environ.get("P3S_DATABASE", ""))
     return parser
 

@@ -105,7 +105,8 @@ def _spec(
     submitted_at: float,
 ) -> Spec:
     """What the rules must know, from the columns named in `_SPEC`. The input's variables win over the job's own."""
-    given = {**_json(env), **input_environment(input, run, subrun, _json(keys))}
+    own = _json(env)
+    given = {**own, **input_environment(input, run, subrun, _json(keys), own.get("P3S_INPUT_AS", "path"))}
     return Spec(payload, given, time_limit, needs_of(needs), eta_at, stale_at, submitted_at)
 
 

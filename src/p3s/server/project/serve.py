@@ -84,14 +84,14 @@ def serve(options: Options) -> None:
     _check_address(options)
     _check_services(options)
     directory: Path = django_settings.SERVER_DIR
-    directory.mkdir(parents=True, exist_ok=True)
+    _private(directory)
     lock = _lock(directory, options)
     listener = _listen(options)
     try:
         upgrade(directory, time(), options.upgrade_backup, _say)
     except CannotUpgrade as error:
         raise CannotStart(str(error)) from None
-    grants = _grants(directory, options.owner, options.reading_is_open)
+    grants = _grants(directory, options.owner)
     hub = Hub()
     broker = Broker(options.settings, grants, hub.changed, _die, lock.check)
     broker.start()
@@ -108,6 +108,14 @@ def serve(options: Options) -> None:
         uvloop.run(_run(door, services, hub, listener))
     finally:
         (directory / "server.json").unlink(missing_ok=True)
+
+
+def _private(directory: Path) -> None:
+    """The database holds the secret of all tokens: nobody else on this machine may read what lies here."""
+    os.umask(0o077)
+    directory.mkdir(parents=True, exist_ok=True)
+    for path in directory.glob("p3s.sqlite3*"):
+        path.chmod(0o600)
 
 
 def _lock(directory: Path, options: Options) -> locks.Lock:
@@ -156,7 +164,7 @@ def _listen(options: Options) -> socket.socket:
         sleep(locks.POLL_S)
 
 
-def _grants(directory: Path, owner: str, open_reading: bool) -> Grants:
+def _grants(directory: Path, owner: str) -> Grants:
     """Tokens in force; the local one lies in the server's directory, readable by its owner alone."""
     now, path = time(), directory / "token"
     if not path.exists():
@@ -166,12 +174,13 @@ def _grants(directory: Path, owner: str, open_reading: bool) -> Grants:
     token = path.read_text().strip()
     accounts.add(token, name="this machine", owner=owner, scopes="admin pilot", now=now)
     django_settings.SECRET_KEY = accounts.secret("sessions").hex()
-    return Grants(accounts.secret(), lambda: accounts.valid(time()), open_reading)
+    return Grants(accounts.secret(), lambda: accounts.valid(time()))
 
 
 def _behind(options: Options) -> Any:
     """Django in threads: synchronous code, and connections to the database that last. Its addresses are read here, and
     not while the first caller waits."""
+    django_settings.OPEN_READING = options.reading_is_open
     # Forms that a browser sends through a TLS proxy come from https.
     django_settings.CSRF_TRUSTED_ORIGINS = [f"https://{name}" for name in options.allowed_hosts]
     _ = get_resolver().url_patterns

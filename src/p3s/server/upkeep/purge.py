@@ -1,0 +1,37 @@
+"""The service that purges: old records of what ended, jobs first, then pilots that no job names any more."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from time import time
+
+from p3s.protocol.many import PurgeRequest
+from p3s.server.actions.many import Ask
+from p3s.server.actions.purge import purge
+from p3s.server.blobs import Blobs
+
+
+@dataclass(frozen=True, slots=True)
+class Purge:
+    """Of jobs without published results that ended `after_s` seconds ago, and of pilots. `ask` has the writer tell a
+    story."""
+
+    ask: Ask
+    blobs: Blobs
+    after_s: float
+    clock: Callable[[], float] = time
+
+    def run(self) -> str:
+        """Until nothing is left that is old enough; says how much went."""
+        if not self.after_s:
+            return "nothing: p3s server start --purge-after 90d says how old records may become"
+        removed = {what: self._all(PurgeRequest(what, older_than=self.after_s)) for what in ("jobs", "pilots")}
+        return f"{removed['jobs']} jobs and {removed['pilots']} pilots removed"
+
+    def _all(self, request: PurgeRequest) -> int:
+        removed, now = 0, self.clock()
+        while True:
+            reply = purge(self.ask, request=request, who="p3s", now=now, blobs=self.blobs)
+            removed += reply.removed
+            if reply.next is None:
+                return removed
+            request = replace(request, after=reply.next)
