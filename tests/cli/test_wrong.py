@@ -83,6 +83,8 @@ def test_what_the_tables_name_exists() -> None:
         ),
         ("job show", "p3s job show wants the UUID of a JOB; p3s job list shows them"),
         ("jobtype set", "p3s jobtype set wants NAME"),
+        ("purge --older 7d", "p3s purge wants jobs|pilots"),
+        ("job submit", "p3s job submit wants FILE | -- COMMAND..."),
     ],
 )
 def test_the_answer_is_one_line_and_then_the_usage(run: Run, words: str, says: str) -> None:

@@ -66,11 +66,8 @@ def show_job(job: Job, json: Json = False) -> None:
         if said:
             print(f"{name:14} {show.plain(said)}")
     for event in found["events"]:
-        print(
-            show.plain(
-                f"event          {show.age(event['at'], now)} ago: {event['what']} by {event['who']}: {event['why']}"
-            )
-        )
+        why = f": {event['why']}" if event["why"] else ""
+        print(show.plain(f"event          {show.age(event['at'], now)} ago: {event['what']} by {event['who']}{why}"))
 
 
 def _said(name: str, value: Any, now: float) -> str:

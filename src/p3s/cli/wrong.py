@@ -164,7 +164,9 @@ _ARTICLES = {"JOB": "the UUID of a JOB; p3s job list shows them", "JOBS": "UUIDs
 def _sentence(error: typer.TyperException, ctx: Any) -> str:
     parameter = getattr(error, "param", None)
     if parameter is not None and not error.message:
-        name = parameter.opts[0] if parameter.param_type_name == "option" else parameter.name.upper()
+        name = (
+            parameter.opts[0] if parameter.param_type_name == "option" else parameter.metavar or parameter.name.upper()
+        )
         return f"{ctx.command_path} wants {_ARTICLES.get(name, name)}"
     option = getattr(error, "option_name", "")
     if not option or "No such option" not in error.message:
