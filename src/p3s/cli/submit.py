@@ -106,10 +106,16 @@ def submit(
 def chosen(what: list[str], env: list[str], file: list[str], changes: dict[str, Any]) -> Described:
     """The jobs of a description file or of a command, one for each input file, with what options change of them."""
     found = _described(what, bool(file))
-    specs = [replace(spec, env={**spec.env, **_variables(env)}, **changes) for spec in found.jobs]
+    specs = changed(found.jobs, env, changes)
     if file:
         specs = [_with_input(spec, path, _is_file(what)) for spec in specs for path in file]
     return Described(specs, found.jobtypes)
+
+
+def changed(specs: list[JobSpec], env: list[str], changes: dict[str, Any]) -> list[JobSpec]:
+    """Descriptions with other settings, and variables (NAME=VALUE) more."""
+    more = _variables(env)
+    return [replace(spec, env={**spec.env, **more}, **changes) for spec in specs]
 
 
 def _is_file(what: list[str]) -> bool:
