@@ -62,7 +62,7 @@ def throughput(database: str, count: int = 10_000) -> Numbers:
         while system.client.summary()["slots_in_use"] or system.client.job(jobs[-1])["ended_at"] is None:
             time.sleep(0.5)
         cpu_s = system.cpu_s() - cpu_s
-        seconds = max(job["ended_at"] for job in system.client.jobs(limit=2 * IN_FLIGHT)) - began
+        seconds = max(job["ended_at"] or 0.0 for job in system.client.jobs(limit=2 * IN_FLIGHT)) - began
         done = system.client.summary()["jobs"]
         assert done == {"finished": count + 1}, done
     return {"jobs_per_s": count / seconds, "cpu_ms_per_job": 1000 * cpu_s / count}

@@ -106,6 +106,42 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 @pytest.fixture
+def p3s_command() -> str:
+    return P3S
+
+
+@pytest.fixture
+def own_environment() -> Callable[..., dict[str, str]]:
+    """own_environment(directory, NAME=value): that of a command for the server of a directory."""
+    return environment
+
+
+class Restartable:
+    """A server that a test stops and starts again on the same port."""
+
+    def __init__(self, base: Path, port: int) -> None:
+        self.directory, self.port, self.log = base / "server", port, base / "server.log"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self.process = _start([P3S, "server", "start", "--port", str(self.port)], self.directory, self.log, "ready on")
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(30)
+            self.process = None
+
+
+@pytest.fixture
+def restartable(tmp_path: Path, free_port: int) -> Iterator[Restartable]:
+    found = Restartable(tmp_path, free_port)
+    yield found
+    found.stop()
+    wait_until("no process is left", lambda: not left_behind(found.directory), 20)
+
+
+@pytest.fixture
 def run(tmp_path: Path) -> Run:
     """run(word, ..., at=directory, NAME=value): a command to its end; without `at`, where no server ever was."""
 
@@ -155,3 +191,14 @@ def refused(run: Run) -> Callable[..., str]:
         return lines[0]
 
     return check
+
+
+@pytest.fixture
+def pilot(server: Served, tmp_path: Path) -> "Iterator[subprocess.Popen[bytes]]":
+    """One more pilot, of the site `elsewhere`."""
+    words = [P3S, "pilot", "start", "--slots", "1", "--site", "elsewhere"]
+    process = _start(words, server.directory, tmp_path / "pilot.log", "with 1 slots")
+    yield process
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+    process.wait(30)

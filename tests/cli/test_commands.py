@@ -47,6 +47,32 @@ def test_help_has_an_example(words: tuple[str, ...]) -> None:
     assert f"p3s {' '.join(words)}" in text.split("Example", 1)[1]
 
 
+OTHERS = {
+    ("demo",),
+    ("top",),
+    ("audit",),
+    ("backup",),
+    ("restore",),
+    ("job", "logs"),
+    ("job", "test"),
+    ("job", "repro"),
+    ("payload", "new"),
+    ("payload", "tools"),
+    ("classic", "install"),
+    ("server", "start"),
+    ("pilot", "start"),
+    ("pilot", "build"),
+    ("watcher", "start"),
+    ("service", "crontab"),
+}
+"""Commands that neither tell what READERS tell nor change what a server has."""
+
+
+@pytest.mark.parametrize("words", [w for w in COMMANDS if w[-1] not in READERS and w not in OTHERS], ids=" ".join)
+def test_what_changes_things_has_dry_run(words: tuple[str, ...]) -> None:
+    assert "--dry-run" in options(words)
+
+
 @pytest.mark.parametrize("words", [words for words in COMMANDS if words[-1] in READERS], ids=" ".join)
 def test_what_tells_things_has_json(words: tuple[str, ...]) -> None:
     assert "--json" in options(words)

@@ -56,7 +56,7 @@ def a_look(**more: Any) -> Look:
 
 def drawn(look: Look, width: int = 80, height: int = 24, now: float = NOW, trouble: str = "") -> list[str]:
     console = Console(width=width, file=io.StringIO(), no_color=True)
-    console.print(frame(look, now, trouble, height))
+    console.print(frame(look, now, trouble, width, height))
     return str(console.file.getvalue()).splitlines()  # type: ignore[attr-defined]
 
 
@@ -76,7 +76,9 @@ def test_it_says_what_is_going_on() -> None:
     assert "18, the newest 3 s old; 40 datasets" in text
     assert "cap 0: nothing is handed out" in text
     assert "asleep" not in text, "a type with nothing to do takes no line"
-    assert "00000000 evdisp running 12 s wn7" in " ".join(text.split())
+    assert "00000000-1111-2222-3333-444444444444 evdisp running 12 s job 0" in " ".join(text.split())
+    assert "evdisp running 12 s job 0" in " ".join("\n".join(drawn(a_look(), 60)).split())
+    assert "evdisp running 12 s wn7 job 0" in " ".join("\n".join(drawn(a_look(), 120)).split())
 
 
 def test_without_jobs_it_says_what_to_do() -> None:

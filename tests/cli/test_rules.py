@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from p3s.cli.changes import moment_of
+from p3s.cli.moments import moment_of
 from p3s.protocol.errors import BadInput
 
 pytestmark = pytest.mark.system

@@ -106,9 +106,11 @@ def test_pictures_are_small(name: str) -> None:
 def command_lines() -> Iterator[tuple[str, str]]:
     """(where, command) of every `p3s ...` in blocks of the shell and in the text."""
     for block in of("sh", "console"):
-        for line in block.text.replace("\\\n", " ").splitlines():
-            found = re.match(r"\s*(?:\$ )?(?:[A-Z_]+=\S+ )*(?:uv run )?(p3s .*)", line)
-            if found:
+        lines = block.text.replace("\\\n", " ").splitlines()
+        prompt = r"\$ " if block.language == "console" else r"\s*(?:\$ )?"
+        for line, following in zip(lines, [*lines[1:], ""], strict=True):
+            found = re.match(rf"{prompt}(?:[A-Z_]+=\S+ )*(?:uv run )?(p3s .*)", line)
+            if found and not following.startswith("p3s: there is no command"):  # a mistake on purpose
                 yield str(block), found[1]
     for path in PAGES:
         for span in re.findall(r"`(p3s [^`]+)`", prose(path)):
@@ -124,7 +126,7 @@ LINES = sorted(set(command_lines()))
 def test_every_command_is_known(where: str, line: str) -> None:
     words = shlex.split(line, comments=True)[1:]
     command: click.Command = typer.main.get_command(app)
-    while words and hasattr(command, "commands"):
+    while words and hasattr(command, "commands") and not words[0].startswith("-"):
         word = words.pop(0)
         assert word in command.commands, f"{where}: {line!r}: there is no command {word!r}"
         command = command.commands[word]

@@ -155,7 +155,7 @@ def test_datasets_are_listed_newest_first(server: Server, stream: str) -> None:
     made = [server.good("POST", "/api/v1/datasets", {"url": url(), "stream": stream})["dataset"] for _ in range(3)]
     first = server.good("GET", "/api/v1/datasets?limit=2")
     assert [one["uuid"] for one in first["datasets"]] == made[:0:-1]
-    following = server.good("GET", f"/api/v1/datasets?limit=1&before={first['next']}")
+    following = server.good("GET", f"/api/v1/datasets?limit=1&cursor={first['next']}")
     assert [one["uuid"] for one in following["datasets"]] == [made[0]]
 
 

@@ -117,6 +117,8 @@ class Speaker:
             "result": "1",
             "name": "n",
             "host": "node",
+            "jobtype": "n",
+            "id": "0",
         }
 
     def token(self, route: Route) -> str:
@@ -193,7 +195,10 @@ def test_any_name_in_the_path_fails_nothing(speaker: Speaker, route: Route) -> N
 @pytest.mark.parametrize("route", [routes.JOBS, routes.PILOTS, routes.DATASETS], ids=lambda route: route.summary)
 def test_any_question_fails_nothing(speaker: Speaker, route: Route) -> None:
     @FUZZ
-    @given(name=st.sampled_from(["limit", "before", "state", "jobtype", "ended", "x"]), value=TEXTS | NUMBERS.map(str))
+    @given(
+        name=st.sampled_from(["limit", "cursor", "state", "jobtype", "ended", "run", "since", "name", "x"]),
+        value=TEXTS | NUMBERS.map(str),
+    )
     def send(name: str, value: str) -> None:
         answer = speaker.server.ask(route.method, f"{route.path}?{name}={quote(value)}")
         assert answer.status < 500, (name, value, answer.body[:300])

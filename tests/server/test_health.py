@@ -39,7 +39,7 @@ def test_jobs_are_listed_newest_first_page_by_page(server: Server) -> None:
     jobs = server.submit(*[{"payload": "true", "jobtype": "pages"}] * 5)
     first = server.good("GET", "/api/v1/jobs?jobtype=pages&limit=3&state=defined")
     assert [job["uuid"] for job in first["jobs"]] == jobs[:1:-1]
-    rest = server.good("GET", f"/api/v1/jobs?jobtype=pages&limit=3&state=defined&before={first['next']}")
+    rest = server.good("GET", f"/api/v1/jobs?jobtype=pages&limit=3&state=defined&cursor={first['next']}")
     assert ([job["uuid"] for job in rest["jobs"]], rest["next"]) == (jobs[1::-1], None)
 
 
@@ -49,9 +49,15 @@ def test_jobs_are_listed_newest_first_page_by_page(server: Server) -> None:
         "limit=0",
         "limit=1001",
         "limit=x",
-        "before=x",
-        "before=-1",
-        f"before={2**70}",
+        "cursor=x",
+        "cursor=-1",
+        f"cursor={2**70}",
+        "run=x",
+        "run=-1",
+        "since=yesterday",
+        "until=-1",
+        "owner=%00",
+        "name=%07",
         "state=nonsense",
         "state=defined,%00",
     ],

@@ -18,6 +18,7 @@ NAMES = {
     "result": "1",
     "name": "n",
     "host": "h",
+    "jobtype": "t",
     "id": "i",
 }
 

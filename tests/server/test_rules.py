@@ -35,7 +35,13 @@ def test_a_job_type_is_set_and_listed_with_what_goes_on(server: Server, kind: st
 
 @pytest.mark.parametrize(
     ("body", "word"),
-    [({"pick": "best"}, "pick"), ({"cap": -1}, "cap"), ({"retries": 99}, "retries"), ({"colour": 1}, "colour")],
+    [
+        ({"pick": "best"}, "pick"),
+        ({"cap": -1}, "cap"),
+        ({"retries": 99}, "retries"),
+        ({"input_as": "x"}, "input_as"),
+        ({"colour": 1}, "colour"),
+    ],
 )
 def test_settings_that_make_no_sense_are_refused(server: Server, body: dict[str, Any], word: str) -> None:
     answer = server.ask("PUT", "/api/v1/jobtypes/t", {"name": "t", **body})
@@ -52,6 +58,19 @@ def test_a_job_takes_from_its_type_what_it_leaves_out(server: Server, kind: str)
     assert (first["priority"], first["time_limit"]) == (4, 50.0)
     assert first["stale_at"] == pytest.approx(first["submitted_at"] + 900)
     assert (second["priority"], second["stale_at"]) == (0, None)
+
+
+def test_an_input_is_named_as_the_type_says_also_after_a_restart(own_server: Callable[..., Server]) -> None:
+    server = own_server().start()
+    set_type(server, "named", input_as="name")
+    (job,) = server.submit({"payload": "true", "jobtype": "named", "input": "/data/run7_1.root"})
+    server.kill()
+    server.start()
+    (order,) = server.pilot().orders()
+    assert (order["job"], order["env"]["P3S_INPUT_FILE"]) == (job, "run7_1.root")
+    assert order["env"]["P3S_INPUT_PATH"] == "/data/run7_1.root"
+    (found,) = [one for one in server.good("GET", "/api/v1/jobtypes")["jobtypes"] if one["name"] == "named"]
+    assert found["input_as"] == "name"
 
 
 def test_a_cap_holds_and_is_lifted_at_once(server: Server, kind: str) -> None:

@@ -40,7 +40,8 @@ from p3s.server.journal.models import Event
 from p3s.server.pilots import queries as pilots
 from p3s.server.pilots.models import HostDoubt, Pilot
 from p3s.server.sql import Statement
-from p3s.simulation.store import Broken, JobRow, PilotRow
+from p3s.simulation.rows import JobRow, PilotRow
+from p3s.simulation.store import Broken
 from p3s.simulation.world import TYPES
 from p3s.simulation.worlds import kind_of
 
@@ -184,6 +185,8 @@ PLANTS: dict[str, Callable[[], None]] = {
     "a returned job keeps its pilot": keeps_pilot,
     "a key is forgotten": forgets_keys,
     "a batch that failed is half kept": half_kept,
+    "a pause is not written": lambda: silence(jobs, "pause", lambda _: False),
+    "what a pilot is told is not written": lambda: silence(pilots, "instruct", lambda _: False),
     "a refused report is not recorded": lambda: silence(journal, "add", lambda one: one.what != "report refused"),
 }
 

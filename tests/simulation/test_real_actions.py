@@ -48,6 +48,8 @@ DEFECTS = [
     "a key is forgotten",
     "a batch that failed is half kept",
     "a refused report is not recorded",
+    "a pause is not written",
+    "what a pilot is told is not written",
 ]
 
 

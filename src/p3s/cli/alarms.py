@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from p3s.client.sdk import Client
+from p3s.protocol.views import Alarm
 
 from . import show
 from .options import Json, Limit
@@ -35,6 +36,6 @@ def list_alarms(
     show.table(("severity", "alarm", "raised", "cleared"), rows, empty)
 
 
-def _ending(alarm: dict[str, object], now: float) -> str:
+def _ending(alarm: Alarm, now: float) -> str:
     cleared = alarm["cleared_at"]
     return f"{show.age(cleared, now)} ago: {alarm['ending']}" if isinstance(cleared, float) else ""

@@ -1,48 +1,177 @@
-"""`p3s job hold`, `release`, `adjust`, `rerun`, `explain`: what people do to jobs, and why one does not run."""
+"""`p3s job cancel`, `hold`, `release`, `adjust`: what people do to jobs, named or chosen."""
 
-from datetime import datetime, timedelta
-from time import time
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 
-from p3s.client.descriptions import duration
 from p3s.client.sdk import Client
-from p3s.protocol.acts import ChangeReply, RerunRequest
 from p3s.protocol.errors import BadInput
+from p3s.protocol.many import AdjustManyRequest, ManyReply, ManyRequest
+from p3s.protocol.many_bounds import CHANGEABLE
 
-from . import complete, show
-from .jobs import app as app
-from .options import DryRun, Job, Jobs, JobType, Json, Why
+from . import moments, show
+from .options import DryRun, Host, JobType, Json, Name, Run, Since, Site, SomeJobs, State, User, Why
 
-
-@app.command()
-def hold(jobs: Jobs, why: Why = "", json: Json = False) -> None:
-    """Keep queued jobs from being handed out. Example: p3s job hold UUID --why "wait for the calibration" """
-    client = Client()
-    _tell([client.hold(job, why) for job in jobs], json)
+AGAIN = "UUIDs of jobs, or --state and the like to choose them; p3s job list shows them"
 
 
-@app.command()
-def release(jobs: Jobs, why: Why = "", json: Json = False) -> None:
-    """Let held jobs go. Example: p3s job release UUID"""
-    client = Client()
-    _tell([client.release(job, why) for job in jobs], json)
+CANCEL_HELP = """Cancel jobs, waiting or running: those named, or all that the options choose.
+
+Examples:
+
+  p3s job cancel UUID --why "wrong release"
+
+  p3s job cancel --state defined --jobtype evdisp --dry-run
+
+--state is needed to choose; all of them is --state all. Without the scope operate only your own are chosen.
+"""
 
 
-@app.command()
-def adjust(
-    jobs: Jobs,
-    priority: Annotated[int, typer.Option(help="A higher one goes first.")],
+def cancel(
+    jobs: SomeJobs = None,
+    state: State = "",
+    jobtype: JobType = "",
+    user: User = "",
+    site: Site = "",
+    host: Host = "",
+    name: Name = "",
+    run: Run = None,
+    since: Since = "",
     why: Why = "",
+    dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Give jobs that wait another priority. Example: p3s job adjust UUID --priority 9"""
+    choice = _choice(jobtype, user, site, host, name, run, since)
+    if choice and not state and not jobs:
+        raise BadInput("p3s job cancel: say which: --state defined, --state running, or --state all")
     client = Client()
-    _tell([client.adjust(job, priority, why) for job in jobs], json)
+    if jobs and not dry_run and not (choice or state):
+        _tell([client.cancel(job, why) for job in jobs], json)
+        return
+    request = ManyRequest(*_which("cancel", jobs, state, choice), **choice, dry_run=dry_run, why=why)
+    _tell_many(_asked(client.cancel_many, request), "cancelled", request, json)
 
 
-def _tell(replies: list[ChangeReply], json: bool) -> None:
+HOLD_HELP = """Keep queued jobs from being handed out: those named, or all that the options choose.
+
+Examples:
+
+  p3s job hold UUID --why "wait for the calibration"
+
+  p3s job hold --jobtype evdisp --dry-run
+"""
+
+
+def hold(
+    jobs: SomeJobs = None,
+    jobtype: JobType = "",
+    user: User = "",
+    name: Name = "",
+    run: Run = None,
+    since: Since = "",
+    why: Why = "",
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    client, choice = Client(), _choice(jobtype, user, "", "", name, run, since)
+    if jobs and not dry_run and not choice:
+        _tell([client.hold(job, why) for job in jobs], json)
+        return
+    request = ManyRequest(*_which("hold", jobs, "", choice), **choice, dry_run=dry_run, why=why)
+    _tell_many(_asked(client.hold_many, request), "held", request, json)
+
+
+RELEASE_HELP = """Let held jobs go: those named, or all that the options choose.
+
+Examples:
+
+  p3s job release UUID
+
+  p3s job release --jobtype evdisp --dry-run
+"""
+
+
+def release(
+    jobs: SomeJobs = None,
+    jobtype: JobType = "",
+    user: User = "",
+    name: Name = "",
+    run: Run = None,
+    since: Since = "",
+    why: Why = "",
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    client, choice = Client(), _choice(jobtype, user, "", "", name, run, since)
+    if jobs and not dry_run and not choice:
+        _tell([client.release(job, why) for job in jobs], json)
+        return
+    request = ManyRequest(*_which("release", jobs, "", choice), **choice, dry_run=dry_run, why=why)
+    _tell_many(_asked(client.release_many, request), "released", request, json)
+
+
+ADJUST_HELP = """Give jobs that wait another priority: those named, or all that the options choose.
+
+Examples:
+
+  p3s job adjust UUID --priority 9
+
+  p3s job adjust --jobtype evdisp --run 7 --priority 9 --dry-run
+"""
+
+
+def adjust(
+    priority: Annotated[int, typer.Option(help="A higher one goes first.")],
+    jobs: SomeJobs = None,
+    jobtype: JobType = "",
+    user: User = "",
+    name: Name = "",
+    run: Run = None,
+    since: Since = "",
+    why: Why = "",
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    client, choice = Client(), _choice(jobtype, user, "", "", name, run, since)
+    if jobs and not dry_run and not choice:
+        _tell([client.adjust(job, priority, why) for job in jobs], json)
+        return
+    which = _which("adjust", jobs, "", choice)
+    request = AdjustManyRequest(*which, **choice, dry_run=dry_run, why=why, priority=priority)
+    _tell_many(_asked(client.adjust_many, request), "given another priority", request, json)
+
+
+def _choice(jobtype: str, user: str, site: str, host: str, name: str, run: int | None, since: str) -> dict[str, Any]:
+    """What of a request's choices was said."""
+    said = {"jobtype": jobtype, "owner": user, "site": site, "host": host, "name": name}
+    choice: dict[str, Any] = {field: word for field, word in said.items() if word}
+    if run is not None:
+        choice["run"] = run
+    if since:
+        choice["since"] = moments.since(since)
+    return choice
+
+
+def _which(act: str, jobs: list[str] | None, state: str, choice: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """UUIDs and states of a request: either of them. Raises BadInput."""
+    if jobs:
+        if state or choice:
+            raise BadInput(f"p3s job {act}: name jobs, or choose them by options; one of the two")
+        return jobs, []
+    if not (state or choice):
+        raise BadInput(f"p3s job {act} wants {AGAIN}")
+    if not state or state == "all":
+        return [], [str(one) for one in CHANGEABLE[act]]
+    return [], [word.strip() for word in state.split(",") if word.strip()]
+
+
+def _asked(ask: Callable[[Any], ManyReply], request: ManyRequest) -> ManyReply:
+    with show.errors.status("asking the server"):
+        return ask(request)
+
+
+def _tell(replies: list[Any], json: bool) -> None:
     if json:
         show.as_json([vars(reply) for reply in replies])
         return
@@ -50,69 +179,14 @@ def _tell(replies: list[ChangeReply], json: bool) -> None:
         print(f"{reply.job} {reply.state}: {reply.note}")
 
 
-@app.command()
-def explain(job: Job, json: Json = False) -> None:
-    """Why is it not running? Example: p3s job explain UUID"""
-    reply = Client().explain(job)
+def _tell_many(reply: ManyReply, done: str, request: ManyRequest, json: bool) -> None:
     if json:
         show.as_json(vars(reply))
         return
-    print(show.plain(f"{reply.state}{f': {reply.reason}' if reply.reason else ''}"))
-    if reply.state == "defined":
-        print(f"pilots that could be given it now: {reply.pilots}")
-    for line in reply.lines:
-        print(show.plain(f"  {line}"))
-
-
-RERUN_HELP = """Run ended jobs again, as new jobs that name the old ones.
-
-Examples:
-
-  p3s job rerun UUID
-
-  p3s job rerun --state lost,failed --since 02:00 --still-fresh --dry-run
-
-Prints the new UUIDs, with --dry-run the old ones. Jobs that were run again already are passed over.
-"""
-
-
-@app.command(help=RERUN_HELP)
-def rerun(
-    jobs: Annotated[
-        list[str] | None, typer.Argument(help="UUIDs; or choose by --state.", autocompletion=complete.jobs)
-    ] = None,
-    state: Annotated[
-        str, typer.Option(help="All that ended so, separated by commas.", autocompletion=complete.final_states)
-    ] = "",
-    since: Annotated[str, typer.Option(help="02:00, 2026-05-04 18:30, or how long ago: 6h.")] = "",
-    jobtype: JobType = "",
-    still_fresh: Annotated[bool, typer.Option("--still-fresh", help="Only those that are not stale yet.")] = False,
-    dry_run: DryRun = False,
-    why: Why = "",
-    json: Json = False,
-) -> None:
-    if state and not since:
-        raise BadInput("--state: say since when, like --since 02:00 or --since 6h")
-    moment = moment_of(since, datetime.fromtimestamp(time()).astimezone()) if since else 0.0
-    states = [word.strip() for word in state.split(",") if word.strip()]
-    reply = Client().rerun(RerunRequest(jobs or [], states, moment, jobtype, still_fresh, dry_run, why))
-    if json:
-        show.as_json(vars(reply))
-        return
-    print("\n".join(reply.old if dry_run else reply.new))
-    show.note(f"{len(reply.old)} jobs {'would be' if dry_run else 'are'} run again")
-
-
-def moment_of(text: str, now: datetime) -> float:
-    """Seconds since the epoch of `02:00` (the last one), a date and time, or a duration ago. Raises BadInput."""
-    if ":" not in text and "-" not in text:
-        return time() - duration(text, "--since")
-    try:
-        if "-" in text:
-            found = datetime.fromisoformat(text)
-            return (found if found.tzinfo else found.replace(tzinfo=now.tzinfo)).timestamp()
-        clock = datetime.strptime(text, "%H:%M").time()  # noqa: DTZ007 - its day and zone come from now
-    except ValueError:
-        raise BadInput(f"--since: {text!r} is no moment; write 02:00, 2026-05-04T18:30 or 6h") from None
-    today = now.replace(hour=clock.hour, minute=clock.minute, second=0, microsecond=0)
-    return (today if today <= now else today - timedelta(days=1)).timestamp()
+    if reply.jobs:
+        print("\n".join(reply.jobs))
+    more = " and more" if reply.more else ""
+    running = f", {reply.running} of them when their pilots have ended them" if reply.running else ""
+    passed = f"; too late for {reply.passed}" if reply.passed else ""
+    begin = "would be " if request.dry_run else ""
+    show.note(f"{begin}{done}: {show.count(len(reply.jobs), 'job')}{more}{running}{passed}")

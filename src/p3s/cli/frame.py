@@ -2,18 +2,24 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from p3s.protocol.states import FINAL_JOB_STATES, JobState
+from p3s.protocol.views import Alarm, JobRow, JobType, Summary
 
 from . import show
 
 HEAD_LINES = 8
 """Lines above the tables, their titles and the blank lines between them."""
+
+ROOM_FOR_UUIDS = 80
+ROOM_FOR_HOSTS = 100
+"""Columns of the terminal from which on they are shown."""
+
+UUID_LENGTH = 36
 
 BUSY = ("running", "dispatched")
 WAITING = ("defined", "waiting", "held")
@@ -26,11 +32,13 @@ class Look:
 
     server: str
     at: float
-    summary: dict[str, Any]
-    jobtypes: list[dict[str, Any]]
-    jobs: list[dict[str, Any]]
-    alarms: list[dict[str, Any]]
+    summary: Summary
+    jobtypes: list[JobType]
+    jobs: list[JobRow]
+    alarms: list[Alarm]
     rates: dict[str, float] | None = None
+    follows: bool = True
+    """More looks come after this one."""
 
     @property
     def off_s(self) -> float:
@@ -59,18 +67,18 @@ class Rates:
         return {"submitted_per_s": came / over_s, "ended_per_s": went / over_s, "over_s": over_s}
 
 
-def frame(look: Look, now: float, trouble: str = "", height: int = 0) -> RenderableType:
-    """The picture at `now` in `height` lines (0: as many as it takes). `trouble`: why no newer look could be had."""
+def frame(look: Look, now: float, trouble: str = "", width: int = ROOM_FOR_UUIDS, height: int = 24) -> RenderableType:
+    """The picture at `now` in `width` columns and `height` lines. `trouble`: why no newer look could be had."""
     types = [one for one in look.jobtypes if one["out"] or one["waiting"] or one.get("paused")]
     types.sort(key=lambda one: (-one["out"], -one["waiting"], one["name"]))
-    room = max(0, height - HEAD_LINES - len(look.alarms[:4])) if height else 10_000
+    room = max(0, height - HEAD_LINES - len(look.alarms[:4]))
     for_types = min(len(types), max(3, room // 3))
     parts: list[RenderableType] = [_title(look, now, trouble), *_counts(look, now), *_alarms(look, now)]
     if types:
         parts += [Text(""), _types(types[:for_types], len(types) - for_types)]
         room -= for_types + 2
     if look.jobs:
-        parts += [Text(""), _jobs(look.jobs[: max(room, 1)], now + look.off_s)]
+        parts += [Text(""), _jobs(look.jobs[: max(room, 1)], now + look.off_s, width)]
     else:
         parts += [Text(""), Text("no jobs yet; submit one: p3s job submit -- /bin/echo hello")]
     return Group(*parts)
@@ -86,7 +94,7 @@ def _title(look: Look, now: float, trouble: str) -> Text:
     if trouble:
         said = f"  NO ANSWER for {show.length(max(0.0, now - look.at))}: {show.plain(trouble)}"
         return _line(("p3s top  ", "bold"), show.plain(look.server), (said, "bold red"))
-    return _line(("p3s top  ", "bold"), show.plain(look.server), ("  q leaves", "dim"))
+    return _line(("p3s top  ", "bold"), show.plain(look.server), ("  q leaves" if look.follows else "", "dim"))
 
 
 def _counts(look: Look, now: float) -> Iterable[Text]:
@@ -96,7 +104,8 @@ def _counts(look: Look, now: float) -> Iterable[Text]:
     jobs = found["jobs"]
     yield _line(("jobs     ", "bold"), *_states(jobs, (*BUSY, *WAITING), "nothing to do"))
     yield _line(("ended    ", "bold"), *_states(jobs, [s for s in JobState if s in FINAL_JOB_STATES], "none"))
-    yield _line(("rates    ", "bold"), _rate_words(look.rates))
+    if look.follows:
+        yield _line(("rates    ", "bold"), _rate_words(look.rates))
     age = found["newest_result_age_s"]
     newest = "" if age is None else f", the newest {show.length(age + max(0.0, now - look.at))} old"
     yield _line(("results  ", "bold"), f"{found['results']}{newest}; {found['datasets']} datasets")
@@ -125,7 +134,7 @@ def _alarms(look: Look, now: float) -> Iterable[Text]:
         yield _line(("         ", ""), f"and {len(look.alarms) - 3} more: p3s alarm list")
 
 
-def _types(types: list[dict[str, Any]], more: int) -> Table:
+def _types(types: list[JobType], more: int) -> Table:
     table = _table("job type", "waiting", "out", "cap", "priority", "")
     for column in table.columns[1:5]:
         column.justify = "right"
@@ -137,26 +146,31 @@ def _types(types: list[dict[str, Any]], more: int) -> Table:
     return table
 
 
-def _braked(one: dict[str, Any]) -> Text:
+def _braked(one: JobType) -> Text:
     if one.get("paused"):
         return Text(show.plain(str(one["paused"])), style="bold red")
     return Text("cap 0: nothing is handed out", style="red") if one["cap"] == 0 else Text("")
 
 
-def _jobs(jobs: list[dict[str, Any]], now: float) -> Table:
-    table = _table("job", "type", "state", "age", "host", "name")
-    table.columns[0].min_width, table.columns[3].min_width = 8, 4
+def _jobs(jobs: list[JobRow], now: float, width: int) -> Table:
+    """The UUIDs are whole, to be copied, where there is room for them; their beginnings tell nothing apart."""
+    titles = ["job"] if width >= ROOM_FOR_UUIDS else []
+    titles += ["type", "state", "age"] + (["host"] if width >= ROOM_FOR_HOSTS else []) + ["name"]
+    table = _table(*titles)
+    for column in table.columns:
+        column.min_width = {"job": UUID_LENGTH, "age": 6}.get(str(column.header))
     for one in jobs:
         state = one["state"] + (f": {one['reason']}" if one["reason"] else "")
         moment = one["ended_at"] or one["started_at"] or one["submitted_at"]
-        table.add_row(
-            one["uuid"][:8],
-            _text(one["jobtype"]),
-            Text(show.plain(state), style=STYLES.get(one["state"], "")),
-            show.age(moment, now),
-            _text(one["host"]),
-            _text(one["name"]),
-        )
+        cells = {
+            "job": Text(one["uuid"]),
+            "type": _text(one["jobtype"]),
+            "state": Text(show.plain(state), style=STYLES.get(one["state"], "")),
+            "age": Text(show.length(round(max(0.0, now - moment)))),
+            "host": _text(one["host"]),
+            "name": _text(one["name"]),
+        }
+        table.add_row(*(cells[title] for title in titles))
     return table
 
 

@@ -1,32 +1,41 @@
-"""`p3s job list`, `show`, `cancel`; the rest of `p3s job ...` stands beside it."""
+"""`p3s job list`, `show`; the rest of `p3s job ...` stands beside it."""
 
 from time import time
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from p3s.client.lists import JobChoice
 from p3s.client.sdk import Client
 
-from . import complete, show
+from . import changes, moments, rerun, show
 from .logs import logs
-from .options import Job, Jobs, JobType, Json, Limit, Why
+from .options import Host, Job, JobType, Json, Limit, Name, Run, Since, Site, State, User
 from .submit import SUBMIT_HELP, submit
 
-app = typer.Typer(no_args_is_help=True, help="Submit, list, look at and cancel jobs.")
+app = typer.Typer(no_args_is_help=True, help="Submit, list, look at, change and cancel jobs.")
 app.command(help=SUBMIT_HELP)(submit)
 
 
 @app.command("list")
 def list_jobs(
     limit: Limit = 20,
-    state: Annotated[
-        str, typer.Option(help="Only these states, separated by commas.", autocompletion=complete.states)
-    ] = "",
+    state: State = "",
     jobtype: JobType = "",
+    user: User = "",
+    site: Site = "",
+    host: Host = "",
+    pilot: Annotated[str, typer.Option(help="Only of this pilot.")] = "",
+    stream: Annotated[str, typer.Option(help="Only of this stream.")] = "",
+    name: Name = "",
+    run: Run = None,
+    since: Since = "",
     json: Json = False,
 ) -> None:
-    """List the latest jobs. Example: p3s job list --state failed,lost"""
-    found = Client().jobs(limit, state, jobtype)
+    """List the latest jobs. Examples: p3s job list --state failed,lost | p3s job list --user ana --since 6h"""
+    choice: JobChoice = {"owner": user, "site": site, "host": host, "pilot": pilot, "stream": stream, "name": name}
+    choice |= {"run": run, "since": moments.since(since)}
+    found = Client().jobs(limit, state, jobtype, **choice)
     if json:
         show.as_json(found)
         return
@@ -36,13 +45,15 @@ def list_jobs(
         for j in found
     )
     titles = ("job", "type", "state", "reason", "name", "age", "host")
-    show.table(titles, rows, "no such jobs; submit one: p3s job submit -- /bin/echo hello")
+    chosen = state or jobtype or any(value not in ("", None) for value in choice.values())
+    empty = "no such jobs" if chosen else "no jobs yet; submit one: p3s job submit -- /bin/echo hello"
+    show.table(titles, rows, empty)
 
 
 @app.command("show")
 def show_job(job: Job, json: Json = False) -> None:
     """All there is about a job. Example: p3s job show UUID"""
-    found = Client().job(job)
+    found: dict[str, Any] = {**Client().job(job)}
     if json:
         show.as_json(found)
         return
@@ -51,11 +62,9 @@ def show_job(job: Job, json: Json = False) -> None:
     if silent_s is not None:
         found["pilot"] += f", silent {show.length(silent_s)}"
     for name, value in found.items():
-        if name == "events" or value in (None, "", {}, []):
-            continue
-        if name.endswith("_at"):
-            value = f"{show.age(value, now)} ago"
-        print(f"{name:14} {show.plain(str(value))}")
+        said = "" if name in ("id", "events") else _said(name, value, now)
+        if said:
+            print(f"{name:14} {show.plain(said)}")
     for event in found["events"]:
         print(
             show.plain(
@@ -64,16 +73,21 @@ def show_job(job: Job, json: Json = False) -> None:
         )
 
 
+def _said(name: str, value: Any, now: float) -> str:
+    """A field for people; nothing for what is not known or does not apply."""
+    if value in (None, "", {}, []) or (value == 0 and name in ("time_limit", "retried")):
+        return ""
+    if name.endswith("_at"):
+        return f"{show.age(value, now)} ago" if value <= now else f"in {show.length(value - now)}"
+    if name.endswith("_s") or name == "time_limit":
+        return show.length(value)
+    return f"{value / 1e6:.3g} MB" if name == "peak_memory" else str(value)
+
+
 app.command()(logs)
-
-
-@app.command()
-def cancel(jobs: Jobs, why: Why = "", json: Json = False) -> None:
-    """Cancel jobs, waiting or running. Example: p3s job cancel UUID --why "wrong release" """
-    client = Client()
-    replies = [client.cancel(job, why) for job in jobs]
-    if json:
-        show.as_json([vars(reply) for reply in replies])
-        return
-    for reply in replies:
-        print(f"{reply.job} {reply.state}: {reply.note}")
+app.command(help=changes.CANCEL_HELP)(changes.cancel)
+app.command(help=changes.HOLD_HELP)(changes.hold)
+app.command(help=changes.RELEASE_HELP)(changes.release)
+app.command(help=changes.ADJUST_HELP)(changes.adjust)
+app.command(help=rerun.RERUN_HELP)(rerun.rerun)
+app.command()(rerun.explain)

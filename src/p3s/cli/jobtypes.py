@@ -1,15 +1,19 @@
 """`p3s jobtype ...`"""
 
+from dataclasses import asdict, replace
 from typing import Annotated, Any
 
 import typer
 
 from p3s.client.descriptions import duration
 from p3s.client.sdk import Client
+from p3s.protocol import bounds
 from p3s.protocol.errors import BadInput
+from p3s.protocol.messages import JobTypeSpec
+from p3s.protocol.views import JobType
 
-from . import show
-from .options import Json
+from . import complete, show
+from .options import DryRun, Json
 
 app = typer.Typer(no_args_is_help=True, help="List and set job types: what their jobs share.")
 
@@ -39,8 +43,9 @@ def list_jobtypes(json: Json = False) -> None:
     show.table(titles, rows, "no job types yet; a job that names one makes it")
 
 
-def _words(one: dict[str, Any]) -> str:
+def _words(one: JobType) -> str:
     words = ["critical"] if one["critical"] else []
+    words += [f"input as {one['input_as']}"] if one["input_as"] != "path" else []
     return ", ".join([*words, *([f"supersedes by {', '.join(one['supersedes'])}"] if one["supersedes"] else [])])
 
 
@@ -60,18 +65,24 @@ Cap, pick and retries count at once; the rest for jobs submitted from now on.
 
 @app.command("set", help=SET_HELP)
 def set_jobtype(
-    name: str,
+    name: Annotated[str, typer.Argument(help="The job type.", autocompletion=complete.job_types)],
     priority: Annotated[int | None, typer.Option(help="A higher one goes first.")] = None,
     cap: Annotated[str, typer.Option(metavar="N|none", help="Most jobs out at once; 0 is a brake.")] = "",
-    pick: Annotated[str, typer.Option(metavar="fifo|freshest|deadline", help="Which goes first.")] = "",
+    pick: Annotated[
+        str, typer.Option(metavar="fifo|freshest|deadline", help="Which goes first.", autocompletion=complete.picks)
+    ] = "",
     eta: Annotated[str, typer.Option(metavar="10m", help="Results are wanted after so long.")] = "",
     stale_after: Annotated[str, typer.Option(metavar="30m", help="Then they do not matter; 0s: never.")] = "",
     time_limit: Annotated[str, typer.Option(metavar="3h", help="End a job after so long; 0s: never.")] = "",
     retries: Annotated[int | None, typer.Option(help="Attempts more when the node failed.")] = None,
     critical: Annotated[bool | None, typer.Option(help="Shed other work for its ETA.")] = None,
     supersedes: Annotated[str, typer.Option(metavar="run,...|none", help="Newer of equal keys drop older.")] = "",
+    input_as: Annotated[str, typer.Option(metavar="path|name|url", help="What P3S_INPUT_FILE holds.")] = "",
+    dry_run: DryRun = False,
+    json: Json = False,
 ) -> None:
     changes: dict[str, Any] = {"priority": priority, "retries": retries, "critical": critical, "pick": pick or None}
+    changes |= {"input_as": input_as or None}
     for field, text in (("eta", eta), ("stale_after", stale_after), ("time_limit", time_limit)):
         changes[field] = duration(text, f"--{field.replace('_', '-')}") if text else None
     changes = {field: value for field, value in changes.items() if value is not None}
@@ -79,7 +90,41 @@ def set_jobtype(
         changes["cap"] = _cap(cap)
     if supersedes:
         changes["supersedes"] = () if supersedes == "none" else tuple(key.strip() for key in supersedes.split(","))
-    print(f"{name}: {'set' if Client().change_job_type(name, **changes) else 'it was so already'}")
+    if dry_run:
+        _tell_changes(name, changes, json)
+        return
+    changed = Client().change_job_type(name, **changes)
+    if json:
+        show.as_json({"name": name, "changed": changed})
+        return
+    print(f"{show.plain(name)}: {'set' if changed else 'it was so already'}")
+
+
+def _tell_changes(name: str, changes: dict[str, Any], json: bool) -> None:
+    """What would become of a type, by the server's own rules, which are here too. Raises BadInput."""
+    known: dict[str, Any] | None = next((dict(one) for one in Client().job_types() if one["name"] == name), None)
+    before = JobTypeSpec(name)
+    if known is not None:
+        settings = {field: known[field] for field in JobTypeSpec.__dataclass_fields__}
+        before = JobTypeSpec(**{**settings, "supersedes": tuple(settings["supersedes"])})
+    after = replace(before, **changes)
+    bounds.check_jobtype(after)
+    changed = {field: value for field, value in asdict(after).items() if value != getattr(before, field)}
+    if json:
+        show.as_json({"name": name, "changed": known is None or bool(changed)})
+        return
+    if known is None:
+        print(f"{show.plain(name)}: would be made")
+    for field, value in changed.items():
+        print(f"{show.plain(name)}: would set {field} {_word(value)}, was {_word(getattr(before, field))}")
+    if known is not None and not changed:
+        print(f"{show.plain(name)}: it is so already")
+
+
+def _word(value: Any) -> str:
+    if value is None or value == ():
+        return "none"
+    return ",".join(value) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _cap(text: str) -> int | None:

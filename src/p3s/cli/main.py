@@ -7,7 +7,22 @@ import typer
 
 from p3s.protocol.errors import P3sError
 
-from . import alarms, archive, changes, doctor, jobtypes, parts, services, tokens, wrong
+from . import (
+    alarms,
+    archive,
+    classic,
+    doctor,
+    jobs,
+    jobtypes,
+    parts,
+    pause,
+    payload,
+    repro,
+    services,
+    tokens,
+    trial,
+    wrong,
+)
 from .demo import demo
 from .top import top
 
@@ -31,12 +46,16 @@ app = typer.Typer(
     help="The prompt processing system: data in, plots out, within minutes. Try it: p3s demo",
 )
 app.command()(demo)
-app.add_typer(changes.app, name="job")
+app.add_typer(jobs.app, name="job")
+jobs.app.command("test", help=trial.TEST_HELP)(trial.try_out)
+jobs.app.command("repro")(repro.repro)
 app.add_typer(jobtypes.app, name="jobtype")
 app.add_typer(parts.server, name="server")
 app.add_typer(parts.pilot, name="pilot")
 app.add_typer(parts.watcher, name="watcher")
 app.add_typer(alarms.app, name="alarm")
+app.add_typer(payload.app, name="payload")
+app.add_typer(classic.app, name="classic")
 app.add_typer(services.app, name="service")
 app.command(help=archive.BACKUP_HELP)(archive.backup)
 app.command(help=archive.RESTORE_HELP)(archive.restore)
@@ -46,6 +65,9 @@ app.command()(tokens.audit)
 app.command()(doctor.summary)
 app.command()(doctor.doctor)
 app.command()(top)
+app.command(help=pause.PAUSE_HELP)(pause.pause)
+app.command()(pause.resume)
+app.command(help=pause.PURGE_HELP)(pause.purge)
 
 
 def _version(asked: bool) -> None:

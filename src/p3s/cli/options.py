@@ -13,3 +13,16 @@ Why = Annotated[str, typer.Option(help="For the record.")]
 Job = Annotated[str, typer.Argument(help="Its UUID.", autocompletion=complete.jobs)]
 JobType = Annotated[str, typer.Option(help="Only this job type.", autocompletion=complete.job_types)]
 Jobs = Annotated[list[str], typer.Argument(help="Their UUIDs.", autocompletion=complete.jobs)]
+SomeJobs = Annotated[
+    list[str] | None, typer.Argument(help="Their UUIDs; or choose by the options.", autocompletion=complete.jobs)
+]
+State = Annotated[str, typer.Option(help="Only these states, separated by commas.", autocompletion=complete.states)]
+FinalState = Annotated[
+    str, typer.Option(help="All that ended so, separated by commas.", autocompletion=complete.final_states)
+]
+User = Annotated[str, typer.Option("--user", help="Only of this owner.")]
+Site = Annotated[str, typer.Option(help="Only of pilots of this site.", autocompletion=complete.sites)]
+Host = Annotated[str, typer.Option(help="Only of pilots on this host.", autocompletion=complete.hosts)]
+Name = Annotated[str, typer.Option(help="Only of this name; * at its end is anything.")]
+Run = Annotated[int | None, typer.Option(help="Only of this run of the experiment.")]
+Since = Annotated[str, typer.Option(metavar="6h", help="Only from then on: 02:00, 2026-05-04 18:30, or 6h ago.")]

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,8 +16,7 @@ from p3s.client.place import Place, find, server_dir
 from p3s.client.sdk import Client
 from p3s.protocol.errors import BadInput, TryLater
 
-from . import show
-from .options import Json
+from . import pilots, show
 
 if TYPE_CHECKING:
     from p3s.watcher.watch import Watcher
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 server = typer.Typer(no_args_is_help=True, help="Run the server.")
-pilot = typer.Typer(no_args_is_help=True, help="Run pilots, and list them.")
+pilot = typer.Typer(no_args_is_help=True, help="Run pilots, list them, and end them.")
 watcher = typer.Typer(no_args_is_help=True, help="Watch directories for data.")
 
 
@@ -92,13 +91,15 @@ def start_pilot(
     tag: Annotated[list[str], typer.Option(help="A word that jobs may need; repeatable.")] = [],  # noqa: B006
     runtime: Annotated[list[str], typer.Option(help="A container runtime that is here.")] = [],  # noqa: B006
     life: Annotated[str, typer.Option(metavar="8h", help="How long it will be here.")] = "",
+    batch_id: Annotated[str, typer.Option(help="The batch system's id of it.")] = "",
 ) -> None:
     """Start a pilot here; Ctrl-C ends it after its jobs, twice at once. Example: p3s pilot start --slots 4"""
     place = _place()
     os.environ.update(P3S_SERVER=place.server, P3S_TOKEN=place.token)
     words = ["--slots", str(slots), "--site", site, *(["--keep"] if keep else [])]
     words += ["--dir", directory] if directory else []
-    for name, value in (("cores", cores), ("gpus", gpus), ("memory", memory), ("life", life)):
+    told = {"cores": cores, "gpus": gpus, "memory": memory, "life": life, "batch-id": batch_id}
+    for name, value in told.items():
         words += [f"--{name}", str(value)] if value else []
     words += [f"--tag={word}" for word in tag] + [f"--runtime={word}" for word in runtime]
     os.execv(sys.executable, [sys.executable, "-m", "p3s.pilot", *words])
@@ -126,53 +127,12 @@ def build_pilot(target: Annotated[Path, typer.Argument()] = Path("p3s-pilot.pyz"
         raise BadInput(f"cannot write {target}: {error.strerror}") from None
 
 
-@pilot.command("list")
-def list_pilots(
-    ended: Annotated[bool, typer.Option("--ended", help="Those no longer in service.")] = False, json: Json = False
-) -> None:
-    """List pilots. Example: p3s pilot list --json"""
-    found = Client().pilots(ended)
-    if json:
-        show.as_json(found)
-        return
-    now = time.time()
-    rows = (
-        (p["uuid"], p["host"], p["site"], _state(p), f"{p['out']}/{p['slots']}", show.age(p["last_seen_at"], now))
-        for p in found
-    )
-    show.table(("pilot", "host", "site", "state", "slots", "heard"), rows, "no pilots; start one: p3s pilot start")
-
-
-def _state(pilot: dict[str, Any]) -> str:
-    silent_s = pilot.get("silent_s")
-    return str(pilot["state"]) if silent_s is None else f"silent {show.length(silent_s)}"
-
-
-@pilot.command("hosts")
-def list_hosts(json: Json = False) -> None:
-    """List the hosts of pilots, and which are suspect and why. Example: p3s pilot hosts"""
-    found = Client().hosts()
-    if json:
-        show.as_json(found)
-        return
-    now = time.time()
-    rows = (
-        (one["host"], one["pilots"], f"{one['out']}/{one['slots']}", "; ".join(_doubt(d, now) for d in one["doubts"]))
-        for one in found
-    )
-    show.table(("host", "pilots", "slots", "suspect"), rows, "no pilots; start one: p3s pilot start")
-
-
-def _doubt(doubt: dict[str, Any], now: float) -> str:
-    what = f"gets no {doubt['jobtype']}" if doubt["jobtype"] else "gets no jobs"
-    return f"{what}: {doubt['why']}; tried again in {show.length(max(doubt['probe_at'] - now, 0.0))}"
-
-
-@pilot.command("trust")
-def trust_host(host: str, why: Annotated[str, typer.Option(help="For the record.")] = "") -> None:
-    """Give the pilots of a suspect host jobs again. Example: p3s pilot trust wn7 --why "disk replaced" """
-    doubts = Client().trust(host, why)
-    print(f"{host}: {'its pilots get jobs again' if doubts else 'it was not suspect'}")
+pilot.command("list")(pilots.list_pilots)
+pilot.command("hosts")(pilots.list_hosts)
+pilot.command("trust")(pilots.trust_host)
+pilot.command(help=pilots.DRAIN_HELP)(pilots.drain)
+pilot.command(help=pilots.STOP_HELP)(pilots.stop)
+pilot.command(help=pilots.DELETE_HELP)(pilots.delete)
 
 
 WATCHER_HELP = """Watch the directories of a stream file and register what is complete; Ctrl-C ends it.

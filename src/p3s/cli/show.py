@@ -60,6 +60,11 @@ def progress(what: str, total: int, worth: bool = True) -> Iterator[Callable[[in
         yield lambda done, words: shown.update(task, completed=done, description=words or what)
 
 
+def count(number: int, what: str) -> str:
+    """`1 job`, `3 jobs`."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def plain(text: str) -> str:
     """Text for a terminal: line breaks stay, other control characters go."""
     return "".join(character if character.isprintable() or character in "\n\t" else "?" for character in text)

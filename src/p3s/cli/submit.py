@@ -15,6 +15,7 @@ from p3s.client.sdk import Client
 from p3s.protocol import bounds
 from p3s.protocol.errors import BadInput, P3sError
 from p3s.protocol.messages import BOUNDS, JobSpec, Needs, SubmitRequest
+from p3s.protocol.views import Job as Ended
 
 from . import complete, show
 from .options import DryRun, Json
@@ -83,22 +84,29 @@ def submit(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    described = _described(what, bool(file))
     changes: dict[str, Any] = {"name": name, "jobtype": jobtype, "hold": hold, "needs": _needs(need) if need else None}
     changes = {field: value for field, value in changes.items() if value}
     for field, text in (("time_limit", time_limit), ("eta", eta), ("stale_after", stale_after)):
         if text:
             changes[field] = duration(text, f"--{field.replace('_', '-')}")
     changes |= {"priority": priority} if priority is not None else {}
-    specs = [replace(spec, env={**spec.env, **_variables(env)}, **changes) for spec in described.jobs]
-    specs = [_with_input(spec, path, _is_file(what)) for spec in specs for path in file] if file else specs
-    _warn_if_missing(specs[0].payload)
+    found = chosen(what, env, file, changes)
+    _warn_if_missing(found.jobs[0].payload)
     delay_s = duration(delay, "--delay") if delay else 0.0
-    plan = Plan(described.jobtypes, _portions(specs, replicas, delay_s), delay_s, key)
+    plan = Plan(found.jobtypes, _portions(found.jobs, replicas, delay_s), delay_s, key)
     if dry_run:
         _tell_plan(plan, json)
         return
     _submit(plan, wait, json)
+
+
+def chosen(what: list[str], env: list[str], file: list[str], changes: dict[str, Any]) -> Described:
+    """The jobs of a description file or of a command, one for each input file, with what options change of them."""
+    found = _described(what, bool(file))
+    specs = [replace(spec, env={**spec.env, **_variables(env)}, **changes) for spec in found.jobs]
+    if file:
+        specs = [_with_input(spec, path, _is_file(what)) for spec in specs for path in file]
+    return Described(specs, found.jobtypes)
 
 
 def _is_file(what: list[str]) -> bool:
@@ -249,7 +257,7 @@ def _one(client: Client, portion: list[JobSpec], key: str, done: int, total: int
         raise
 
 
-def _watch(client: Client, jobs: list[str]) -> dict[str, dict[str, Any]]:
+def _watch(client: Client, jobs: list[str]) -> dict[str, Ended]:
     """Progress on stderr until all have ended."""
     with show.progress("jobs", len(jobs)) as advance:
         ended = client.wait(jobs, lambda ended: advance(len(ended), _words(list(ended.values())) or "waiting"))
@@ -260,19 +268,19 @@ def _watch(client: Client, jobs: list[str]) -> dict[str, dict[str, Any]]:
     return ended
 
 
-def _words(ended: list[dict[str, Any]]) -> str:
+def _words(ended: list[Ended]) -> str:
     states = Counter(job["state"] for job in ended)
     return ", ".join(f"{states[state]} {state}" for state in sorted(states))
 
 
-def _sentence(client: Client, job: dict[str, Any]) -> str:
+def _sentence(client: Client, job: Ended) -> str:
     """What became of a job that did not finish, with the last line it wrote to stderr."""
     code = f" {job['exit_code']}" if job["reason"] == "exit code" else ""
     last = client.log(job["uuid"], "stderr").strip().splitlines()[-1:]
     return f"{job['uuid']} {job['state']}: {job['reason']}{code}{': ' + last[0] if last else ''}"
 
 
-def _outcome(ended: list[dict[str, Any]]) -> int:
+def _outcome(ended: list[Ended]) -> int:
     if all(job["state"] == "finished" for job in ended):
         return 0
     return int((len(ended) == 1 and ended[0]["exit_code"]) or 1)

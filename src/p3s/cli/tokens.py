@@ -9,10 +9,10 @@ import typer
 from p3s.client.descriptions import duration
 from p3s.client.sdk import Client
 from p3s.protocol.accounts import SCOPES
-from p3s.protocol.errors import BadInput
+from p3s.protocol.errors import BadInput, NotKnown
 
 from . import show
-from .options import Json, Limit
+from .options import DryRun, Json, Limit
 
 tokens = typer.Typer(no_args_is_help=True, help="Tokens of people and programs: make, list, revoke.")
 users = typer.Typer(no_args_is_help=True, help="Users of the browser: list and set.")
@@ -29,13 +29,20 @@ def new_token(
     scope: Annotated[list[str], typer.Option(help=SCOPE_HELP)] = ["read", "submit"],  # noqa: B006
     owner: Annotated[str, typer.Option(help="Whose; an admin makes them for others.")] = "",
     expires: Annotated[str, typer.Option(metavar="90d", help="A duration, or never.")] = "90d",
+    dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Make a token; it is shown this once. Example: p3s token new lxplus --scope pilot --expires 30d"""
     for one in scope:
         if one not in SCOPES:
             raise BadInput(f"--scope {one}: use {', '.join(SCOPES)}")
-    made = Client().make_token(name, scope, owner, None if expires == "never" else duration(expires, "--expires"))
+    expires_in_s = None if expires == "never" else duration(expires, "--expires")
+    client = Client()
+    if dry_run:
+        whose = owner or client.whoami()["owner"]
+        print(f"would make a token of {show.plain(whose)}: {show.plain(name)} ({' '.join(scope)}), expires: {expires}")
+        return
+    made = client.make_token(name, scope, owner, expires_in_s)
     if json:
         show.as_json(vars(made))
         return
@@ -82,10 +89,18 @@ def _end(token: dict[str, float | None], now: float) -> str:
 def revoke_token(
     ids: Annotated[list[str], typer.Argument(metavar="TOKEN...", help="As p3s token list names them.")],
     why: Annotated[str, typer.Option(help="For the record.")] = "",
+    dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """End tokens, at once and for good. Example: p3s token revoke 1f0c2ab93d7e --why "left the group" """
     client = Client()
+    if dry_run:
+        known = {one["id"]: one["name"] for one in client.tokens()}
+        for id in ids:
+            if id not in known:
+                raise NotKnown(f"there is no token {show.plain(id)} in force; p3s token list shows them")
+            print(f"{id} {show.plain(known[id])}: would be revoked")
+        return
     revoked = [client.revoke_token(id, why) for id in ids]
     if json:
         show.as_json(revoked)
@@ -114,11 +129,15 @@ def set_user(
     shut_out: Annotated[
         bool | None, typer.Option("--shut-out/--let-in", help="No login and no tokens any more, or again.")
     ] = None,
+    dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Make a user of the browser, or change one; what is not named stays. Example: p3s user set ana --scope operate"""
     client = Client()
     known = any(one["name"] == name for one in client.users())
+    if dry_run:
+        print(f"{show.plain(name)}: would be {'changed' if known else 'made'}")
+        return
     secret: str | None = None
     if password_stdin:
         secret = sys.stdin.readline().rstrip("\n")

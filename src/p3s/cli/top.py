@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated, Any
 
 import typer
@@ -45,9 +45,9 @@ def top(
     rates = Rates()
     first = _look(Client(), rates)
     if json:
-        show.as_json(asdict(first))
+        show.as_json({name: value for name, value in asdict(first).items() if name not in ("follows", "rates")})
     elif once or not sys.stdout.isatty():
-        show.console.print(frame(first, time.time()))
+        show.console.print(frame(replace(first, follows=False), time.time(), width=show.console.width))
     else:
         _show(Looker(first, rates), show.console)
 
@@ -110,7 +110,7 @@ def _show(looker: Looker, console: Console) -> None:
                 now, size = time.time(), console.size
                 state = (looker.look, looker.trouble, int(now), size)
                 if state != before:
-                    picture = frame(looker.look, now, looker.trouble, size.height)
+                    picture = frame(looker.look, now, looker.trouble, size.width, size.height)
                     live.update(picture, refresh=True)
                     before = state
                 if pressed(0.2) in LEAVE:

@@ -16,6 +16,7 @@ from p3s.client import pyz
 from p3s.client.sdk import Client
 from p3s.protocol.errors import BadInput, TryLater
 from p3s.protocol.states import FINAL_JOB_STATES
+from p3s.protocol.views import Dataset, JobRow, Result
 
 from .parts import Parts
 
@@ -40,9 +41,9 @@ class Plan:
 class Seen:
     """What the server has so far."""
 
-    datasets: list[dict[str, Any]] = field(default_factory=list)
-    jobs: list[dict[str, Any]] = field(default_factory=list)
-    results: list[dict[str, Any]] = field(default_factory=list)
+    datasets: list[Dataset] = field(default_factory=list)
+    jobs: list[JobRow] = field(default_factory=list)
+    results: list[Result] = field(default_factory=list)
 
     def runs(self) -> dict[object, str]:
         """Status by run (or by file, for files without a run) that has results: the worst of its results."""
@@ -61,7 +62,7 @@ class Seen:
         """p50 and p95 over datasets: registered -> first result on display, by the server's clock."""
         first: dict[str, float] = {}
         for result in self.results:
-            name = result["dataset"]
+            name = result["dataset"] or ""
             first[name] = min(first.get(name, float("inf")), result["published_at"])
         took = sorted(first[one["uuid"]] - one["registered_at"] for one in self.datasets if one["uuid"] in first)
         if not took:
@@ -188,10 +189,9 @@ class _Told:
                 self.once(
                     job["uuid"], f"{job['state']:9} {job['dataset_name']} ({job['reason']}): p3s job show {job['uuid']}"
                 )
-        names = {dataset["uuid"]: dataset for dataset in seen.datasets}
+        arrived = {dataset["uuid"]: dataset["registered_at"] for dataset in seen.datasets}
         for result in reversed(seen.results):
-            arrived = names.get(result["dataset"], {}).get("registered_at", result["published_at"])
-            took = result["published_at"] - arrived
+            took = result["published_at"] - arrived.get(result["dataset"] or "", result["published_at"])
             text = f"on display {took:4.1f} s after arrival: {result['dataset_name']}, {result['status']}"
             self.once(result["id"], text)
 

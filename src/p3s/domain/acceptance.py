@@ -17,7 +17,9 @@ def accept(id: int, uuid: str, spec: JobSpec, kind: JobTypeSpec, now: float, col
     rerun_of. ETA and stale-after count from `now`."""
     jobtype, priority, needs, time_limit = class_of(spec, kind)
     run, subrun, keys = columns.get("run"), columns.get("subrun"), columns.get("keys") or {}
-    given = input_environment(spec.input, run, subrun, keys) if spec.input or run is not None or keys else {}
+    env = spec.env if kind.input_as == "path" else {"P3S_INPUT_AS": kind.input_as, **spec.env}
+    how = env.get("P3S_INPUT_AS", "path")
+    given = input_environment(spec.input, run, subrun, keys, how) if spec.input or run is not None or keys else {}
     eta = kind.eta if spec.eta is None else spec.eta
     stale_after = kind.stale_after if spec.stale_after is None else spec.stale_after
     return JobAdded(
@@ -28,7 +30,7 @@ def accept(id: int, uuid: str, spec: JobSpec, kind: JobTypeSpec, now: float, col
         JobState.HELD if spec.hold else JobState.DEFINED,
         Spec(
             spec.payload,
-            {**spec.env, **given},
+            {**env, **given},
             time_limit,
             needs,
             now + eta if eta else None,
@@ -36,7 +38,7 @@ def accept(id: int, uuid: str, spec: JobSpec, kind: JobTypeSpec, now: float, col
             now,
         ),
         now,
-        {"name": spec.name, "input": spec.input, "env": spec.env, **columns},
+        {"name": spec.name, "input": spec.input, "env": env, **columns},
         same_of(kind, run, subrun, keys) if kind.supersedes else "",
     )
 

@@ -21,4 +21,5 @@ def _note(what: str, out: int) -> str:
     jobs = f"{out} job{'' if out == 1 else 's'}"
     if not out:
         return "it has no job and ends at once"
-    return f"it ends when its {jobs} have ended" if what == "drain" else f"it ends its {jobs}, then itself"
+    have = "has" if out == 1 else "have"
+    return f"it ends when its {jobs} {have} ended" if what == "drain" else f"it ends its {jobs}, then itself"

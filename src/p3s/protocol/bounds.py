@@ -1,6 +1,7 @@
 """Bounds on what people and pilots may send, checked at the door. Raises BadInput that says where and what to write."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from .acts import ALL_TYPES, AdjustRequest, RerunRequest, WhyRequest
@@ -8,6 +9,7 @@ from .errors import BadInput
 from .messages import (
     ANYWHERE,
     BOUNDS,
+    INPUT_AS,
     MAX_TAIL_BYTES,
     PICKS,
     CancelRequest,
@@ -100,10 +102,16 @@ def check_jobtype(spec: JobTypeSpec) -> None:
         _number(getattr(spec, name), bound, name)
     if spec.pick not in PICKS:
         raise BadInput(f"pick: {spec.pick!r} is none; use {', '.join(PICKS)}")
+    _input_as(spec.input_as, "input_as")
     _most(spec.supersedes, "supersedes", "supersedes")
     for key in spec.supersedes:
         if not _VARIABLE.match(key) or len(key) > 40:
             raise BadInput(f"supersedes: {key[:60]!r} is not a key's name; use run, subrun, or letters, digits and _")
+
+
+def _input_as(word: str, where: str) -> None:
+    if word not in INPUT_AS:
+        raise BadInput(f"{where}: {word[:60]!r} is none; use {', '.join(INPUT_AS)}")
 
 
 def check_environment(env: "dict[str, str]", where: str) -> None:
@@ -114,6 +122,8 @@ def check_environment(env: "dict[str, str]", where: str) -> None:
             raise BadInput(f"{where}: {name!r} is not a variable name; use letters, digits and _")
         if len(value) > BOUNDS["env_value"] or "\0" in value:
             raise BadInput(f"{where}.{name}: at most {BOUNDS['env_value']} characters, and no NUL")
+    if "P3S_INPUT_AS" in env:
+        _input_as(env["P3S_INPUT_AS"], f"{where}.P3S_INPUT_AS")
 
 
 def check_register(request: RegisterRequest) -> None:
@@ -227,7 +237,7 @@ def _attempt(job: str, attempt: int, where: str) -> None:
     _whole(attempt, 0, SMALL, f"{where}.attempt")
 
 
-def check_uuids(uuids: "list[str]", where: str) -> None:
+def check_uuids(uuids: "Sequence[str]", where: str) -> None:
     """Names of objects, not too many."""
     _most(uuids, "jobs_per_submit", where)
     for uuid in uuids:

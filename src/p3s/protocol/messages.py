@@ -71,6 +71,9 @@ class JobSpec:
 PICKS = ("fifo", "freshest", "deadline")
 """Orders within a type: oldest first, newest first, earliest ETA first."""
 
+INPUT_AS = ("path", "name", "url")
+"""What P3S_INPUT_FILE holds: the path (an address as it is), the bare name, or an address (a path as file://)."""
+
 
 @dataclass(frozen=True)
 class JobTypeSpec:
@@ -78,7 +81,8 @@ class JobTypeSpec:
 
     `cap`: most jobs out at once; None is no limit, 0 a brake. `retries`: attempts after the first when the node
     failed. `critical`: lower-priority jobs are shed for its ETA. `supersedes`: a new job drops older waiting ones
-    that have equal values of these (`run`, `subrun`, or names in the dataset's keys).
+    that have equal values of these (`run`, `subrun`, or names in the dataset's keys). `input_as`: what their
+    P3S_INPUT_FILE holds of their input, unless they say so themselves as P3S_INPUT_AS.
     """
 
     __pydantic_config__ = _STRICT
@@ -93,6 +97,7 @@ class JobTypeSpec:
     retries: int = 0
     critical: bool = False
     supersedes: "tuple[str, ...]" = ()
+    input_as: str = "path"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from p3s.domain import lifecycle
@@ -28,72 +28,21 @@ from p3s.domain.effects import (
     PilotMoved,
     Queued,
     Resumed,
-    Spec,
     TypeDeclared,
 )
 from p3s.domain.estimates import RECENT
 from p3s.domain.exchange import Past
 from p3s.domain.hosts import Doubt
-from p3s.domain.needs import Offer, last_moment
-from p3s.domain.pool import Out, PilotEntry
 from p3s.domain.queue import PLACES
 from p3s.protocol.acts import ALL_TYPES
 from p3s.protocol.messages import AHEAD_PER_SLOT, ANYWHERE, JobTypeSpec
-from p3s.protocol.states import FINAL_JOB_STATES, FINAL_PILOT_STATES, OUT_JOB_STATES, JobState, PilotState
+from p3s.protocol.states import FINAL_JOB_STATES, FINAL_PILOT_STATES, OUT_JOB_STATES, JobState
+
+from .rows import JobRow, PilotRow, entry_of, out_of, pilot_row_of, queued_of
 
 
 class Broken(AssertionError):
     """An invariant does not hold. The message says which, and when."""
-
-
-@dataclass
-class JobRow:
-    id: int
-    job: str
-    jobtype: str
-    priority: int
-    state: JobState
-    spec: Spec
-    same: str = ""
-    rerun_of: str = ""
-    attempt: int = 0
-    retried: int = 0
-    pilot: str = ""
-    number: int = 0
-    kill_number: int | None = None
-    cancelled_by: str = ""
-    reason: str = ""
-    dispatched_at: float = 0.0
-    started_at: float | None = None
-    ended_at: float | None = None
-    exit_code: int | None = None
-    wall_s: float | None = None
-    ends: list[JobState] = field(default_factory=list)
-
-    def copy(self) -> "JobRow":
-        return replace(self, ends=[*self.ends])
-
-
-@dataclass
-class PilotRow:
-    pilot: str
-    host: str
-    slots: int
-    lease_s: float
-    token_hash: str
-    state: PilotState
-    offer: Offer
-    until: float = float("inf")
-    seq: int = 0
-    acked: int = 0
-    numbered: int = 0
-    instruction: str = ""
-    instruction_number: int | None = None
-    instruction_why: str = ""
-    seen_at: float = 0.0
-
-    def copy(self) -> "PilotRow":
-        return replace(self)
 
 
 class Store:
@@ -163,7 +112,7 @@ class Store:
             case TypeDeclared():
                 self.types[effect.spec.name] = effect.spec
             case PilotAdded():
-                self.pilots[effect.pilot] = _pilot_row(effect)
+                self.pilots[effect.pilot] = pilot_row_of(effect)
             case PilotMoved():
                 lifecycle.check_pilot_move(effect.pilot, effect.before, effect.after)
                 self.pilots[effect.pilot].state = effect.after
@@ -292,7 +241,7 @@ class Store:
         waits = row.state in (JobState.DEFINED, JobState.HELD)
         since = row.started_at or row.dispatched_at
         return Past(
-            row.id, row.state, row.attempt, row.pilot, row.started_at, rerun, _queued(row) if waits else None, since
+            row.id, row.state, row.attempt, row.pilot, row.started_at, rerun, queued_of(row) if waits else None, since
         )
 
     def queued(self, key: ClassKey, limit: int) -> tuple[list[Queued], bool]:
@@ -303,7 +252,7 @@ class Store:
 
     def _class(self, key: ClassKey) -> list[Queued]:
         rows = (row for row in self.jobs.values() if row.state is JobState.DEFINED and row.jobtype == key[0])
-        return [job for job in map(_queued, rows) if job.key == key]
+        return [job for job in map(queued_of, rows) if job.key == key]
 
     def _finished(self) -> list[JobRow]:
         """In the order in which they ended, as many of each type as are remembered."""
@@ -318,7 +267,9 @@ class Store:
     def older(self, same: str, before: int) -> list[Queued]:
         """Queued jobs that a newer one with these keys supersedes."""
         rows = self.jobs.values()
-        return [_queued(row) for row in rows if row.same == same and row.id < before and row.state is JobState.DEFINED]
+        return [
+            queued_of(row) for row in rows if row.same == same and row.id < before and row.state is JobState.DEFINED
+        ]
 
     def newer(self, job: str) -> str:
         """The newest job that supersedes another, "" with none or when that is not queued."""
@@ -330,7 +281,7 @@ class Store:
 
     def stale(self, now: float, limit: int) -> tuple[list[Queued], float]:
         """Queued jobs that are stale, the longest so first, and when the next one of the others is."""
-        queued = (_queued(row) for row in self.jobs.values() if row.state is JobState.DEFINED)
+        queued = (queued_of(row) for row in self.jobs.values() if row.state is JobState.DEFINED)
         found = [(job.spec.stale_at, job.id, job) for job in queued if job.spec.stale_at is not None]
         stale = [job for stale_at, _, job in sorted(found) if stale_at <= now][:limit]
         later = min((stale_at for stale_at, _, _ in found if stale_at > now), default=float("inf"))
@@ -346,68 +297,12 @@ class Store:
             book.hosts.doubt(place.split("/")[0], replace(doubt))
         for pilot in sorted(self.pilots.values(), key=lambda row: (row.seen_at, row.pilot)):
             if pilot.state not in FINAL_PILOT_STATES:
-                book.restore_pilot(_entry(pilot))
+                book.restore_pilot(entry_of(pilot))
         for row in self._finished():
             book.restore_finished(row.jobtype, self.pilots[row.pilot].host, row.wall_s or 0.0)
         for row in sorted(self.jobs.values(), key=lambda row: row.number):
             if row.state in OUT_JOB_STATES:
-                book.restore_out(_out(row))
-        for key in {_queued(row).key for row in self.jobs.values() if row.state is JobState.DEFINED}:
+                book.restore_out(out_of(row))
+        for key in {queued_of(row).key for row in self.jobs.values() if row.state is JobState.DEFINED}:
             book.queues.restore(key, self.queued(key, window)[0], len(self._class(key)))
         return book
-
-
-def _queued(row: JobRow) -> Queued:
-    return Queued(row.id, row.job, row.attempt, row.jobtype, row.priority, row.spec, row.retried)
-
-
-def _out(row: JobRow) -> Out:
-    return Out(
-        row.id,
-        row.job,
-        row.attempt,
-        row.state,
-        row.jobtype,
-        row.priority,
-        row.spec,
-        row.pilot,
-        row.number,
-        row.kill_number,
-        row.cancelled_by,
-        row.retried,
-        row.started_at or row.dispatched_at,
-    )
-
-
-def _pilot_row(effect: PilotAdded) -> PilotRow:
-    return PilotRow(
-        effect.pilot,
-        effect.host,
-        effect.slots,
-        effect.lease_s,
-        effect.token_hash,
-        PilotState.ACTIVE,
-        effect.offer or Offer(effect.site, effect.slots),
-        last_moment(effect.at + effect.life_s, effect.life_s) if effect.life_s else float("inf"),
-        seen_at=effect.at,
-    )
-
-
-def _entry(row: PilotRow) -> PilotEntry:
-    return PilotEntry(
-        row.pilot,
-        row.host,
-        row.slots,
-        row.state,
-        row.lease_s,
-        row.token_hash,
-        row.seen_at,
-        row.seq,
-        row.acked,
-        row.numbered,
-        instruction=row.instruction,
-        instruction_number=row.instruction_number,
-        instruction_why=row.instruction_why,
-        offer=row.offer,
-        until=row.until,
-    )

@@ -12,7 +12,7 @@ from p3s.domain.exchange import Past
 from p3s.domain.needs import Offer
 from p3s.domain.pool import PilotEntry
 from p3s.domain.queue import PLACES, Head
-from p3s.protocol.messages import ExchangeRequest, Held, JobTypeSpec, Report, Verdict
+from p3s.protocol.messages import ExchangeRequest, Held, Instruction, JobTypeSpec, Report, Verdict
 from p3s.protocol.states import JobState
 from p3s.simulation.server import settle
 from p3s.simulation.store import Store
@@ -168,6 +168,10 @@ class Office:
     def state(self, job: str) -> JobState:
         return self.store.jobs[job].state
 
+    def instructions(self) -> list[Instruction]:
+        """What pilots are told in the answers of the last act."""
+        return [told for one in self.effects if isinstance(one, LaneAnswered) for told in one.instructions]
+
     def ordered(self) -> list[str]:
         """Jobs in the answers of the last act."""
         return [order.job for one in self.effects if isinstance(one, LaneAnswered) for order in one.orders]
@@ -208,10 +212,24 @@ class Office:
     def check_against(self, rebuilt: Book) -> None:
         book = self.book
         assert book.types == rebuilt.types
+        assert book.pauses == rebuilt.pauses
         assert book.pilots.keys() == rebuilt.pilots.keys()
+        told = ("instruction", "instruction_number", "instruction_why")
         for name, entry in book.pilots.items():
             other = rebuilt.pilots[name]
-            for field in ("host", "slots", "state", "token_hash", "offer", "until", "out", "cores", "memory", "gpus"):
+            for field in (
+                "host",
+                "slots",
+                "state",
+                "token_hash",
+                "offer",
+                "until",
+                "out",
+                "cores",
+                "memory",
+                "gpus",
+                *told,
+            ):
                 assert getattr(entry, field) == getattr(other, field), field
             assert entry.seq >= other.seq
             assert entry.acked >= other.acked

@@ -21,6 +21,29 @@ def test_what_is_said_counts_also_when_it_is_0() -> None:
     assert added.state is JobState.HELD
 
 
+@pytest.mark.parametrize(
+    ("input", "how", "shown"),
+    [
+        ("/data/run7 1.root", "path", "/data/run7 1.root"),
+        ("/data/run7 1.root", "name", "run7 1.root"),
+        ("/data/run7 1.root", "url", "file:///data/run7 1.root"),
+        ("file:///data/run7.root", "path", "/data/run7.root"),
+        ("root://x//eos/run7.root?a=/b", "name", "run7.root"),
+        ("root://x//eos/run7.root", "url", "root://x//eos/run7.root"),
+        ("xroot://x//eos/run7.root", "path", "root://x//eos/run7.root"),
+    ],
+)
+def test_the_input_is_named_as_the_type_says(input: str, how: str, shown: str) -> None:
+    added = accept(1, "j", JobSpec("x", input=input), JobTypeSpec("t", input_as=how), 1000.0, {})
+    assert added.spec.env["P3S_INPUT_FILE"] == shown
+
+
+def test_the_jobs_own_word_on_its_input_is_stronger_than_its_types() -> None:
+    spec = JobSpec("x", input="/data/a.root", env={"P3S_INPUT_AS": "path", "P3S_INPUT_FILE": "to be replaced"})
+    added = accept(1, "j", spec, JobTypeSpec("t", input_as="name"), 1000.0, {})
+    assert added.spec.env["P3S_INPUT_FILE"] == "/data/a.root"
+
+
 def test_equal_needs_are_one_class_whatever_the_order_of_their_tags() -> None:
     one, other = (JobSpec("x", needs=Needs(tags=tags)) for tags in (("b", "a"), ("a", "b", "a")))
     assert class_of(one, KIND) == class_of(other, KIND)

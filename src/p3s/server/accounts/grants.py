@@ -38,14 +38,10 @@ class Grant:
 
 
 class Grants:
-    """All tokens in force. `users` reads those of people and programs, by hash; `reload` when they changed.
+    """All tokens in force. `users` reads those of people and programs, by hash; `reload` when they changed."""
 
-    `open_reading`: reading needs no token.
-    """
-
-    def __init__(self, secret: bytes, users: Callable[[], dict[str, Grant]], open_reading: bool = True) -> None:
+    def __init__(self, secret: bytes, users: Callable[[], dict[str, Grant]]) -> None:
         self.secret = secret
-        self.open_reading = open_reading
         self._read = users
         self._users = users()
         self._known: dict[str, Grant] = {}

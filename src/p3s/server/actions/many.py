@@ -57,7 +57,7 @@ def _named(uuids: Sequence[str], who: Who, act: str) -> list[str]:
 def _chosen(request: ManyRequest, who: Who) -> tuple[list[str], bool]:
     """The newest first: those that were queued last are given up first. Only one's own, unless all may be changed."""
     names = ("jobtype", "owner", "name", "site", "host", "pilot", "stream", "run", "since", "until")
-    choice = Choice(tuple(request.states), **{name: getattr(request, name) for name in names})
+    choice = Choice(tuple(request.states), (), **{name: getattr(request, name) for name in names})
     if not who.all_jobs:
         if choice.owner not in ("", who.name):
             raise NotAllowed(f"jobs of {choice.owner} are theirs; only they or an operator can change them")

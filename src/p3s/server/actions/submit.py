@@ -53,6 +53,8 @@ def _before(work: Work, key: str) -> tuple[str, list[str]] | None:
 def _again(work: Work, before: tuple[str, list[str]], fingerprint: str, request: SubmitRequest) -> SubmitReply:
     if before[0] != fingerprint:
         raise Conflict(f"the key {request.key!r} was used for other jobs; take a new key for each new submission")
+    if not before[1]:
+        raise Conflict(f"the key {request.key!r} was used for jobs that were purged since; take a new key for new ones")
     return SubmitReply(before[1], outlook(work, request.jobs)[0], ["submitted before: nothing was added"])
 
 

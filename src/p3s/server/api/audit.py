@@ -9,9 +9,9 @@ from p3s.protocol import bounds, routes
 from p3s.server.journal import reads
 
 from .doors import plain, reach
+from .paging import Cursor, Limit, number, page
 
 router = Router(tags=["audit"])
-MOST = 1_000
 
 
 @router.get("/events", auth=reach("operate"), summary=routes.EVENTS.summary)
@@ -21,12 +21,12 @@ def list_events(
     kind: Annotated[str, Query(description="job, jobtype, pilot, host, stream, token, user ...")] = "",
     object: Annotated[str, Query(description="its UUID or name; needs `kind`")] = "",
     since: Annotated[float, Query(ge=0, le=1e11, description="epoch seconds")] = 0.0,
-    limit: Annotated[int, Query(ge=1, le=MOST)] = 100,
-    before: Annotated[int | None, Query(ge=0, le=2**62, description="`next` of the page before")] = None,
+    limit: Limit = 100,
+    cursor: Cursor = "",
 ) -> dict[str, Any]:
-    """Newest first; `next` continues, null at the end. What is not here is the ordinary path of a job, which stands in
-    the job itself."""
+    """Newest first; `next`, given as `cursor`, continues, null at the end. What is not here is the ordinary path of a
+    job, which stands in the job itself."""
     for name, value in (("who", who), ("kind", kind), ("object", object)):
         bounds.check_name(value, name)
-    rows = reads.record(reads.Wanted(who, kind, object, since), limit, before)
-    return {"events": [plain(row) for row in rows], "next": rows[-1].id if len(rows) == limit else None}
+    rows = reads.record(reads.Wanted(who, kind, object, since), limit + 1, number(cursor))
+    return page("events", [plain(row) for row in rows], limit, lambda row: str(row["id"]))

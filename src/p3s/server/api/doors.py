@@ -58,10 +58,10 @@ def _asking(request: HttpRequest, scope: str) -> Grant:
         if settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated:
             _same_site(request)
             return grant_of_user(request.user)
-        if scope == "read" and grants.open_reading:
+        if scope == "read" and settings.OPEN_READING:
             return ANYBODY
     grant = grants.of(authorization)
-    if grant.job and scope == "read" and not (grants.open_reading or running().in_force(grant.job, grant.attempt)):
+    if grant.job and scope == "read" and not (settings.OPEN_READING or running().in_force(grant.job, grant.attempt)):
         raise NotAllowed(f"attempt {grant.attempt} of job {grant.job} is over, and with it what its token may read")
     return grant
 

@@ -46,6 +46,7 @@ def list_jobs(
     limit: Limit = 100,
     cursor: Cursor = "",
     state: Annotated[str, Query(max_length=300, description="states, separated by commas")] = "",
+    uuid: Annotated[str, Query(max_length=8_000, description="UUIDs, separated by commas")] = "",
     jobtype: Name = "",
     owner: Name = "",
     site: Annotated[str, Query(max_length=300, description="of the pilot that has or had it")] = "",
@@ -64,7 +65,9 @@ def list_jobs(
     words |= {"stream": stream, "dataset": dataset, "name": name}
     for where, word in words.items():
         bounds.check_name(word, where)
-    choice = Choice(states(state, list(JobState), "state"), run=run, since=since, until=until, **words)
+    uuids = tuple(word for word in uuid.split(",") if word)
+    bounds.check_uuids(uuids, "uuid")
+    choice = Choice(states(state, list(JobState), "state"), uuids, run=run, since=since, until=until, **words)
     rows, following = listing.page(choice, limit, number(cursor))
     return {"jobs": [plain(row) for row in rows], "next": None if following is None else str(following)}
 

@@ -8,7 +8,8 @@ from p3s.server.data.models import Dataset
 
 @dataclass(frozen=True, slots=True)
 class DatasetRow:
-    """One dataset. `registered_at` is epoch seconds by the server's clock, `size` bytes."""
+    """One dataset. `registered_at` is epoch seconds by the server's clock, `size` bytes; `purged`: how many of its jobs
+    that were purged since had ended how."""
 
     uuid: str
     name: str
@@ -20,6 +21,7 @@ class DatasetRow:
     owner: str
     registered_at: float
     keys: dict[str, int | str] = field(default_factory=dict)
+    purged: dict[str, int] = field(default_factory=dict)
 
 
 def _row(dataset: Dataset) -> DatasetRow:

@@ -26,6 +26,7 @@ class Choice:
     end with `*`."""
 
     states: tuple[str, ...] = ()
+    uuids: tuple[str, ...] = ()
     jobtype: str = ""
     owner: str = ""
     site: str = ""
@@ -42,7 +43,7 @@ class Choice:
     def rare(self) -> bool:
         """Whether it asks for more than an index answers."""
         words = (self.jobtype, self.owner, self.site, self.host, self.pilot, self.stream, self.dataset, self.name)
-        return any(words) or self.run is not None
+        return any(words) or bool(self.uuids) or self.run is not None
 
 
 def page(choice: Choice, limit: int, before: int | None = None) -> tuple[list[JobRow], int | None]:
@@ -59,8 +60,8 @@ def chosen(choice: Choice, limit: int, before: int | None = None) -> tuple[list[
         found = sorted(_by_state(choice, limit + 1, lowest, top), reverse=True)[: limit + 1]
         return found[:limit], found[limit - 1] if len(found) > limit else None
     found = []
-    #: An index leads to as few as pilots can hold.
-    few = bool(choice.states) and OUT_JOB_STATES.issuperset(choice.states)
+    #: An index leads to those that are named, or to as few as pilots can hold.
+    few = bool(choice.uuids) or (bool(choice.states) and OUT_JOB_STATES.issuperset(choice.states))
     for bottom, above in [(lowest, top)] if few else _windows(lowest, top):
         jobs = _asked(choice).filter(id__gte=bottom, id__lt=above).order_by("-id")
         found += jobs.values_list("id", flat=True)[: limit + 1 - len(found)]
@@ -113,6 +114,8 @@ def _asked(choice: Choice) -> QuerySet[Job]:
     jobs = Job.objects.all()
     if choice.states:
         jobs = jobs.filter(state__in=choice.states)
+    if choice.uuids:
+        jobs = jobs.filter(uuid__in=choice.uuids)
     for column, value in _columns(choice):
         if value:
             jobs = jobs.filter(**{column: value})

@@ -21,6 +21,7 @@ class JobType(models.Model):
     critical = models.BooleanField(default=False)
     #: Names of keys: a list of texts.
     supersedes = models.JSONField(default=list)
+    input_as = models.CharField(max_length=4, default="path")
     created_at = models.FloatField()
 
 

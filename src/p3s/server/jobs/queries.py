@@ -285,12 +285,13 @@ def _log_row(effect: JobEnded | JobReturned) -> Sequence[Any]:
 DECLARE = Statement(
     """
 INSERT INTO jobs_jobtype (name, cap, priority, eta, stale_after, time_limit, pick, retries, critical, supersedes,
-  created_at)
-SELECT {name}, {cap}, {priority}, {eta}, {stale_after}, {time_limit}, {pick}, {retries}, {critical}, {supersedes}, {at}
-  {rows} WHERE true
+  input_as, created_at)
+SELECT {name}, {cap}, {priority}, {eta}, {stale_after}, {time_limit}, {pick}, {retries}, {critical}, {supersedes},
+  {input_as}, {at} {rows} WHERE true
 ON CONFLICT (name) DO UPDATE SET cap = excluded.cap, priority = excluded.priority, eta = excluded.eta,
   stale_after = excluded.stale_after, time_limit = excluded.time_limit, pick = excluded.pick,
-  retries = excluded.retries, critical = excluded.critical, supersedes = excluded.supersedes
+  retries = excluded.retries, critical = excluded.critical, supersedes = excluded.supersedes,
+  input_as = excluded.input_as
 """,
     name="text",
     cap="integer",
@@ -302,6 +303,7 @@ ON CONFLICT (name) DO UPDATE SET cap = excluded.cap, priority = excluded.priorit
     retries="integer",
     critical="boolean",
     supersedes="jsonb",
+    input_as="text",
     at="double precision",
 )
 
@@ -313,8 +315,8 @@ def declare(effects: Sequence[TypeDeclared]) -> None:
 
 def _type_row(spec: JobTypeSpec, at: float) -> Sequence[Any]:
     durations = (float(spec.eta), float(spec.stale_after), float(spec.time_limit))
-    supersedes = json.dumps(list(spec.supersedes))
-    return (spec.name, spec.cap, spec.priority, *durations, spec.pick, spec.retries, spec.critical, supersedes, at)
+    rest = (spec.pick, spec.retries, spec.critical, json.dumps(list(spec.supersedes)), spec.input_as, at)
+    return (spec.name, spec.cap, spec.priority, *durations, *rest)
 
 
 RESUME = Statement("DELETE FROM jobs_pause WHERE jobtype = {jobtype}", jobtype="text")

@@ -105,7 +105,8 @@ def _spec(
     submitted_at: float,
 ) -> Spec:
     """What the rules must know, from the columns named in `_SPEC`. The input's variables win over the job's own."""
-    given = {**_json(env), **input_environment(input, run, subrun, _json(keys))}
+    own = _json(env)
+    given = {**own, **input_environment(input, run, subrun, _json(keys), own.get("P3S_INPUT_AS", "path"))}
     return Spec(payload, given, time_limit, needs_of(needs), eta_at, stale_at, submitted_at)
 
 
@@ -210,10 +211,10 @@ _FIELDS = ("id", "uuid", "attempt", "jobtype_id", "priority", "retried", *_SPEC.
 
 
 def submission(key: str) -> tuple[str, list[str]] | None:
-    """(fingerprint, job UUIDs) of the submit call with this key, if there was one."""
+    """(fingerprint, job UUIDs) of the submit call with this key, if there was one; no UUIDs when some were purged."""
     rows = _rows("SELECT fingerprint, first_id, count FROM jobs_submission WHERE key = %s", [key])
     if not rows:
         return None
     fingerprint, first, count = rows[0]
     jobs = _rows("SELECT uuid FROM jobs_job WHERE id >= %s AND id < %s ORDER BY id", [first, first + count])
-    return fingerprint, [uuid for (uuid,) in jobs]
+    return fingerprint, [uuid for (uuid,) in jobs] if len(jobs) == count else []

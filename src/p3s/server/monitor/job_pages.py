@@ -37,7 +37,7 @@ STATES = {
 
 def job_list(state: str, jobtype: str, before: int | None) -> dict[str, Any]:
     """`state` is a state of a job, or '' for all; `before` the id of the last one seen."""
-    rows, following = listing.page(Choice((state,) if state else (), jobtype), PAGE, before)
+    rows, following = listing.page(Choice((state,) if state else (), jobtype=jobtype), PAGE, before)
     counts = jobs.count_by_state()
     return {
         "jobs": [(row, job_mark(row.state)) for row in rows],

@@ -91,7 +91,7 @@ def serve(options: Options) -> None:
         upgrade(directory, time(), options.upgrade_backup, _say)
     except CannotUpgrade as error:
         raise CannotStart(str(error)) from None
-    grants = _grants(directory, options.owner, options.reading_is_open)
+    grants = _grants(directory, options.owner)
     hub = Hub()
     broker = Broker(options.settings, grants, hub.changed, _die, lock.check)
     broker.start()
@@ -164,7 +164,7 @@ def _listen(options: Options) -> socket.socket:
         sleep(locks.POLL_S)
 
 
-def _grants(directory: Path, owner: str, open_reading: bool) -> Grants:
+def _grants(directory: Path, owner: str) -> Grants:
     """Tokens in force; the local one lies in the server's directory, readable by its owner alone."""
     now, path = time(), directory / "token"
     if not path.exists():
@@ -174,12 +174,13 @@ def _grants(directory: Path, owner: str, open_reading: bool) -> Grants:
     token = path.read_text().strip()
     accounts.add(token, name="this machine", owner=owner, scopes="admin pilot", now=now)
     django_settings.SECRET_KEY = accounts.secret("sessions").hex()
-    return Grants(accounts.secret(), lambda: accounts.valid(time()), open_reading)
+    return Grants(accounts.secret(), lambda: accounts.valid(time()))
 
 
 def _behind(options: Options) -> Any:
     """Django in threads: synchronous code, and connections to the database that last. Its addresses are read here, and
     not while the first caller waits."""
+    django_settings.OPEN_READING = options.reading_is_open
     # Forms that a browser sends through a TLS proxy come from https.
     django_settings.CSRF_TRUSTED_ORIGINS = [f"https://{name}" for name in options.allowed_hosts]
     _ = get_resolver().url_patterns

@@ -102,6 +102,8 @@ TEMPLATES = [
         },
     }
 ]
+# Whether reading needs no login and no token; the server decides when it starts.
+OPEN_READING = True
 LOGGING_CONFIG = None  # the entrance sets it up
 # In signed cookies: nothing is written for a session.
 SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"

@@ -1,0 +1,195 @@
+"""`p3s pilot list`, `hosts`, `trust`, `drain`, `stop`, `delete`: what pilots there are, and what one does to them."""
+
+import time
+from collections.abc import Iterable
+from typing import Annotated
+
+import typer
+
+from p3s.client.sdk import Client
+from p3s.protocol.errors import BadInput
+from p3s.protocol.many import PilotOrderRequest, PurgeRequest
+from p3s.protocol.states import FINAL_PILOT_STATES
+from p3s.protocol.views import Doubt, PilotRow
+
+from . import complete, show
+from .options import DryRun, Json, Why
+
+Pilots = Annotated[
+    list[str] | None, typer.Argument(help="Their UUIDs; or choose by the options.", autocompletion=complete.pilots)
+]
+Site = Annotated[str, typer.Option(help="Only of this site.", autocompletion=complete.sites)]
+Host = Annotated[str, typer.Option(help="Only on this host.", autocompletion=complete.hosts)]
+Batch = Annotated[str, typer.Option(help="Only of this job of the batch system.")]
+State = Annotated[str, typer.Option(metavar="STATE,...", help="active, draining, idle or silent; several by commas.")]
+All = Annotated[bool, typer.Option("--all", help="All there are.")]
+
+
+def list_pilots(
+    ended: Annotated[bool, typer.Option("--ended", help="Those no longer in service.")] = False,
+    site: Site = "",
+    host: Host = "",
+    batch: Batch = "",
+    json: Json = False,
+) -> None:
+    """List pilots. Example: p3s pilot list --site lxbatch"""
+    found = Client().pilots(ended, site=site, host=host, batch_id=batch)
+    if json:
+        show.as_json(found)
+        return
+    now = time.time()
+    rows = (
+        (p["uuid"], p["host"], p["site"], _state(p), f"{p['out']}/{p['slots']}", show.age(p["last_seen_at"], now))
+        for p in found
+    )
+    empty = "no such pilots" if site or host or batch else "no pilots; start one: p3s pilot start"
+    show.table(("pilot", "host", "site", "state", "slots", "heard"), rows, empty)
+
+
+def _state(pilot: PilotRow) -> str:
+    silent_s = pilot.get("silent_s")
+    return str(pilot["state"]) if silent_s is None else f"silent {show.length(silent_s)}"
+
+
+def list_hosts(json: Json = False) -> None:
+    """List the hosts of pilots, and which are suspect and why. Example: p3s pilot hosts"""
+    found = Client().hosts()
+    if json:
+        show.as_json(found)
+        return
+    now = time.time()
+    rows = (
+        (one["host"], one["pilots"], f"{one['out']}/{one['slots']}", "; ".join(_doubt(d, now) for d in one["doubts"]))
+        for one in found
+    )
+    show.table(("host", "pilots", "slots", "suspect"), rows, "no pilots; start one: p3s pilot start")
+
+
+def _doubt(doubt: Doubt, now: float) -> str:
+    what = f"gets no {doubt['jobtype']}" if doubt["jobtype"] else "gets no jobs"
+    return f"{what}: {doubt['why']}; tried again in {show.length(max(doubt['probe_at'] - now, 0.0))}"
+
+
+def trust_host(
+    host: Annotated[str, typer.Argument(help="As p3s pilot hosts names it.", autocompletion=complete.hosts)],
+    why: Why = "",
+    dry_run: DryRun = False,
+) -> None:
+    """Give the pilots of a suspect host jobs again. Example: p3s pilot trust wn7 --why "disk replaced" """
+    client, host_said = Client(), show.plain(host)
+    if dry_run:
+        doubts = [_doubt(d, time.time()) for one in client.hosts() if one["host"] == host for d in one["doubts"]]
+        print(f"{host_said}: would be trusted again ({'; '.join(doubts)})" if doubts else f"{host_said}: not suspect")
+        return
+    print(f"{host_said}: {'its pilots get jobs again' if client.trust(host, why) else 'it was not suspect'}")
+
+
+DRAIN_HELP = """Let pilots take nothing new and end when their jobs have ended.
+
+Examples:
+
+  p3s pilot drain UUID
+
+  p3s pilot drain --host wn7 --why "disk to be replaced" --dry-run
+"""
+
+
+def drain(
+    pilots: Pilots = None,
+    site: Site = "",
+    host: Host = "",
+    batch: Batch = "",
+    state: State = "",
+    every: All = False,
+    why: Why = "",
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    _tell(PilotOrderRequest("drain", pilots or [], site, host, batch, _words(state), every, dry_run, why), json)
+
+
+STOP_HELP = """End pilots now, with the jobs that they run: these are lost, or tried again where their type has retries.
+
+Examples:
+
+  p3s pilot stop UUID
+
+  p3s pilot stop --site lxbatch --state idle
+
+  p3s pilot stop --all --dry-run
+"""
+
+
+def stop(
+    pilots: Pilots = None,
+    site: Site = "",
+    host: Host = "",
+    batch: Batch = "",
+    state: State = "",
+    every: All = False,
+    why: Why = "",
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    _tell(PilotOrderRequest("stop", pilots or [], site, host, batch, _words(state), every, dry_run, why), json)
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _tell(request: PilotOrderRequest, json: bool) -> None:
+    chosen = request.uuids or request.site or request.host or request.batch_id or request.states or request.every
+    if not chosen:
+        raise BadInput(f"p3s pilot {request.order} wants UUIDs of pilots, or --host, --site, --batch, --state or --all")
+    told = Client().order_pilots(request).pilots
+    if json:
+        show.as_json([vars(one) for one in told])
+        return
+    rows = ((one.pilot, one.host, one.out, one.note) for one in told)
+    show.table(("pilot", "host", "jobs", ""), rows, "no such pilots in service")
+
+
+DELETE_HELP = """Remove the records of pilots that have ended. Those that jobs name are kept.
+
+Examples:
+
+  p3s pilot delete UUID
+
+  p3s pilot delete --host wn7 --dry-run
+"""
+
+
+def delete(
+    pilots: Pilots = None,
+    site: Site = "",
+    host: Host = "",
+    batch: Batch = "",
+    every: All = False,
+    why: Why = "",
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    if not (pilots or site or host or batch or every):
+        raise BadInput("p3s pilot delete wants UUIDs of ended pilots, or --host, --site, --batch or --all")
+    client = Client()
+    if site or host or batch:
+        if pilots:
+            raise BadInput("p3s pilot delete: name pilots, or choose them by options; one of the two")
+        pilots = [one["uuid"] for one in client.pilots(True, None, site=site, host=host, batch_id=batch)]
+    removed = kept = 0
+    final = [str(state) for state in FINAL_PILOT_STATES]
+    for portion in _portions(pilots or []):
+        reply = client.purge(PurgeRequest("pilots", portion, dry_run=dry_run, why=why))
+        removed, kept = removed + reply.removed, kept + reply.kept
+    if every and not pilots:
+        reply = client.purge(PurgeRequest("pilots", [], final, 0.0, dry_run=dry_run, why=why))
+        removed, kept = reply.removed, reply.kept
+    if json:
+        show.as_json({"removed": removed, "kept": kept})
+        return
+    print(f"{'would remove' if dry_run else 'removed'}: {show.count(removed, 'pilot')}; kept: {kept}, named by jobs")
+
+
+def _portions(names: list[str]) -> Iterable[list[str]]:
+    return (names[place : place + 1000] for place in range(0, len(names), 1000))

@@ -1,0 +1,265 @@
+"""What the command lines of 2018's clients are now. Pure: options go in, commands of `p3s` come out."""
+
+import argparse
+import hashlib
+import json
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+Words = list[str]
+
+
+@dataclass(frozen=True)
+class Translation:
+    """Commands of `p3s` to be run one after the other, variables to be set for them, and what a person should know."""
+
+    commands: list[Words]
+    env: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    #: Only say what would be run.
+    test: bool = False
+
+
+class NoCounterpart(Exception):
+    """There is no such thing here, or not yet; the message says what to use."""
+
+
+def translate(client: str, words: Words, environment: Mapping[str, str]) -> Translation:
+    """What `client` (like job.py) with these options is now. Raises NoCounterpart; SystemExit as argparse does."""
+    if client not in CLIENTS:
+        raise NoCounterpart(f"no client of 2018 of this name is known; known are {', '.join(CLIENTS)}")
+    return CLIENTS[client](words, environment)
+
+
+# ---- reading options
+
+
+def _parser(client: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=client, description="Stand-in for a client of 2018.", allow_abbrev=False, add_help=False
+    )
+    parser.add_argument("-h", "--help", "-U", "--usage", action="help", help="show this message and exit")
+    parser.add_argument("-S", "--server", default="", help="default: P3S_SERVER")
+    parser.add_argument("-v", "--verbosity", type=int, default=0, help="1 says what it is now")
+    parser.add_argument("-t", "--test", action="store_true", help="say what it is now, and do nothing")
+    return parser
+
+
+def _made(asked: argparse.Namespace, commands: list[Words], notes: list[str] | None = None, **env: str) -> Translation:
+    said = [f"now: {shown}" for shown in map(_shown, commands)] if asked.verbosity else []
+    if asked.server:
+        env["P3S_SERVER"] = asked.server
+    return Translation(commands, env, said + (notes or []), asked.test)
+
+
+def _shown(words: Words) -> str:
+    return shlex.join(["p3s", *words])
+
+
+def _list(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _several(option: str, values: list[str]) -> Words:
+    return [word for value in values for word in (option, value)]
+
+
+# ---- jobs
+
+
+def _job(words: Words, _: Mapping[str, str]) -> Translation:
+    parser = _parser("job.py")
+    parser.add_argument("-j", "--json_in", metavar="FILE", default="", help="submit a list of job descriptions")
+    parser.add_argument("-N", "--number", type=int, default=1, help="so many of each")
+    parser.add_argument("-D", "--delay", type=int, default=1000, metavar="MS", help="so long from one to the next")
+    parser.add_argument("-f", "--file", default="", metavar="NAME[,...]", help="inputs; one job each")
+    parser.add_argument("-V", "--version", default="", help="DUNETPCVER")
+    parser.add_argument("-a", "--adjust", action="store_true", help="change a job")
+    parser.add_argument("-d", "--delete", action="store_true", help="remove the record of a job")
+    parser.add_argument("-k", "--kill", action="store_true", help="end a job")
+    parser.add_argument("-l", "--limits", action="store_true", help="list or set the limits of job types")
+    parser.add_argument("-u", "--uuid", default="", help="jobs, by commas")
+    parser.add_argument("-s", "--state", default="", help="with -a")
+    parser.add_argument("-P", "--priority", type=int, help="with -a")
+    parser.add_argument("-p", "--pk", default="", help="with -d")
+    parser.add_argument("-T", "--jobtype", default="", help="with -l")
+    parser.add_argument("-L", "--limit", type=int, default=-1, help="with -l; 0 stops a type, -1 reads")
+    asked = parser.parse_args(words)
+    jobs = _list(asked.uuid)
+    if asked.limits:
+        return _made(asked, [_limits(asked.jobtype, asked.limit)])
+    if asked.kill:
+        return _made(asked, [["job", "cancel", *_needed(jobs, "-k needs jobs: -u UUID")]])
+    if asked.delete:
+        raise NoCounterpart("-d: p3s purge jobs --older 7d removes records by age; p3s job cancel UUID ends a job")
+    if asked.adjust:
+        return _made(asked, _adjusted(_needed(jobs, "-a needs jobs: -u UUID"), asked.state, asked.priority))
+    if not asked.json_in:
+        raise NoCounterpart("say what to do: -j FILE submits, -a -u UUID adjusts, -l lists limits (-U shows all)")
+    inputs, version = _list(asked.file), [f"DUNETPCVER={asked.version}"] if asked.version else []
+    command = ["job", "submit", asked.json_in, *_several("-f", inputs), *_several("-e", version)]
+    if asked.number != 1:
+        command += ["-N", str(asked.number), *(["--delay", f"{asked.delay}ms"] if asked.delay else [])]
+    return _made(asked, [command])
+
+
+def _needed(values: list[str], otherwise: str) -> list[str]:
+    if not values:
+        raise NoCounterpart(otherwise)
+    return values
+
+
+def _limits(jobtype: str, limit: int) -> Words:
+    if limit < 0:
+        return ["jobtype", "list"]
+    if not jobtype:
+        raise NoCounterpart("-L needs a job type: -l -T TYPE -L LIMIT")
+    return ["jobtype", "set", jobtype, "--cap", str(limit)]
+
+
+_TO_STATE = {"defined": "release", "template": "hold", "held": "hold", "cancelled": "cancel", "finished": "cancel"}
+
+
+def _adjusted(jobs: list[str], state: str, priority: int | None) -> list[Words]:
+    if state and state not in _TO_STATE:
+        raise NoCounterpart(f"-s {state}: a job's state follows from what becomes of it; use hold, release or cancel")
+    commands = [["job", "adjust", *jobs, "--priority", str(priority)]] if priority is not None else []
+    commands += [["job", _TO_STATE[state], *jobs]] if state else []
+    if not commands:
+        raise NoCounterpart("-a needs what to change: -s STATE or -P PRIORITY")
+    return commands
+
+
+def _dataset(words: Words, _: Mapping[str, str]) -> Translation:
+    parser = _parser("dataset.py")
+    parser.add_argument("-g", "--generate", action="store_true", help="make a job for a file")
+    parser.add_argument("-J", "--template", default="", metavar="FILE", help="job description")
+    parser.add_argument("-f", "--file", default="", metavar="NAME", help="the file")
+    parser.add_argument("-i", "--inputdir", default="", metavar="DIR", help="where it lies")
+    parser.add_argument("-A", "--again", action="store_true", help="also if a job was made for it already")
+    parser.add_argument("-N", "--noregister", action="store_true", help="without remembering that one was made")
+    parser.add_argument("-T", "--jobtype", default="", help="instead of the description's")
+    for option, name in (("-r", "register"), ("-R", "registertype"), ("-d", "delete"), ("-G", "get")):
+        parser.add_argument(option, f"--{name}", action="store_true", help="not there")
+    for option, name in (("-D", "deltype"), ("-a", "adjust"), ("-j", "json"), ("-u", "uuid")):
+        parser.add_argument(option, f"--{name}", default="", help="not there")
+    asked = parser.parse_args(words)
+    if asked.registertype or asked.deltype:
+        raise NoCounterpart("data types come with workflows, which are not there yet")
+    if not asked.generate:
+        raise NoCounterpart("files are registered by a stream: p3s watcher start streams.yaml; -g makes a job for one")
+    if not asked.template or not asked.file:
+        raise NoCounterpart("-g needs a description and a file: -g -J TEMPLATE -f FILE -i DIR")
+    command = ["job", "submit", asked.template, "-f", asked.file]
+    command += ["-e", f"P3S_INPUT_DIR={asked.inputdir}"] if asked.inputdir else []
+    command += ["--jobtype", asked.jobtype] if asked.jobtype else []
+    if not (asked.again or asked.noregister):
+        command += ["--key", _once(asked.jobtype or asked.template, asked.inputdir, asked.file)]
+    return _made(asked, [command])
+
+
+def _once(*parts: str) -> str:
+    """A key of the submission by which the same file makes no second job of the same kind."""
+    return "dataset.py:" + hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def _testwrapper(words: Words, environment: Mapping[str, str]) -> Translation:
+    parser = _parser("testwrapper.py")
+    parser.add_argument("description", nargs="?", default="", help="job description")
+    parser.add_argument("-j", "--json_in", default="", metavar="FILE", help="job description")
+    parser.add_argument("-p", "--payload", default="", help="instead of the description's")
+    parser.add_argument("-f", "--input", default=environment.get("P3S_INPUT_FILE", ""), help="P3S_INPUT_FILE")
+    parser.add_argument("-F", "--output", default="", help="P3S_OUTPUT_FILE")
+    asked = parser.parse_args(words)
+    description = asked.json_in or asked.description
+    if not description:
+        raise NoCounterpart("name a description: testwrapper.py -j FILE")
+    variables = {"P3S_INPUT_FILE": asked.input, "P3S_OUTPUT_FILE": asked.output}
+    command = ["job", "test", description, *_several("-e", [f"{key}={one}" for key, one in variables.items() if one])]
+    return _made(asked, [[*command, *(["--payload", asked.payload] if asked.payload else [])]])
+
+
+# ---- pilots
+
+
+def _pilot(words: Words, _: Mapping[str, str]) -> Translation:
+    parser = _parser("pilot.py")
+    parser.add_argument("-s", "--site", default="", help="name of the place where it runs")
+    parser.add_argument("-c", "--cycles", type=int, default=0, help="with -p: how long it will be here; 0: no end")
+    parser.add_argument("-p", "--period", type=int, default=5, metavar="SECONDS", help="of a cycle")
+    parser.add_argument("-b", "--beat", type=int, help="nothing to set any more")
+    parser.add_argument("-l", "--logdir", default="", help="nothing to set any more")
+    parser.add_argument("-L", "--joblogdir", default="", help="nothing to set any more")
+    parser.add_argument("-x", "--shell", action="store_true", help="run payloads by the shell")
+    parser.add_argument("-e", "--extra", default="", help="the batch system's id")
+    parser.add_argument("-k", "--kill", action="store_true", help="end pilots")
+    parser.add_argument("-d", "--delete", action="store_true", help="remove the records of pilots")
+    for option, name in (("-u", "uuid"), ("-H", "host"), ("-A", "state")):
+        parser.add_argument(option, f"--{name}", default="", help="with -k or -d")
+    asked = parser.parse_args(words)
+    if asked.kill or asked.delete:
+        return _made(asked, [_ended_pilots(asked)])
+    command = ["pilot", "start", "--slots", "1", *(["--site", asked.site] if asked.site else [])]
+    command += ["--life", f"{asked.cycles * asked.period}s"] if asked.cycles else []
+    command += ["--batch-id", asked.extra] if asked.extra else []
+    notes = []
+    if asked.logdir or asked.joblogdir:
+        notes.append("logs of jobs are kept by the server (p3s job logs UUID); the pilot's own goes to stderr")
+    if asked.beat is not None:
+        notes.append("there is no beat to set: the server says how often it wants to hear of a pilot")
+    return _made(asked, [command], notes, **({"P3S_EXECMODE": "SHELL"} if asked.shell else {}))
+
+
+_PILOT_STATES = {"active": "active", "no jobs": "idle", "finished": "idle", "timeout": "silent", "pilotTO": "silent"}
+
+
+def _ended_pilots(asked: argparse.Namespace) -> Words:
+    """Pilots ended, or their records removed, by what they are."""
+    chosen = [*_list(asked.uuid), *(["--site", asked.site] if asked.site else [])]
+    chosen += ["--host", asked.host] if asked.host else []
+    chosen += ["--batch", asked.extra] if asked.extra else []
+    if asked.kill and asked.state:
+        if asked.state not in _PILOT_STATES:
+            raise NoCounterpart(f"-A {asked.state}: use one of {', '.join(_PILOT_STATES)}")
+        chosen += ["--state", _PILOT_STATES[asked.state]]
+    if asked.delete and asked.state and not chosen:
+        chosen = ["--all"]  # of those that have ended, which alone are removed
+    return ["pilot", "stop" if asked.kill else "delete", *_needed(chosen, "say which pilots: -u, -s, -H, -A or -e")]
+
+
+def _purge(words: Words, _: Mapping[str, str]) -> Translation:
+    parser = _parser("purge.py")
+    parser.add_argument("-w", "--what", default="", metavar="job|pilot", help="records of these")
+    parser.add_argument("-s", "--state", default="", help="that ended so")
+    parser.add_argument("-o", "--older", default="0s", help="longer ago than this, like 7d")
+    asked = parser.parse_args(words)
+    if asked.what not in ("job", "pilot"):
+        raise NoCounterpart("say what: -w job or -w pilot; of those that have ended, records are removed")
+    state = {"pilotTO": "lost", "timelimit": "failed", "nonstarter": "failed", "exception": "failed"}
+    chosen = ["--state", state.get(asked.state, asked.state)] if asked.state else []
+    return _made(asked, [["purge", f"{asked.what}s", "--older", asked.older, *chosen]])
+
+
+# ---- what has no counterpart
+
+
+def _gone(text: str) -> Callable[[Words, Mapping[str, str]], Translation]:
+    def answer(_: Words, __: Mapping[str, str]) -> Translation:
+        raise NoCounterpart(text)
+
+    return answer
+
+
+CLIENTS: dict[str, Callable[[Words, Mapping[str, str]], Translation]] = {
+    "job.py": _job,
+    "pilot.py": _pilot,
+    "dataset.py": _dataset,
+    "testwrapper.py": _testwrapper,
+    "workflow.py": _gone("workflows are not there yet; jobs are submitted with p3s job submit"),
+    "injector.py": _gone("files are watched with p3s watcher start streams.yaml, one job or several for each"),
+    "siteinfo.py": _gone("sites are not there yet; a pilot names its own: p3s pilot start --site NAME"),
+    "purge.py": _purge,
+    "TO.py": _gone("nothing to do: the server gives up silent pilots by itself (p3s server start --lease, --grace)"),
+}
+"""Those that people and cron call. What payloads call runs on nodes without `p3s`: pilot/payload/p3s_classic.py."""

@@ -1,0 +1,114 @@
+"""Asking one server: place, token, patience, pages. What `Client` stands on."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any, Self, TypeVar
+from urllib.parse import urlencode
+
+from p3s.protocol import codec
+from p3s.protocol.errors import BadInput, NotKnown, Refused, TryLater
+from p3s.protocol.routes import Route
+from p3s.transport.http import Connection
+
+from .place import find
+
+T = TypeVar("T")
+Json = dict[str, Any]
+
+PATIENCE_S = 3.0
+"""For how long a call that may be asked again is, while no server answers."""
+
+MOST = 1_000
+"""Entries of a page."""
+
+
+class Asking:
+    """A connection to a server; close it, or use it in a `with` block."""
+
+    def __init__(self, server: str = "", token: str = "", patience_s: float = PATIENCE_S) -> None:
+        place = find(server, token)
+        self.patience_s = patience_s
+        self.found = place.found
+        self._token = place.token
+        try:
+            self._connection = Connection(place.server, place.token)
+        except ValueError as error:
+            raise BadInput(str(error)) from None
+
+    @property
+    def server(self) -> str:
+        """The server's URL."""
+        return self._connection.server
+
+    def close(self) -> None:
+        """Close the connection; the next call opens it again."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _pages(self, route: Route, name: str, limit: int | None, asked: dict[str, Any]) -> Iterator[Any]:
+        """Entries of a list, page by page as they are wanted; None is all. What is empty or None is not asked for."""
+        cursor, left = "", limit
+        words = {key: _word(value) for key, value in asked.items() if value not in (None, "", False, [])}
+        while left is None or left > 0:
+            size = MOST if left is None else min(MOST, left)
+            page = self._ask(route, "?" + urlencode({**words, "limit": size, **({"cursor": cursor} if cursor else {})}))
+            yield from page[name]
+            left = None if left is None else left - len(page[name])
+            cursor = page["next"]
+            if cursor is None:
+                return
+
+    def _object(self, route: Route, query: str = "", body: Any = None, **names: str) -> Json:
+        """The reply as it is."""
+        found: Json = self._ask(route, query, body, **names)
+        return found
+
+    def _told(self, kind: type[T], route: Route, body: Any = None, **names: str) -> T:
+        """The reply as a message."""
+        return codec.from_object(kind, self._ask(route, body=body, **names))
+
+    def _ask(self, route: Route, query: str = "", body: Any = None, **names: str) -> Any:
+        answer = self._bytes(route, query, body, **names)
+        try:
+            return json.loads(answer)
+        except ValueError:
+            raise Refused(f"what answers at {self.server} is not a p3s server; correct P3S_SERVER") from None
+
+    def _bytes(self, route: Route, query: str = "", body: Any = None, **names: str) -> bytes:
+        for name, value in names.items():
+            if not value or "/" in value:
+                raise NotKnown(f"there is no {name} {value!r}")
+        data = None if body is None else _encoded(body)
+        until, pause = time.monotonic() + self.patience_s, 0.1
+        while True:
+            try:
+                return self._connection.call(route.method, route.url(**names) + query, data)
+            except TryLater:
+                if time.monotonic() + pause > until:
+                    raise
+                time.sleep(pause)
+                pause = min(2.0, pause * 2)
+
+
+def _word(value: Any) -> str:
+    """A value as a query has it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (list, tuple)):
+        return ",".join(map(str, value))
+    return str(value)
+
+
+def _encoded(body: Any) -> bytes:
+    try:
+        return codec.encode(body)
+    except ValueError:
+        raise BadInput("a number is NaN or infinite; write a finite one") from None
+    except TypeError as error:
+        raise BadInput(f"a value is neither text nor a number ({error}); write it in quotes") from None

@@ -1,0 +1,136 @@
+"""What the command lines of 2018 are now."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import typer
+
+from p3s.cli.main import app
+from p3s.cli.translation import CLIENTS, NoCounterpart, Translation, translate
+
+
+def now(line: str, environment: Mapping[str, str] | None = None) -> Translation:
+    client, *words = line.split()
+    return translate(client, words, environment or {})
+
+
+LINES = [
+    ("job.py -j jobs.json", ["job submit jobs.json"]),
+    ("job.py -j jobs.json -N 3", ["job submit jobs.json -N 3 --delay 1000ms"]),
+    ("job.py -j jobs.json -N 3 -D 0", ["job submit jobs.json -N 3"]),
+    ("job.py -j jobs.json -f a.root,b.root", ["job submit jobs.json -f a.root -f b.root"]),
+    ("job.py -j jobs.json -V v07_13_01", ["job submit jobs.json -e DUNETPCVER=v07_13_01"]),
+    ("job.py -a -u U1,U2 -P 7", ["job adjust U1 U2 --priority 7"]),
+    ("job.py -a -u U -s defined", ["job release U"]),
+    ("job.py -a -u U -s template -P 0", ["job adjust U --priority 0", "job hold U"]),
+    ("job.py -k -u U", ["job cancel U"]),
+    ("job.py -l", ["jobtype list"]),
+    ("job.py -l -T evdisp -L -1", ["jobtype list"]),
+    ("job.py -l -T evdisp -L 0", ["jobtype set evdisp --cap 0"]),
+    ("pilot.py", ["pilot start --slots 1"]),
+    ("pilot.py -s lxbatch -c 10 -p 60", ["pilot start --slots 1 --site lxbatch --life 600s"]),
+    ("pilot.py -e 1234.0", ["pilot start --slots 1 --batch-id 1234.0"]),
+    ("pilot.py -k -u U1,U2", ["pilot stop U1 U2"]),
+    ("pilot.py -k -s lxbatch -A active", ["pilot stop --site lxbatch --state active"]),
+    ("pilot.py -k -H wn7 -e 12.0", ["pilot stop --host wn7 --batch 12.0"]),
+    ("pilot.py -d -A stopped", ["pilot delete --all"]),
+    ("pilot.py -d -H wn7 -A stopped", ["pilot delete --host wn7"]),
+    ("purge.py -w pilot -s stopped", ["purge pilots --older 0s --state stopped"]),
+    ("purge.py -w job -s pilotTO", ["purge jobs --older 0s --state lost"]),
+    ("dataset.py -g -J t.json -f a.root -i /data -A", ["job submit t.json -f a.root -e P3S_INPUT_DIR=/data"]),
+    ("dataset.py -g -J t.json -f a.root -N -T evdisp", ["job submit t.json -f a.root --jobtype evdisp"]),
+    ("testwrapper.py -j t.json", ["job test t.json"]),
+    ("testwrapper.py t.json -p x -f in -F out",
+     ["job test t.json -e P3S_INPUT_FILE=in -e P3S_OUTPUT_FILE=out --payload x"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("line", "commands"), LINES)
+def test_old_command_lines_are_new_ones(line: str, commands: list[str]) -> None:
+    assert [" ".join(words) for words in now(line).commands] == commands
+
+
+@pytest.mark.parametrize("command", [command for _, commands in LINES for command in commands])
+def test_new_command_lines_are_known(command: str) -> None:
+    words = command.split()
+    found: Any = typer.main.get_command(app)
+    while hasattr(found, "commands"):
+        found = found.commands[words.pop(0)]
+    known = {option for parameter in found.params for option in parameter.opts}
+    assert {word for word in words if word.startswith("-") and word != "-1"} <= known
+
+
+def test_the_same_file_makes_no_second_job_of_the_same_kind() -> None:
+    line = "dataset.py -g -J t.json -f a.root -i /data"
+    [first], [again], [other] = (now(text).commands for text in (line, line, f"{line} -T evdisp"))
+    assert first == again
+    assert first[-2] == other[-2] == "--key"
+    assert first[-1] != other[-1]
+    assert len(first[-1]) < 200
+
+
+def test_the_server_may_be_named_as_then() -> None:
+    assert now("job.py -j x.json -S p3s-web:80").env == {"P3S_SERVER": "p3s-web:80"}
+
+
+def test_a_pilot_may_run_payloads_by_the_shell() -> None:
+    assert now("pilot.py -x").env == {"P3S_EXECMODE": "SHELL"}
+
+
+def test_what_is_no_more_to_be_set_is_said() -> None:
+    notes = now("pilot.py -l /tmp/p -L /tmp/j -b 10").notes
+    assert ["logs of jobs are kept by the server" in notes[0], "no beat" in notes[1]] == [True, True]
+
+
+def test_a_wrapper_is_tried_with_the_input_of_the_environment() -> None:
+    [command] = now("testwrapper.py t.json", {"P3S_INPUT_FILE": "x.root"}).commands
+    assert command == ["job", "test", "t.json", "-e", "P3S_INPUT_FILE=x.root"]
+
+
+def test_test_does_nothing_and_verbose_says_what_it_is_now() -> None:
+    assert now("job.py -t -j x.json").test
+    assert now("job.py -v 1 -j x.json").notes == ["now: p3s job submit x.json"]
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("job.py", "-j FILE submits"),
+        ("job.py -d -u U", "p3s purge jobs"),
+        ("pilot.py -k", "say which pilots"),
+        ("pilot.py -k -A dreaming", "use one of active"),
+        ("purge.py -w all", "-w job or -w pilot"),
+        ("job.py -a -P 3", "-a needs jobs: -u UUID"),
+        ("job.py -a -u U", "-s STATE or -P PRIORITY"),
+        ("job.py -a -u U -s running", "follows from what becomes of it"),
+        ("job.py -l -L 3", "-L needs a job type"),
+        ("dataset.py -r -j {}", "p3s watcher start streams.yaml"),
+        ("dataset.py -R -j {}", "not there yet"),
+        ("dataset.py -g -J t.json", "-g needs a description and a file"),
+        ("testwrapper.py", "name a description"),
+        ("workflow.py -g x.graphml -n y", "not there yet"),
+        ("siteinfo.py -j x.json", "p3s pilot start --site NAME"),
+        ("injector.py", "p3s watcher start"),
+        ("TO.py -t 30", "by itself"),
+        ("nothing.py", "known are job.py"),
+    ],
+)
+def test_what_has_no_counterpart_says_what_to_use(line: str, says: str) -> None:
+    with pytest.raises(NoCounterpart, match=says):
+        now(line)
+
+
+@pytest.mark.parametrize("client", ["job.py", "pilot.py", "dataset.py", "testwrapper.py"])
+def test_a_wrong_option_ends_with_2(client: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        translate(client, ["--nonsense"], {})
+    assert ended.value.code == 2
+    assert "--nonsense" in capsys.readouterr().err
+
+
+def test_every_client_of_2018_is_known() -> None:
+    assert set(CLIENTS) == {
+        "job.py", "pilot.py", "dataset.py", "workflow.py", "injector.py", "siteinfo.py", "purge.py", "TO.py",
+        "testwrapper.py",
+    }  # fmt: skip
