@@ -186,3 +186,33 @@ def test_rounds_of_every_second_are_written_down_seldom(own_server: Callable[...
     before, first = written(), ran()
     until("the reaper ran four times more", lambda: ran() > first + 3.5)
     assert written() == before
+
+
+def test_old_records_without_results_are_purged_when_the_server_was_told_so(
+    own_server: Callable[..., Server], until: Until
+) -> None:
+    server = own_server().start("--purge-after", "1")
+    pilot = server.pilot()
+    plain, published, running = server.submit(*[{"payload": "true"}] * 3)
+    for job in (plain, published):
+        token = pilot.take(job)["token"]
+        if job == published:
+            items = [{"kind": "number", "name": "n", "value": 1}]
+            body = {"results": [{"p3s_result": 1, "category": "c", "items": items}]}
+            assert server.ask("POST", f"/api/v1/jobs/{job}/attempts/1/results", body, token=token).status == 200
+        pilot.report(job, 1, "finished", exit_code=0)
+    pilot.take(running)
+
+    def purged() -> bool:
+        said = server.good("POST", "/api/v1/services/purge/run?wait=20")
+        assert said["error"] == ""
+        return bool(server.ask("GET", f"/api/v1/jobs/{plain}").status == 404)
+
+    until("the old job is gone", purged)
+    assert {server.state(published), server.state(running)} == {"finished", "dispatched"}
+    assert server.good("GET", "/api/v1/results")["results"], "what people look at stays"
+
+
+def test_without_an_age_nothing_is_purged(server: Server) -> None:
+    said = server.good("POST", "/api/v1/services/purge/run?wait=20")["said"]
+    assert said.startswith("nothing: p3s server start --purge-after")

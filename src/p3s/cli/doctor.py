@@ -84,7 +84,22 @@ def _disk() -> str:
     return says
 
 
-_CHECKS = {"client": _client, "server": _server, "token": _token, "clock": _clock, "disk": _disk}
+def _services() -> str:
+    found = Client(patience_s=0).services()
+    ill = [f"{one['name']} {'failed' if one['error'] else 'is late'}" for one in found if one["error"] or one["late"]]
+    if ill:
+        raise P3sError(f"{', '.join(ill)}; p3s service list says why")
+    return f"all {len(found)} are well"
+
+
+_CHECKS = {
+    "client": _client,
+    "server": _server,
+    "token": _token,
+    "clock": _clock,
+    "disk": _disk,
+    "services": _services,
+}
 
 
 def summary(json: Json = False) -> None:
