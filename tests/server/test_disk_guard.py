@@ -88,6 +88,9 @@ def test_a_disk_fills_up_step_by_step_and_is_emptied(
     assert pilot.report(first, 1, "finished", exit_code=0)["verdict"] == "applied"
     (third,) = server.submit()
 
+    no_backup = server.good("POST", "/api/v1/services/backup/run?wait=20")["error"]
+    assert "too little for a backup" in no_backup
+
     look(0.015)
     until("the alarm says still more", lambda: "no new jobs are taken" in alarm(server))
     no_job = server.ask("POST", "/api/v1/jobs", {"jobs": [{"payload": "true"}]})

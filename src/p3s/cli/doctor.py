@@ -28,7 +28,7 @@ def doctor(json: Json = False) -> None:
     else:
         for name, good, says in checks:
             mark = "[green]ok  [/]" if good else "[red]bad [/]"
-            show.console.print(f"{mark}{name:8}", end="")
+            show.console.print(f"{mark}{name:10}", end="")
             show.console.print(says, markup=False, highlight=False, soft_wrap=True)
     if not all(good for _, good, _ in checks):
         raise typer.Exit(1)
