@@ -193,11 +193,11 @@ def test_doctor_finds_all_well(run: Run, server: Any) -> None:
         pytest.skip("this machine's disk is nearly full")
     assert done.returncode == 0
     found = checks(done)
-    assert list(found) == ["client", "server", "token", "clock", "disk"]
+    assert list(found) == ["client", "server", "token", "clock", "disk", "services"]
     assert all(good for good, _ in found.values())
     assert server.url in found["server"][1]
     for_people = run("doctor", at=server.directory)
-    assert for_people.stdout.count("ok  ") == 5
+    assert for_people.stdout.count("ok  ") == 6
 
 
 def test_doctor_names_each_thing_that_is_wrong(run: Run, server: Any, free_port: int) -> None:

@@ -49,6 +49,10 @@ def refused(done: "subprocess.CompletedProcess[str]") -> str:
     return line
 
 
+PACE_S = 0.02
+"""However slow the machine, there are not more jobs than it can list."""
+
+
 class Load:
     """Jobs are submitted and run all the time; what was answered is remembered."""
 
@@ -62,8 +66,8 @@ class Load:
 
     def _work(self) -> None:
         pilot = self.server.pilot(slots=4)
-        while not self.stop.is_set():
-            self.acknowledged += self.server.submit(*[JOB] * 4)
+        while not self.stop.wait(PACE_S):
+            self.acknowledged += self.server.submit(JOB)
             for order in pilot.orders():
                 pilot.report(order["job"], order["attempt"], "finished", exit_code=0, stdout="x" * 500)
                 self.finished.append(order["job"])
@@ -104,11 +108,10 @@ def test_a_backup_under_load_restored_elsewhere_has_all_that_was_acknowledged(
 ) -> None:
     server, load = working
     until("there are jobs", lambda: len(load.finished) > 20)
-    for number in range(3):
-        file = tmp_path / f"{number}.zip"
-        acknowledged, finished = list(load.acknowledged), list(load.finished)
-        good(archive("backup", file, server.directory, server.database))
-        assert len(load.acknowledged) > len(acknowledged), "the server went on meanwhile"
+    file = tmp_path / "b.zip"
+    acknowledged, finished = list(load.acknowledged), list(load.finished)
+    good(archive("backup", file, server.directory, server.database))
+    assert len(load.acknowledged) > len(acknowledged), "the server went on meanwhile"
     load.close()
     again = own_server()
     good(archive("restore", file, again.directory, again.database))
@@ -228,9 +231,7 @@ def test_what_is_damaged_newer_or_no_backup_is_refused_and_leaves_nothing(
     for name, words in WRONG.items():
         wrong = tmp_path / f"{name}.zip"
         spoil(file, wrong, name)
-        for act in ("check", "restore"):
-            if name in ("newer program", "unknown column") and act == "check":
-                continue
+        for act in ("check", "restore") if name == "a bit" else ("restore",):
             said = refused(archive(act, wrong, target))
             assert words in said, said
         assert not target.exists()

@@ -1,6 +1,7 @@
 """Little room on the disk: a warning, then no more files, then no more work; what was taken comes to its end."""
 
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,9 @@ def test_a_disk_fills_up_step_by_step_and_is_emptied(
     assert pilot.report(first, 1, "finished", exit_code=0)["verdict"] == "applied"
     (third,) = server.submit()
 
+    no_backup = server.good("POST", "/api/v1/services/backup/run?wait=20")["error"]
+    assert "too little for a backup" in no_backup
+
     look(0.015)
     until("the alarm says still more", lambda: "no new jobs are taken" in alarm(server))
     no_job = server.ask("POST", "/api/v1/jobs", {"jobs": [{"payload": "true"}]})
@@ -137,3 +141,45 @@ def taken(check: Callable[[], None]) -> bool:
 
 def test_a_directory_that_is_not_there_yet_is_on_the_disk_of_the_one_above(tmp_path: Path) -> None:
     assert probe(tmp_path / "a" / "b").path == str(tmp_path)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_job_ends_as_ever_when_its_files_cannot_be_kept(
+    small: Small, own_server: Callable[..., Server], until: Until, tmp_path: Path
+) -> None:
+    """A real pilot: the number is on display, the picture is missing and named, the end of the log is there."""
+    server = own_server()
+    server.directory = small.top / "server"
+    server.start()
+    small.leave(0.04)
+    server.good("POST", "/api/v1/services/disk/run?wait=20")
+    payload = tmp_path / "payload.sh"
+    payload.write_text(PAYLOAD)
+    payload.chmod(0o755)
+    (job,) = server.submit({"payload": str(payload)})
+    environment = {**server.environment(), "P3S_SERVER": f"http://127.0.0.1:{server.port}", "P3S_TOKEN": server.token}
+    pilot = subprocess.Popen(
+        [sys.executable, "-m", "p3s.pilot", "--slots", "1", "--dir", str(tmp_path)], env=environment
+    )
+    try:
+        until("the job has ended", lambda: server.state(job) == "finished", 60)
+    finally:
+        pilot.terminate()
+        pilot.wait(30)
+    assert server.job(job)["exit_code"] == 0
+    (result,) = server.good("GET", "/api/v1/results")["results"]
+    assert (result["job"], result["status"]) == (job, "warning")
+    events = [event for event in server.job(job)["events"] if event["what"] == "result problem"]
+    assert any("files of results were not kept: the server's disk is nearly full" in event["why"] for event in events)
+    assert server.ask("GET", f"/api/v1/jobs/{job}/logs/stdout").body.endswith(b"the end\n")
+
+
+PAYLOAD = """#!/bin/sh
+head -c 100000 /dev/zero | tr '\\\\0' 'x'
+echo the end
+echo picture > "$P3S_RESULT_DIR/a.png"
+cat > "$P3S_RESULT_DIR/p3s-result.json" <<'END'
+[{"p3s_result": 1, "category": "c", "items": [
+  {"kind": "number", "name": "n", "value": 1}, {"kind": "images", "name": "i", "files": ["a.png"]}]}]
+END
+"""

@@ -1,9 +1,12 @@
 """Periodic services: what runs in the server, what reports to it, and what is said when one fails or falls silent."""
 
+import os
 import sqlite3
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 Server = Any
@@ -186,3 +189,66 @@ def test_rounds_of_every_second_are_written_down_seldom(own_server: Callable[...
     before, first = written(), ran()
     until("the reaper ran four times more", lambda: ran() > first + 3.5)
     assert written() == before
+
+
+def test_old_records_without_results_are_purged_when_the_server_was_told_so(
+    own_server: Callable[..., Server], until: Until
+) -> None:
+    server = own_server().start("--purge-after", "1")
+    pilot = server.pilot()
+    plain, published, running = server.submit(*[{"payload": "true"}] * 3)
+    for job in (plain, published):
+        token = pilot.take(job)["token"]
+        if job == published:
+            items = [{"kind": "number", "name": "n", "value": 1}]
+            body = {"results": [{"p3s_result": 1, "category": "c", "items": items}]}
+            assert server.ask("POST", f"/api/v1/jobs/{job}/attempts/1/results", body, token=token).status == 200
+        pilot.report(job, 1, "finished", exit_code=0)
+    pilot.take(running)
+
+    def purged() -> bool:
+        said = server.good("POST", "/api/v1/services/purge/run?wait=20")
+        assert said["error"] == ""
+        return bool(server.ask("GET", f"/api/v1/jobs/{plain}").status == 404)
+
+    until("the old job is gone", purged)
+    assert {server.state(published), server.state(running)} == {"finished", "dispatched"}
+    assert server.good("GET", "/api/v1/results")["results"], "what people look at stays"
+
+    assert server.stop() == 0
+    server.launch("--purge-results-after", "1").wait_ready()  # the canary of `start` was purged too
+    until("the run has results no more", lambda: results_purged(server))
+    assert server.ask("GET", f"/api/v1/jobs/{published}").status == 404
+    assert server.state(running) == "dispatched"
+
+
+def results_purged(server: Server) -> bool:
+    server.good("POST", "/api/v1/services/purge/run?wait=20")
+    return not server.good("GET", "/api/v1/results")["results"]
+
+
+def test_without_an_age_nothing_is_purged(server: Server) -> None:
+    said = server.good("POST", "/api/v1/services/purge/run?wait=20")["said"]
+    assert said.startswith("nothing: p3s server start --purge-after")
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_service_that_does_not_come_to_an_end_is_an_alarm(
+    own_server: Callable[..., Server], until: Until, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck = tmp_path / "bin" / "nice"
+    stuck.parent.mkdir()
+    stuck.write_text("#!/bin/sh\nexec sleep 600\n")
+    stuck.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{stuck.parent}:{os.environ['PATH']}")
+    server = own_server().start("--backup-every", "1")
+    server.ask("POST", "/api/v1/services/backup/run")
+    try:
+        (alarm,) = until("the alarm is raised", lambda: open_alarms(server, "service backup"), 60)
+        assert alarm["message"] == "The service backup does not come to an end; it should run every 1 s"
+        assert service(server, "backup")["running"]
+        assert service(server, "reaper")["error"] == "", "the others go on"
+    finally:
+        for child in psutil.Process(server.process.pid).children():
+            child.kill()
+    until("the run has ended", lambda: "it ended with -9" in service(server, "backup")["last_error"])

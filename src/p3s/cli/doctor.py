@@ -28,7 +28,7 @@ def doctor(json: Json = False) -> None:
     else:
         for name, good, says in checks:
             mark = "[green]ok  [/]" if good else "[red]bad [/]"
-            show.console.print(f"{mark}{name:8}", end="")
+            show.console.print(f"{mark}{name:10}", end="")
             show.console.print(says, markup=False, highlight=False, soft_wrap=True)
     if not all(good for _, good, _ in checks):
         raise typer.Exit(1)
@@ -84,7 +84,22 @@ def _disk() -> str:
     return says
 
 
-_CHECKS = {"client": _client, "server": _server, "token": _token, "clock": _clock, "disk": _disk}
+def _services() -> str:
+    found = Client(patience_s=0).services()
+    ill = [f"{one['name']} {'failed' if one['error'] else 'is late'}" for one in found if one["error"] or one["late"]]
+    if ill:
+        raise P3sError(f"{', '.join(ill)}; p3s service list says why")
+    return f"all {len(found)} are well"
+
+
+_CHECKS = {
+    "client": _client,
+    "server": _server,
+    "token": _token,
+    "clock": _clock,
+    "disk": _disk,
+    "services": _services,
+}
 
 
 def summary(json: Json = False) -> None:
@@ -95,6 +110,8 @@ def summary(json: Json = False) -> None:
         return
     print(f"pilots    {_counts(found['pilots'])}; {found['slots_in_use']} of {found['slots']} slots in use")
     print(f"jobs      {_counts(found['jobs'])}")
+    for pause in found["paused"]:
+        print(show.plain(f"paused    {pause['said']}"))
     print(f"datasets  {found['datasets']}")
     newest = found["newest_result_age_s"]
     print(f"results   {found['results']}" + ("" if newest is None else f", the newest {show.length(newest)} old"))

@@ -50,6 +50,7 @@ def start_server(
     backup_dir: Annotated[Path | None, typer.Option(help="Where to (default: backups in its directory).")] = None,
     backup_keep: Annotated[int, typer.Option(min=1, help="Of these backups, keep the newest.")] = 7,
     purge_after: Annotated[str, typer.Option(metavar="90d", help="Remove old jobs without results.")] = "",
+    purge_results_after: Annotated[str, typer.Option(metavar="700d", help="And those with results.")] = "",
     no_backup: Annotated[bool, typer.Option("--no-backup", help="Upgrade an older database without one.")] = False,
     no_service: Annotated[list[str], typer.Option(help="A service that cron runs; repeatable.")] = [],  # noqa: B006
 ) -> None:
@@ -75,6 +76,8 @@ def start_server(
     words += ["--backup-every", str(every_s), "--backup-keep", str(backup_keep)]
     words += ["--backup-dir", str(backup_dir.absolute())] if backup_dir else []
     words += ["--purge-after", str(duration(purge_after, "--purge-after"))] if purge_after else []
+    if purge_results_after:
+        words += ["--purge-results-after", str(duration(purge_results_after, "--purge-results-after"))]
     words += ["--no-backup"] if no_backup else []
     os.execv(sys.executable, [sys.executable, "-m", "p3s.server", *words])
 

@@ -10,7 +10,6 @@ from p3s.client.descriptions import duration
 from p3s.client.place import server_dir
 from p3s.client.sdk import Client
 from p3s.protocol import services as bounds
-from p3s.protocol.errors import Refused
 from p3s.protocol.services import ServiceReport
 
 from . import show
@@ -85,7 +84,8 @@ def run_service(name: str, dry_run: DryRun = False, json: Json = False) -> None:
     if json:
         show.as_json(found)
     if found["error"]:
-        raise Refused(f"the service {name} failed: {found['error']}")
+        print(show.plain(f"p3s: the service {name} failed: {found['error']}"), file=sys.stderr)
+        raise typer.Exit(1)
     if not json:
         print(show.plain(f"{name}: {found['said']} (took {show.length(found['took_s'])})"))
 

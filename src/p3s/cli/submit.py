@@ -24,6 +24,9 @@ NEED_HELP = "cores=2, memory=4GB, gpus=1, site=lxbatch, tag=cvmfs, runtime=appta
 DESCRIPTIONS = {".json", ".yaml", ".yml"}
 PORTION: int = BOUNDS["jobs_per_submit"]
 
+MOST_SENTENCES = 20
+"""About jobs that did not finish."""
+
 SUBMIT_HELP = """Submit jobs: a description file, or a command after --.
 
 Examples:
@@ -265,11 +268,17 @@ def _one(client: Client, portion: list[JobSpec], key: str, done: int, total: int
 
 def _watch(client: Client, jobs: list[str]) -> dict[str, Ended]:
     """Progress on stderr until all have ended."""
-    with show.progress("jobs", len(jobs)) as advance:
-        ended = client.wait(jobs, lambda ended: advance(len(ended), _words(list(ended.values())) or "waiting"))
-    for job in ended.values():
-        if job["state"] != "finished":
-            show.note(_sentence(client, job))
+    try:
+        with show.progress("jobs", len(jobs)) as advance:
+            ended = client.wait(jobs, lambda ended: advance(len(ended), _words(list(ended.values())) or "waiting"))
+    except KeyboardInterrupt:
+        show.note("note: the jobs go on; p3s job cancel ends them")
+        raise
+    wrong = [job for job in ended.values() if job["state"] != "finished"]
+    for job in wrong[:MOST_SENTENCES]:
+        show.note(_sentence(client, job))
+    if len(wrong) > MOST_SENTENCES:
+        show.note(f"and {len(wrong) - MOST_SENTENCES} more; p3s job list --state failed shows them")
     show.note(_words(list(ended.values())))
     return ended
 

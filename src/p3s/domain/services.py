@@ -12,6 +12,8 @@ LEAST_SLACK_S = 1.0
 OWN_SLACK_S = 30.0
 """The server's own run in one process with everything else, some every second: a long transaction is no alarm."""
 
+RETRY_S = 900.0
+
 KIND = "service"
 
 
@@ -30,8 +32,11 @@ class Standing:
 
 
 def due_at(standing: Standing, first_at: float) -> float:
-    """When the next run is due, not before `first_at`."""
-    return first_at if standing.last_at is None else max(first_at, standing.last_at + standing.every_s)
+    """When the next run is due, not before `first_at`. What failed is tried again sooner."""
+    if standing.last_at is None:
+        return first_at
+    pause_s = min(standing.every_s, RETRY_S) if standing.error else standing.every_s
+    return max(first_at, standing.last_at + pause_s)
 
 
 def late(standing: Standing, since: float, now: float) -> bool:

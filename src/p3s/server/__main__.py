@@ -5,6 +5,10 @@ import getpass
 import logging
 import os
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from p3s.server.upkeep import registry
 
 
 def main() -> int:
@@ -26,7 +30,6 @@ def main() -> int:
         django.setup()
         from p3s.server.broker.settings import Settings
         from p3s.server.project.serve import CannotStart, Options, serve
-        from p3s.server.upkeep import registry
     except (ImproperlyConfigured, OSError) as error:
         return _cannot(error)
     options = Options(
@@ -39,15 +42,26 @@ def main() -> int:
         not asked.no_backup,
         asked.reading,
         Settings(asked.lease, asked.grace, min(25.0, asked.lease / 3, asked.silent * 5 / 6), asked.silent),
-        registry.Options(
-            tuple(asked.no_service), asked.backup_every, asked.backup_dir, asked.backup_keep, asked.purge_after
-        ),
+        _services(asked),
     )
     try:
         serve(options)
     except (CannotStart, ImproperlyConfigured, OSError, DatabaseError) as error:
         return _cannot(error)
     return 0
+
+
+def _services(asked: argparse.Namespace) -> "registry.Options":
+    from p3s.server.upkeep import registry
+
+    return registry.Options(
+        tuple(asked.no_service),
+        asked.backup_every,
+        asked.backup_dir,
+        asked.backup_keep,
+        asked.purge_after,
+        asked.purge_results_after,
+    )
 
 
 def _cannot(error: Exception) -> int:
@@ -75,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--backup-dir", default="")
     parser.add_argument("--backup-keep", type=int, default=7)
     parser.add_argument("--purge-after", type=float, default=0.0)
+    parser.add_argument("--purge-results-after", type=float, default=0.0)
     return parser
 
 

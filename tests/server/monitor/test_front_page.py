@@ -95,5 +95,5 @@ def test_the_live_part_can_be_fetched_alone(pages: Any, make: Any) -> None:
 
 def test_the_page_says_which_topics_make_it_refetch(pages: Any) -> None:
     page = pages.get("/")
-    assert 'data-live="datasets jobs pilots results alarms" hx-get="/?part=now"' in page
+    assert 'data-live="datasets jobs pilots results alarms services" hx-get="/?part=now"' in page
     assert 'data-live-url="/api/v1/live"' in page

@@ -17,6 +17,11 @@ def test_what_never_ran_is_due_at_once_and_then_after_its_period() -> None:
     assert due_at(replace(OWN, last_at=START - 9_999), START + 60) == START + 60
 
 
+def test_what_failed_is_tried_again_after_a_quarter_of_an_hour_at_most() -> None:
+    assert due_at(replace(OWN, error="x"), START) == START + 100 + 900
+    assert due_at(replace(OWN, error="x", every_s=10.0), START) == START + 110
+
+
 @pytest.mark.parametrize(("now", "expected"), [(START + 700, False), (START + 760, False), (START + 761, True)])
 def test_a_script_is_late_a_tenth_beyond_its_promise(now: float, expected: bool) -> None:
     assert late(SCRIPT, START, now) is expected

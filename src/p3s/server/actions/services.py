@@ -19,6 +19,9 @@ from .work import Work
 WATCHED = ("service", "disk")
 """Kinds of alarms that are decided from the services' memory."""
 
+MOST = 1_000
+"""So many services there are at most: each may report from any job."""
+
 _IN_FORCE = ("dispatched", "running")
 
 
@@ -63,7 +66,11 @@ def run_by(work: Work, *, name: str, who: str) -> None:
 def report(work: Work, *, name: str, said: ServiceReport, who: Reporter) -> ServiceRow:
     """Write down what a script says. Raises Conflict for a name of the server's own, NotAllowed for somebody else's."""
     owner = _owner(work, who)
-    row = Service.objects.filter(name=name).first() or Service(name=name, owner=owner)
+    row = Service.objects.filter(name=name).first()
+    if row is None:
+        if Service.objects.count() >= MOST:
+            raise Conflict(f"there are {MOST} services already; p3s service forget takes one away")
+        row = Service(name=name, owner=owner)
     if row.own:
         raise Conflict(f"{name} is a service of the server's own; report by another name")
     if row.owner != owner and not who.all_services:

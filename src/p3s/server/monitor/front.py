@@ -11,7 +11,7 @@ from p3s.server.data import reads as data
 from p3s.server.data.reads import DatasetRow
 from p3s.server.jobs import reads as jobs
 from p3s.server.journal import reads as journal
-from p3s.server.monitor import commands
+from p3s.server.monitor import commands, services
 from p3s.server.monitor.pilot_pages import PilotLine, pilot_lines
 from p3s.server.monitor.states import (
     GROUP_WORDS,
@@ -157,7 +157,7 @@ class Front:
 
     def everything(self) -> dict[str, Any]:
         """What the template shows; its pieces have no name in common."""
-        pieces = (self.verdict(), self.tiles(), self.pilots(), self.jobs())
+        pieces = (self.verdict(), self.tiles(), self.pilots(), self.jobs(), services.block())
         context: dict[str, Any] = {"files": self._files(), "runs": self._runs(), "commands": commands.ALL}
         for piece in pieces:
             context |= piece

@@ -19,7 +19,7 @@ MOST_ID: Final = 2**63 - 1
 def front(request: HttpRequest) -> HttpResponse:
     now = time.time()
     # One part: its pieces share what is read, and almost every change concerns several of them.
-    parts = [Part("now", "datasets jobs pilots results alarms", "front_body", Front(now).everything)]
+    parts = [Part("now", "datasets jobs pilots results alarms services", "front_body", Front(now).everything)]
     return respond(request, parts, now, here="front", title="Now")
 
 

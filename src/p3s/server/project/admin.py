@@ -33,6 +33,7 @@ SHOWN = {
     "results.result": ("id", "category", "run", "status"),
     "journal.event": ("id", "at", "kind", "object_id", "what", "who", "why"),
     "journal.alarm": ("id", "kind", "message", "severity"),
+    "services.service": ("name", "own", "owner", "every_s", "last_at", "said", "last_error"),
 }
 """Tables that can be looked at, and the columns of their lists."""
 

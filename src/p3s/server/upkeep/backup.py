@@ -10,6 +10,11 @@ from pathlib import Path
 
 from django.conf import settings
 
+from p3s.domain import room
+from p3s.domain.room import Room
+
+from .disk import probe
+
 
 class Failed(Exception):
     """What the process said, one line."""
@@ -27,6 +32,9 @@ class Backups:
     def make(self) -> str:
         """A new one; then those beyond `keep` go. Raises Failed, and OSError. Says what was made."""
         self.directory.mkdir(parents=True, exist_ok=True)
+        disk = probe(self.directory)
+        if room.room_on(disk) >= Room.TIGHT:
+            raise Failed(f"{room.described(disk)}: too little for a backup; free some, or name another --backup-dir")
         target = self.directory / f"p3s-{datetime.fromtimestamp(self.clock(), UTC):%Y%m%d-%H%M%S-%f}.zip"
         command = [sys.executable, "-m", "p3s.server.archive", "backup", str(target), "--dir", str(self.server)]
         environment = {**os.environ, "P3S_DATABASE": settings.DATABASE_URL}  # not on a command line: it has a password

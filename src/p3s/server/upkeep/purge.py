@@ -12,20 +12,24 @@ from p3s.server.blobs import Blobs
 
 @dataclass(frozen=True, slots=True)
 class Purge:
-    """Of jobs without published results that ended `after_s` seconds ago, and of pilots. `ask` has the writer tell a
-    story."""
+    """Of jobs without published results that ended `after_s` seconds ago, of those with results `results_after_s` ago,
+    and of pilots that no job names; 0 is never. `ask` has the writer tell a story."""
 
     ask: Ask
     blobs: Blobs
     after_s: float
+    results_after_s: float
     clock: Callable[[], float] = time
 
     def run(self) -> str:
         """Until nothing is left that is old enough; says how much went."""
-        if not self.after_s:
+        if not (self.after_s or self.results_after_s):
             return "nothing: p3s server start --purge-after 90d says how old records may become"
-        removed = {what: self._all(PurgeRequest(what, older_than=self.after_s)) for what in ("jobs", "pilots")}
-        return f"{removed['jobs']} jobs and {removed['pilots']} pilots removed"
+        jobs = self._all(PurgeRequest("jobs", older_than=self.after_s)) if self.after_s else 0
+        if self.results_after_s:
+            jobs += self._all(PurgeRequest("jobs", older_than=self.results_after_s, results=True))
+        pilots = self._all(PurgeRequest("pilots", older_than=self.after_s or self.results_after_s))
+        return f"{jobs} jobs and {pilots} pilots removed"
 
     def _all(self, request: PurgeRequest) -> int:
         removed, now = 0, self.clock()

@@ -26,13 +26,14 @@ LEFT_TO_CRON = ("purge", "database", "backup")
 class Options:
     """`left_to_cron`: services that the server does not start by itself. Backups are made every `backup_every_s`
     seconds (0: only when asked for), into `backup_dir` (empty: below the server's own), and so many are kept. Records
-    of what ended `purge_after_s` seconds ago go (0: they stay)."""
+    of what ended `purge_after_s` seconds ago go, those with results after `purge_results_after_s` (0: they stay)."""
 
     left_to_cron: tuple[str, ...] = ()
     backup_every_s: float = 0.0
     backup_dir: str = ""
     backup_keep: int = 7
     purge_after_s: float = 0.0
+    purge_results_after_s: float = 0.0
 
 
 def build(broker: Broker, directory: Path, options: Options) -> Services:
@@ -40,8 +41,8 @@ def build(broker: Broker, directory: Path, options: Options) -> Services:
     place = Path(options.backup_dir) if options.backup_dir else directory / "backups"
     backups = Backups(directory, place, options.backup_keep, broker.clock)
     backup_every_s = options.backup_every_s or (BACKUP_BY_CRON_S if "backup" in options.left_to_cron else 0.0)
-    purge = Purge(broker.ask, Blobs(directory / "blobs"), options.purge_after_s)
-    purge_every_s = PURGE_EVERY_S if options.purge_after_s else 0.0
+    purge = Purge(broker.ask, Blobs(directory / "blobs"), options.purge_after_s, options.purge_results_after_s)
+    purge_every_s = PURGE_EVERY_S if options.purge_after_s or options.purge_results_after_s else 0.0
     guard = Guard([directory, directory / "blobs"])
     own = [
         Service(
