@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from . import idle, submit, work
 from .backlog import backlog
 from .classes import classes
+from .lists import lists
 from .peers.compare import Comparison
 from .rig import Numbers
 
@@ -57,6 +58,12 @@ def _backlog(asked: Asked) -> Iterator[Prepared]:
 
 
 @contextmanager
+def _lists(asked: Asked) -> Iterator[Prepared]:
+    with lists(asked.database, asked.sized(1_000_000)) as run:
+        yield Prepared(run)
+
+
+@contextmanager
 def _peers(asked: Asked) -> Iterator[Prepared]:
     comparison = Comparison(set(asked.only.split(",")) - {""}, asked.sized(4_000))
     yield Prepared(comparison.round, comparison.table, comparison.notes)
@@ -69,6 +76,7 @@ BENCHMARKS = {
     "submit": Benchmark(_plain(lambda asked: submit.submit(asked.database, asked.sized(2_000)))),
     "idle": Benchmark(_plain(lambda asked: idle.idle(asked.database, asked.sized(1_000)))),
     "backlog": Benchmark(_backlog, rounds=5),
+    "list": Benchmark(_lists),
     "classes": Benchmark(_plain(lambda asked: classes(asked.sized(2_000)))),
     "peers": Benchmark(_peers),
 }

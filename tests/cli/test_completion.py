@@ -39,7 +39,7 @@ def in_bash(run: Run, p3s_command: str, own_environment: Any, tmp_path: Path) ->
 
 def test_bash_completes_commands_and_options(in_bash: Offered) -> None:
     assert in_bash("p3s jo") == {"job", "jobtype"}
-    assert in_bash("p3s job re") == {"release", "rerun"}
+    assert in_bash("p3s job rel") == {"release"}
     assert "--jobtype" in in_bash("p3s job list --j")
 
 

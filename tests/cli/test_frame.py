@@ -37,10 +37,11 @@ def a_look(**more: Any) -> Look:
         "datasets": 40,
         "results": 18,
         "newest_result_age_s": 3.0,
+        "paused": [],
         "now": NOW + AHEAD,
     }
     types = [
-        {"name": name, "out": out, "waiting": waiting, "cap": cap, "priority": 0}
+        {"name": name, "out": out, "waiting": waiting, "cap": cap, "priority": 0, "paused": ""}
         for name, out, waiting, cap in (("evdisp", 5, 40, None), ("brake", 0, 2, 0), ("asleep", 0, 0, None))
     ]
     look = {
@@ -79,6 +80,15 @@ def test_it_says_what_is_going_on() -> None:
     assert "00000000-1111-2222-3333-444444444444 evdisp running 12 s job 0" in " ".join(text.split())
     assert "evdisp running 12 s job 0" in " ".join("\n".join(drawn(a_look(), 60)).split())
     assert "evdisp running 12 s wn7 job 0" in " ".join("\n".join(drawn(a_look(), 120)).split())
+
+
+def test_what_is_paused_is_said() -> None:
+    look = a_look()
+    look.summary["paused"] = [{"jobtype": "all", "said": "everything is paused by ana: storage is down"}]  # type: ignore[typeddict-item]
+    look.jobtypes[0]["paused"] = "evdisp is paused by bob"
+    text = "\n".join(drawn(look))
+    assert "PAUSED   everything is paused by ana: storage is down" in text
+    assert "evdisp is paused by bob" in text
 
 
 def test_without_jobs_it_says_what_to_do() -> None:

@@ -60,10 +60,50 @@ def jobs(run: Run, server: Any) -> dict[str, str]:
             _MADE[name] = done.stdout.strip()
         client = Client(server.url, server.token)
         _MADE["token"] = client.make_token("to be revoked", ["read"]).id
+        _MADE["kept"] = client.make_token("to be kept", ["read"]).id
         client.set_user("ana", "a pass phrase that nobody guesses")
         client.change_job_type("asleep", priority=1)
         client.pause("asleep", "so that something is paused")
     return _MADE
+
+
+#: What changes things, with what it is given beside --dry-run and --json.
+WRITES = {
+    "job submit": ["--", "/bin/true"],
+    "job cancel": ["{held}"],
+    "job hold": ["{held}"],
+    "job release": ["{held}"],
+    "job adjust": ["{held}", "--priority", "3"],
+    "job rerun": ["--state", "finished", "--since", "1h"],
+    "jobtype set": ["plain", "--priority", "2"],
+    "pilot drain": ["--all"],
+    "pilot stop": ["--all"],
+    "pilot delete": ["--all"],
+    "pause": ["plain"],
+    "resume": ["asleep"],
+    "purge": ["jobs", "--older", "0s"],
+    "service run": ["database"],
+    "token new": ["one more"],
+    "token revoke": ["{kept}"],
+    "user set": ["ana", "--shut-out"],
+}
+
+
+@pytest.mark.parametrize("words", WRITES)
+def test_a_dry_run_is_json_too_and_changes_nothing(run: Run, server: Any, jobs: dict[str, str], words: str) -> None:
+    client = Client(server.url, server.token)
+
+    def state() -> list[Any]:
+        kept = [[one["id"] for one in client.tokens()], client.users(), [one["jobtype"] for one in client.pauses()]]
+        types = {one["name"]: one["priority"] for one in client.job_types()}
+        return [*kept, types, client.summary()["pilots"], client.job(jobs["held"])["state"], len(client.jobs(1000))]
+
+    before = state()
+    given = [word.format(**jobs) for word in WRITES[words]]
+    done = run(*words.split(), "--dry-run", "--json", *given, at=server.directory)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) is not None
+    assert state() == before
 
 
 @pytest.mark.parametrize("words", DOCUMENTED)

@@ -45,6 +45,14 @@ def test_jobs_are_chosen_looked_at_and_cancelled(p3s: Any, shown: Any) -> None:
     p3s("job", "cancel", other)
 
 
+def test_what_is_refused_of_one_job_does_not_keep_the_others(p3s: Any, run: Run, server: Any) -> None:
+    first, last = p3s("job", "submit", "-N", "2", "--hold", "--", "/bin/true").stdout.split()
+    done = run("job", "cancel", first, "nonsense", last, at=server.directory)
+    assert done.returncode == 4
+    assert done.stdout == f"{first} cancelled: it will not run\n{last} cancelled: it will not run\n"
+    assert done.stderr == "p3s: there is no job nonsense; p3s job list shows the latest\n"
+
+
 def test_held_jobs_of_a_type_are_adjusted_and_let_go(p3s: Any, shown: Any) -> None:
     jobs = p3s("job", "submit", "-N", "2", "--hold", "--jobtype", "letgo", "--", "/bin/true").stdout.split()
     assert p3s("job", "adjust", "--jobtype", "letgo", "--priority", "7", "--dry-run").stderr.endswith("2 jobs\n")

@@ -2,7 +2,9 @@
 
 import json
 import os
+import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,10 @@ import pytest
 pytestmark = pytest.mark.system
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+Until = Callable[..., Any]
+
+
+P3S = str(Path(sys.executable).with_name("p3s"))
 
 
 def script(path: Path, text: str) -> str:
@@ -75,6 +81,20 @@ def test_a_time_limit_ends_all_it_started(run: Run, tmp_path: Path) -> None:
     assert not [one for one in psutil.process_iter(["cmdline"]) if one.info["cmdline"] == ["sleep", "997"]]
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_what_it_started_ends_with_it(tmp_path: Path, until: Until, number: int, code: int) -> None:
+    here = tmp_path / "tmp"
+    here.mkdir()
+    written = f"echo $$ > {tmp_path}/pid.part; mv {tmp_path}/pid.part {tmp_path}/pid"
+    payload = script(tmp_path / "slow.sh", f"{written}; sleep 600")
+    trying = subprocess.Popen([P3S, "job", "test", "--", payload], env={**os.environ, "TMPDIR": str(here)})
+    until("it runs", (tmp_path / "pid").exists)
+    trying.send_signal(number)
+    assert trying.wait(30) == code
+    assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))
+    assert list(here.iterdir()) == []
+
+
 def test_a_payload_that_is_not_there_says_so(run: Run) -> None:
     done = run("job", "test", "--", "./nowhere.sh")
     assert done.returncode == 1
@@ -116,6 +136,42 @@ def test_wrong_words_are_one_line(run: Run, words: list[str], says: str) -> None
 def test_hostile_output_reaches_a_terminal_without_control_characters(run: Run, tmp_path: Path) -> None:
     payload = script(tmp_path / "a.sh", r"printf 'a\033[31mb\n'; p3s-publish --category 'x' --check 'y=bad'")
     assert "\x1b" not in run("job", "test", "--", payload).stdout
+
+
+STREAMS = """streams:
+  one: {files: "data/run{run:d}_{subrun:d}_dl{dl:d}.txt", payload: ./env.sh --fast, env: {N: 3}}
+  other: {files: "data/run{run:d}_*", jobs: {a: {payload: /bin/true}, b: {payload: /bin/true}}}
+  third: {files: "elsewhere/{x}", payload: /bin/true}
+"""
+
+
+def test_what_streams_make_of_a_file_is_tried_with_its_run_and_keys(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "streams.yaml").write_text(STREAMS)
+    script(tmp_path / "env.sh", 'echo "$1 $N $P3S_RUN $P3S_SUBRUN $P3S_KEY_DL $P3S_INPUT_PATH"')
+    data = tmp_path / "data/run7_1_dl5.txt"
+    data.parent.mkdir()
+    data.write_text("x")
+    done = run("job", "test", "--json", "streams.yaml", "-f", "data/run7_1_dl5.txt")
+    trials = json.loads(done.stdout)
+    assert [trial["name"] for trial in trials] == ["one run7_1_dl5.txt", *["other run7_1_dl5.txt"] * 2]
+    assert trials[0]["stdout"] == f"--fast 3 7 1 5 {data}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ([], "name a file that arrives, with -f"),
+        (["-f", "gone.txt"], "there is no such file"),
+        (["-f", "data/other.txt"], "no stream of streams.yaml takes it; a file must fit "),
+    ],
+)
+def test_a_file_that_no_stream_takes_is_one_line(run: Run, tmp_path: Path, words: list[str], says: str) -> None:
+    (tmp_path / "streams.yaml").write_text(STREAMS)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/other.txt").write_text("x")
+    done = run("job", "test", "streams.yaml", *words)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert says in done.stderr
 
 
 # ---- payloads to begin with

@@ -12,7 +12,15 @@ from p3s.cli.wrong import MEANT, MEANT_OPTIONS, guesses, option_guesses
 
 Run = Callable[..., Any]
 
-PATHS = [("summary",), ("job", "list"), ("job", "logs"), ("job", "cancel"), ("pilot", "list"), ("jobtype", "list")]
+PATHS = [
+    ("summary",),
+    ("job", "list"),
+    ("job", "logs"),
+    ("job", "cancel"),
+    ("pilot", "list"),
+    ("pilot", "stop"),
+    ("jobtype", "list"),
+]
 
 
 @pytest.mark.parametrize(
@@ -23,6 +31,9 @@ PATHS = [("summary",), ("job", "list"), ("job", "logs"), ("job", "cancel"), ("pi
         (("job",), "lst", ["job list"]),
         (("job",), "ls", ["job list"]),
         (("job",), "kill", ["job cancel"]),
+        (("job",), "stop", ["job cancel"]),
+        (("pilot",), "kill", ["pilot stop"]),
+        ((), "stop", ["pilot stop"]),
         ((), "logs", ["job logs"]),
         ((), "sumary", ["summary"]),
         ((), "status", ["summary"]),
@@ -61,7 +72,7 @@ def test_what_the_tables_name_exists() -> None:
         options.update(name for parameter in one.params for name in parameter.opts)
 
     gather(command)
-    assert {word for meant in MEANT.values() for word in meant.split()} - words == set()
+    assert {word for meant in MEANT.values() for one in meant for word in one.split()} - words == set()
     assert set(MEANT_OPTIONS.values()) - options == set()
 
 
@@ -83,6 +94,8 @@ def test_what_the_tables_name_exists() -> None:
         ),
         ("job show", "p3s job show wants the UUID of a JOB; p3s job list shows them"),
         ("jobtype set", "p3s jobtype set wants NAME"),
+        ("purge --older 7d", "p3s purge wants jobs|pilots"),
+        ("job submit", "p3s job submit wants FILE | -- COMMAND..."),
     ],
 )
 def test_the_answer_is_one_line_and_then_the_usage(run: Run, words: str, says: str) -> None:

@@ -119,6 +119,9 @@ def test_results_are_listed_with_their_items(server: Server, kind: str) -> None:
         ("alarms", "severity=x", "severity"),
         ("alarms", "cursor=abc", "cursor"),
         ("jobs", "state=x", "state"),
+        ("jobs", "colour=red", "colour"),
+        ("pilots", "sites=a", "sites"),
+        ("events", "before=3", "before"),
         ("jobs", "cursor=1.5", "cursor"),
     ],
 )

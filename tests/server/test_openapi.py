@@ -1,11 +1,15 @@
 """The document says what is served, and what is served stands in the document."""
 
+import json
+import uuid
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 from p3s.protocol import routes
 from p3s.protocol.routes import Route
+from p3s.server.api.decoding import decode
 
 Server = Any
 ROUTES = [route for route in vars(routes).values() if isinstance(route, Route)]
@@ -31,8 +35,7 @@ def document(server: Server) -> dict[str, Any]:
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
 def test_every_route_stands_in_the_document(document: dict[str, Any], route: Route) -> None:
-    paths = {path.replace("{path:path}", "{path}"): operations for path, operations in document["paths"].items()}
-    operation = paths[route.path][route.method.lower()]
+    operation = document["paths"][route.path][route.method.lower()]
     assert operation["summary"] == route.summary
     if route.request:
         schema = operation["requestBody"]["content"]["application/json"]["schema"]
@@ -61,6 +64,104 @@ def test_what_the_document_refers_to_is_there(document: dict[str, Any]) -> None:
 
     known = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
     assert references(document) - known == set()
+
+
+class Wrong(AssertionError):
+    """A value is not as its schema says."""
+
+
+def check(value: Any, schema: dict[str, Any], document: dict[str, Any], where: str = "") -> None:
+    """The part of JSON Schema that the document uses."""
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        check(value, document["components"]["schemas"][name], document, f"{where} {name}")
+    elif "anyOf" in schema:
+        check_any(value, schema["anyOf"], document, where)
+    elif "type" in schema:
+        kinds = {"object": dict, "array": list, "string": str, "number": (int, float), "integer": int, "boolean": bool}
+        kind = type(None) if schema["type"] == "null" else kinds[schema["type"]]
+        if not isinstance(value, kind) or (isinstance(value, bool) and schema["type"] != "boolean"):
+            raise Wrong(f"{where}: {value!r} is not {schema['type']}")
+        for place, one in enumerate(value if isinstance(value, list) else []):
+            check(one, schema.get("items", {}), document, f"{where}[{place}]")
+        if isinstance(value, dict):
+            check_fields(value, schema, document, where)
+
+
+def check_any(value: Any, schemas: list[dict[str, Any]], document: dict[str, Any], where: str) -> None:
+    wrong = []
+    for schema in schemas:
+        try:
+            return check(value, schema, document, where)
+        except Wrong as error:
+            wrong.append(str(error))
+    raise Wrong("; ".join(wrong))
+
+
+def check_fields(value: dict[str, Any], schema: dict[str, Any], document: dict[str, Any], where: str) -> None:
+    known = schema.get("properties", {})
+    missing = set(schema.get("required", [])) - value.keys()
+    strange = value.keys() - known.keys() if known and not schema.get("additionalProperties") else set()
+    if missing or strange:
+        raise Wrong(f"{where}: without {missing}, and {strange} nobody knows")
+    for name, one in value.items():
+        more = schema.get("additionalProperties")
+        check(one, known.get(name, more if isinstance(more, dict) else {}), document, f"{where}.{name}")
+
+
+def json_of(content: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = content["content"]["application/json"]
+    return found
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+def test_every_route_is_described(document: dict[str, Any], route: Route) -> None:
+    """For people: what it does, what goes in and out with examples that are such, and what it refuses."""
+    operation = document["paths"][route.path][route.method.lower()]
+    assert len(operation["description"]) > 20
+    assert {one["name"] for one in operation["parameters"]} >= {
+        part.partition("}")[0] for part in route.path.split("{")[1:]
+    }
+    assert all(one["schema"] for one in operation["parameters"])
+    if route.request:
+        body = json_of(operation["requestBody"])
+        check(body["example"], body["schema"], document)
+        decode(TypeAdapter(route.request), json.dumps(body["example"]).encode())
+    if route.reply:
+        reply = json_of(operation["responses"]["200"])
+        check(reply["example"], reply["schema"], document)
+    refusals = {status: answer for status, answer in operation["responses"].items() if status != "200"}
+    assert all("application/problem+json" in answer["content"] for answer in refusals.values())
+    assert {"401", "403"} <= refusals.keys() or not route.scope
+    assert ({} in operation["security"]) == (route.scope == "read")
+
+
+def test_replies_are_as_the_document_says(server: Server, document: dict[str, Any]) -> None:
+    """Of every route that reads, over objects of every kind."""
+    names = one_of_each(server)
+    for route in ROUTES:
+        if route.method == "GET" and route.reply:
+            operation = document["paths"][route.path]["get"]
+            answer = server.good("GET", route.url(**names))
+            check(answer, json_of(operation["responses"]["200"])["schema"], document, route.path)
+
+
+def one_of_each(server: Server) -> dict[str, str]:
+    """Objects for the names in paths."""
+    name = f"k{uuid.uuid4().hex[:8]}"
+    server.good("PUT", f"/api/v1/streams/{name}", {"name": name, "jobs": {name: {"payload": "true"}}})
+    made = server.good("POST", "/api/v1/datasets", {"url": f"/{name}", "stream": name, "run": 1, "keys": {"a": 1}})
+    server.good("PUT", f"/api/v1/pauses/{name}", {"why": "a look"})
+    server.good("DELETE", f"/api/v1/pauses/{name}")
+    server.good("POST", f"/api/v1/services/{name}/reports", {"text": "fine", "value": 1.5})
+    (job,) = made["jobs"]
+    pilot = server.pilot()
+    token = pilot.take(job)["token"]
+    items = [{"kind": "number", "name": "n", "value": 1}]
+    body = {"results": [{"p3s_result": 1, "category": name, "items": items}]}
+    server.good("POST", f"/api/v1/jobs/{job}/attempts/1/results", body, token=token)
+    (result,) = server.good("GET", f"/api/v1/results?job={job}")["results"]
+    return {"job": job, "pilot": pilot.pilot, "name": name, "result": result["id"]}
 
 
 def test_operations_have_names_of_their_own(document: dict[str, Any]) -> None:

@@ -438,11 +438,15 @@ class Twin:
 
     def instruct(self, pilot: str, what: str) -> None:
         request = PilotOrderRequest(what, uuids=[pilot])
-        self._post(
-            lambda desk: desk.instruct(pilot, what, "ana", ""),
-            lambda work: order_pilots(work, request=request, who="ana").pilots[0].note,
-            lambda _: None,
-        )
+
+        def pure(desk: Desk) -> str:
+            return desk.instruct(pilot, what, "ana", "") if desk.book.alive(pilot) else "it has ended"
+
+        def story(work: Work) -> str:
+            (told,) = order_pilots(work, request=request, who="ana").pilots
+            return told.note.partition("; it is silent")[0]
+
+        self._post(pure, story, lambda _: None)
 
     def _person(self, job: str, act: Callable[[Desk, Past], Any], story: Callable[[Work], Any]) -> None:
         def pure(desk: Desk) -> Any:

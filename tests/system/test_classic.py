@@ -183,7 +183,26 @@ def test_the_same_file_makes_no_second_job(shared_place: Place, old: Old, tmp_pa
 def test_a_pilot_started_the_old_way_serves(shared_place: Place, old: Old) -> None:
     shared_place.spawn("old", str(old.directory / "pilot.py"), "-s", "lxvm", "-c", "100", "-e", "1234.0")
     shared_place.until("the pilot is there", lambda: {"lxvm"} & {one["site"] for one in shared_place.client.pilots()})
-    assert int(old("summary.py", "-p", P3S_SERVER=shared_place.url)) >= 2
+    assert int(old("summary.py", "-p")) >= 2
+    assert old("summary.py", "-P").startswith("Pilots: total ")
+
+
+def test_a_pilot_ends_after_its_cycles_and_its_job(shared_place: Place, old: Old) -> None:
+    pilot = shared_place.spawn("short", str(old.directory / "pilot.py"), "-s", "short", "-c", "3", "-p", "1")
+    shared_place.until("the pilot has ended", lambda: pilot.poll() is not None)
+    assert pilot.returncode == 0
+    assert "ends: its life is over" in shared_place.log("short")
+
+
+def test_cron_reports_for_a_service_the_old_way(shared_place: Place, old: Old) -> None:
+    old("service.py", "-n", "tscan", "-m", "5 files")
+    [found] = [one for one in shared_place.client.services() if one["name"] == "tscan"]
+    assert found["said"] == "5 files"
+    assert "not a name" in old("service.py", "-n", "a b", "-m", "x", code=1)
+
+
+def test_a_server_that_is_named_gets_no_token_of_another(shared_place: Place, old: Old) -> None:
+    assert "refused it" in old("service.py", "-S", shared_place.url, "-n", "tscan", "-m", "x", code=1)
 
 
 def test_pilots_are_ended_and_cleared_the_old_way(shared_place: Place, old: Old) -> None:

@@ -110,6 +110,8 @@ def summary(json: Json = False) -> None:
         return
     print(f"pilots    {_counts(found['pilots'])}; {found['slots_in_use']} of {found['slots']} slots in use")
     print(f"jobs      {_counts(found['jobs'])}")
+    for pause in found["paused"]:
+        print(show.plain(f"paused    {pause['said']}"))
     print(f"datasets  {found['datasets']}")
     newest = found["newest_result_age_s"]
     print(f"results   {found['results']}" + ("" if newest is None else f", the newest {show.length(newest)} old"))

@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from p3s.protocol.acts import ALL_TYPES
 from p3s.protocol.states import FINAL_JOB_STATES, JobState
 from p3s.protocol.views import Alarm, JobRow, JobType, Summary
 
@@ -71,9 +72,11 @@ def frame(look: Look, now: float, trouble: str = "", width: int = ROOM_FOR_UUIDS
     """The picture at `now` in `width` columns and `height` lines. `trouble`: why no newer look could be had."""
     types = [one for one in look.jobtypes if one["out"] or one["waiting"] or one.get("paused")]
     types.sort(key=lambda one: (-one["out"], -one["waiting"], one["name"]))
-    room = max(0, height - HEAD_LINES - len(look.alarms[:4]))
+    stopped = [one for one in look.summary["paused"] if one["jobtype"] == ALL_TYPES]
+    room = max(0, height - HEAD_LINES - len(look.alarms[:4]) - len(stopped))
     for_types = min(len(types), max(3, room // 3))
     parts: list[RenderableType] = [_title(look, now, trouble), *_counts(look, now), *_alarms(look, now)]
+    parts += [_line(("PAUSED   ", "bold red"), show.plain(one["said"])) for one in stopped]
     if types:
         parts += [Text(""), _types(types[:for_types], len(types) - for_types)]
         room -= for_types + 2
@@ -136,6 +139,7 @@ def _alarms(look: Look, now: float) -> Iterable[Text]:
 
 def _types(types: list[JobType], more: int) -> Table:
     table = _table("job type", "waiting", "out", "cap", "priority", "")
+    table.columns[0].min_width = min(20, max(len(one["name"]) for one in types))
     for column in table.columns[1:5]:
         column.justify = "right"
         column.min_width = len(str(column.header))

@@ -47,7 +47,7 @@ def list_jobs(
     titles = ("job", "type", "state", "reason", "name", "age", "host")
     chosen = state or jobtype or any(value not in ("", None) for value in choice.values())
     empty = "no such jobs" if chosen else "no jobs yet; submit one: p3s job submit -- /bin/echo hello"
-    show.table(titles, rows, empty)
+    show.table(titles, rows, empty, ("host", "reason", "name"))
 
 
 @app.command("show")
@@ -66,11 +66,8 @@ def show_job(job: Job, json: Json = False) -> None:
         if said:
             print(f"{name:14} {show.plain(said)}")
     for event in found["events"]:
-        print(
-            show.plain(
-                f"event          {show.age(event['at'], now)} ago: {event['what']} by {event['who']}: {event['why']}"
-            )
-        )
+        why = f": {event['why']}" if event["why"] else ""
+        print(show.plain(f"event          {show.age(event['at'], now)} ago: {event['what']} by {event['who']}{why}"))
 
 
 def _said(name: str, value: Any, now: float) -> str:

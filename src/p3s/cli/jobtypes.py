@@ -40,13 +40,16 @@ def list_jobtypes(json: Json = False) -> None:
         )
         for one in found
     )
-    show.table(titles, rows, "no job types yet; a job that names one makes it")
+    empty = "no job types yet; a job that names one makes it"
+    show.table(titles, rows, empty, ("retries", "limit", "stale after", "eta", "pick"))
 
 
 def _words(one: JobType) -> str:
-    words = ["critical"] if one["critical"] else []
+    words = [one["paused"]] if one["paused"] else []
+    words += ["critical"] if one["critical"] else []
     words += [f"input as {one['input_as']}"] if one["input_as"] != "path" else []
-    return ", ".join([*words, *([f"supersedes by {', '.join(one['supersedes'])}"] if one["supersedes"] else [])])
+    words += [f"supersedes by {', '.join(one['supersedes'])}"] if one["supersedes"] else []
+    return "; ".join(words)
 
 
 SET_HELP = """Set what jobs of a type share; what is not named stays as it is. A new name makes a new type.

@@ -93,7 +93,7 @@ def start_pilot(
     gpus: Annotated[int, typer.Option(min=0, max=64, help="For all jobs.")] = 0,
     tag: Annotated[list[str], typer.Option(help="A word that jobs may need; repeatable.")] = [],  # noqa: B006
     runtime: Annotated[list[str], typer.Option(help="A container runtime that is here.")] = [],  # noqa: B006
-    life: Annotated[str, typer.Option(metavar="8h", help="How long it will be here.")] = "",
+    life: Annotated[str, typer.Option(metavar="8h", help="After so long it ends, after its jobs.")] = "",
     batch_id: Annotated[str, typer.Option(help="The batch system's id of it.")] = "",
 ) -> None:
     """Start a pilot here; Ctrl-C ends it after its jobs, twice at once. Example: p3s pilot start --slots 4"""

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from p3s.pilot.agent import unpack_tools
 from p3s.protocol.errors import BadInput
 
 app = typer.Typer(no_args_is_help=True, help="Write payloads.")
@@ -72,7 +71,7 @@ def new(name: Annotated[str, typer.Argument(help="Of the payload, its directory 
     print(f"wrote {directory}/: {wrapper.name}, streams.yaml, data/{sample.name}")
     print("next:")
     for words, why in (
-        (f"p3s job test -f {sample} -e P3S_RUN=1 -- {wrapper}", "run it here, and see its results"),
+        (f"p3s job test {directory / 'streams.yaml'} -f {sample}", "run it here, and see its results"),
         (f"$EDITOR {wrapper}", "make it yours"),
         (f"p3s watcher start {directory / 'streams.yaml'}", f"run it for every file that comes to {directory}/data"),
     ):
@@ -91,6 +90,8 @@ def _make(directory: Path) -> None:
 @app.command("tools")
 def tools(directory: Annotated[Path, typer.Argument(help="They come into tools/ there.")] = Path()) -> None:
     """Write what payloads find on their path: p3s-publish and p3s_result. Example: p3s payload tools /shared/p3s"""
+    from p3s.pilot.agent import unpack_tools
+
     there = directory / "tools"
     if there.exists():
         raise BadInput(f"{there} is there already; name another directory, or remove it first")

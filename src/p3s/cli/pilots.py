@@ -43,7 +43,7 @@ def list_pilots(
         for p in found
     )
     empty = "no such pilots" if site or host or batch else "no pilots; start one: p3s pilot start"
-    show.table(("pilot", "host", "site", "state", "slots", "heard"), rows, empty)
+    show.table(("pilot", "host", "site", "state", "slots", "heard"), rows, empty, ("site", "heard"))
 
 
 def _state(pilot: PilotRow) -> str:

@@ -16,12 +16,14 @@ from p3s.domain.streams import input_environment
 from p3s.protocol.errors import BadInput
 from p3s.protocol.views import Job
 
+from .options import Job as Uuid
+
 SECRETS = ("TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "PRIVATE_KEY", "API_KEY", "APIKEY")
 """A variable whose name has one of these words is left out, and asked for."""
 
 
 def repro(
-    job: str,
+    job: Uuid,
     output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="Write it there, executable.")] = "",
 ) -> None:
     """Print a script that runs a job by hand: its environment, its input, its command. Secrets are left out.

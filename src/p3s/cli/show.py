@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -13,6 +14,9 @@ from rich.table import Table
 
 console = Console() if sys.stdout.isatty() else Console(width=1000)  # in a pipe nothing is cut
 errors = Console(stderr=True)
+
+FOLDED = 24
+"""A last column of words may be folded to so many columns of the terminal."""
 
 _COLOURS = {"finished": "green", "active": "green", "failed": "red", "lost": "red", "running": "blue"}
 
@@ -22,24 +26,43 @@ def as_json(value: Any) -> None:
     print(json.dumps(value, indent=2 if sys.stdout.isatty() else None))
 
 
-def table(titles: Sequence[str], rows: Iterable[Sequence[Any]], empty: str) -> None:
-    """A table, or the sentence that says what to do when there is nothing."""
-    listed = [[_cell(cell) for cell in row] for row in rows]
+def table(titles: Sequence[str], rows: Iterable[Sequence[Any]], empty: str, spare: Sequence[str] = ()) -> None:
+    """A table, or the sentence that says what to do when there is nothing. Columns that are `spare` are left out, the
+    first first, while it is wider than the terminal."""
+    listed = list(rows)
     if not listed:
         console.print(escape(empty))
         return
+    columns = list(zip(titles, *listed, strict=True))
+    if console.is_terminal:
+        columns = _fitting(columns, spare)
     shown = Table(box=None, pad_edge=False, header_style="bold")
-    shown.add_column(titles[0], no_wrap=True, min_width=max(len(row[0]) for row in listed))  # to be copied whole
-    for title in titles[1:]:
+    first = max(len(_text(cell)) for cell in columns[0])
+    shown.add_column(columns[0][0], no_wrap=True, min_width=first)  # to be copied whole
+    for title, *_ in columns[1:]:
         shown.add_column(title)
-    for row in listed:
-        shown.add_row(*row)
+    for row in zip(*(column[1:] for column in columns), strict=True):
+        shown.add_row(*map(_cell, row))
     console.print(shown)
+
+
+def _fitting(columns: list[tuple[Any, ...]], spare: Sequence[str]) -> list[tuple[Any, ...]]:
+    """The columns without as many of the spare ones as there is no room for."""
+    for title in spare:
+        widths = [max(cell_len(_text(cell)) for cell in column) for column in columns]
+        if sum(widths[:-1]) + min(widths[-1], FOLDED) + 2 * len(widths) - 2 <= console.width:
+            return columns
+        columns = [column for column in columns if column[0] != title]
+    return columns
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
 
 
 def _cell(value: Any) -> str:
     """Text from payloads and people is hostile: no markup, no control characters."""
-    text = "" if value is None else str(value)
+    text = _text(value)
     clean = escape("".join(character if character.isprintable() else "?" for character in text))
     colour = _COLOURS.get(text)
     return f"[{colour}]{clean}[/]" if colour else clean

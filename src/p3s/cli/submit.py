@@ -24,6 +24,9 @@ NEED_HELP = "cores=2, memory=4GB, gpus=1, site=lxbatch, tag=cvmfs, runtime=appta
 DESCRIPTIONS = {".json", ".yaml", ".yml"}
 PORTION: int = BOUNDS["jobs_per_submit"]
 
+MOST_SENTENCES = 20
+"""About jobs that did not finish."""
+
 SUBMIT_HELP = """Submit jobs: a description file, or a command after --.
 
 Examples:
@@ -103,10 +106,16 @@ def submit(
 def chosen(what: list[str], env: list[str], file: list[str], changes: dict[str, Any]) -> Described:
     """The jobs of a description file or of a command, one for each input file, with what options change of them."""
     found = _described(what, bool(file))
-    specs = [replace(spec, env={**spec.env, **_variables(env)}, **changes) for spec in found.jobs]
+    specs = changed(found.jobs, env, changes)
     if file:
         specs = [_with_input(spec, path, _is_file(what)) for spec in specs for path in file]
     return Described(specs, found.jobtypes)
+
+
+def changed(specs: list[JobSpec], env: list[str], changes: dict[str, Any]) -> list[JobSpec]:
+    """Descriptions with other settings, and variables (NAME=VALUE) more."""
+    more = _variables(env)
+    return [replace(spec, env={**spec.env, **more}, **changes) for spec in specs]
 
 
 def _is_file(what: list[str]) -> bool:
@@ -259,11 +268,17 @@ def _one(client: Client, portion: list[JobSpec], key: str, done: int, total: int
 
 def _watch(client: Client, jobs: list[str]) -> dict[str, Ended]:
     """Progress on stderr until all have ended."""
-    with show.progress("jobs", len(jobs)) as advance:
-        ended = client.wait(jobs, lambda ended: advance(len(ended), _words(list(ended.values())) or "waiting"))
-    for job in ended.values():
-        if job["state"] != "finished":
-            show.note(_sentence(client, job))
+    try:
+        with show.progress("jobs", len(jobs)) as advance:
+            ended = client.wait(jobs, lambda ended: advance(len(ended), _words(list(ended.values())) or "waiting"))
+    except KeyboardInterrupt:
+        show.note("note: the jobs go on; p3s job cancel ends them")
+        raise
+    wrong = [job for job in ended.values() if job["state"] != "finished"]
+    for job in wrong[:MOST_SENTENCES]:
+        show.note(_sentence(client, job))
+    if len(wrong) > MOST_SENTENCES:
+        show.note(f"and {len(wrong) - MOST_SENTENCES} more; p3s job list --state failed shows them")
     show.note(_words(list(ended.values())))
     return ended
 

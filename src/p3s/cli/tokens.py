@@ -40,6 +40,10 @@ def new_token(
     client = Client()
     if dry_run:
         whose = owner or client.whoami()["owner"]
+        if json:
+            at = None if expires_in_s is None else time() + expires_in_s
+            show.as_json({"id": None, "token": None, "owner": whose, "scopes": sorted(scope), "expires_at": at})
+            return
         print(f"would make a token of {show.plain(whose)}: {show.plain(name)} ({' '.join(scope)}), expires: {expires}")
         return
     made = client.make_token(name, scope, owner, expires_in_s)
@@ -99,6 +103,10 @@ def revoke_token(
         for id in ids:
             if id not in known:
                 raise NotKnown(f"there is no token {show.plain(id)} in force; p3s token list shows them")
+        if json:
+            show.as_json([{"id": id, "name": known[id]} for id in ids])
+            return
+        for id in ids:
             print(f"{id} {show.plain(known[id])}: would be revoked")
         return
     revoked = [client.revoke_token(id, why) for id in ids]
@@ -134,8 +142,13 @@ def set_user(
 ) -> None:
     """Make a user of the browser, or change one; what is not named stays. Example: p3s user set ana --scope operate"""
     client = Client()
-    known = any(one["name"] == name for one in client.users())
+    known = next((one for one in client.users() if one["name"] == name), None)
     if dry_run:
+        if json:
+            now = known or {"scopes": [], "active": True}
+            active = now["active"] if shut_out is None else not shut_out
+            show.as_json({"name": name, "scopes": scope or now["scopes"], "active": active})
+            return
         print(f"{show.plain(name)}: would be {'changed' if known else 'made'}")
         return
     secret: str | None = None

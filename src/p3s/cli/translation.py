@@ -35,14 +35,14 @@ def translate(client: str, words: Words, environment: Mapping[str, str]) -> Tran
 # ---- reading options
 
 
-def _parser(client: str) -> argparse.ArgumentParser:
+def _parser(client: str, test: str = "-t") -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=client, description="Stand-in for a client of 2018.", allow_abbrev=False, add_help=False
     )
     parser.add_argument("-h", "--help", "-U", "--usage", action="help", help="show this message and exit")
     parser.add_argument("-S", "--server", default="", help="default: P3S_SERVER")
     parser.add_argument("-v", "--verbosity", type=int, default=0, help="1 says what it is now")
-    parser.add_argument("-t", "--test", action="store_true", help="say what it is now, and do nothing")
+    parser.add_argument(test, "--test", action="store_true", help="say what it is now, and do nothing")
     return parser
 
 
@@ -241,6 +241,14 @@ def _purge(words: Words, _: Mapping[str, str]) -> Translation:
     return _made(asked, [["purge", f"{asked.what}s", "--older", asked.older, *chosen]])
 
 
+def _timeout(words: Words, _: Mapping[str, str]) -> Translation:
+    parser = _parser("TO.py", test="-T")
+    parser.add_argument("-t", "--timeout", type=int, help="p3s server start --lease says it now")
+    asked = parser.parse_args(words)
+    why = "the server gives up silent pilots by itself, when their lease is over (p3s server start --lease)"
+    return _made(asked, [], [f"nothing to do: {why}"])
+
+
 # ---- what has no counterpart
 
 
@@ -260,6 +268,6 @@ CLIENTS: dict[str, Callable[[Words, Mapping[str, str]], Translation]] = {
     "injector.py": _gone("files are watched with p3s watcher start streams.yaml, one job or several for each"),
     "siteinfo.py": _gone("sites are not there yet; a pilot names its own: p3s pilot start --site NAME"),
     "purge.py": _purge,
-    "TO.py": _gone("nothing to do: the server gives up silent pilots by itself (p3s server start --lease, --grace)"),
+    "TO.py": _timeout,
 }
 """Those that people and cron call. What payloads call runs on nodes without `p3s`: pilot/payload/p3s_classic.py."""

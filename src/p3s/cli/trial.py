@@ -1,34 +1,27 @@
-"""`p3s job test`: a job run here, as a pilot would run it, without a server."""
+"""`p3s job test`: a job tried here, as a pilot would run it, without a server."""
 
-import os
-import select
 import signal
-import tempfile
-import time
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+import yaml
 
 from p3s.client.descriptions import duration
-from p3s.domain.acceptance import accept
-from p3s.pilot.actions import Child, Ended, outcome
-from p3s.pilot.agent import unpack_tools
-from p3s.pilot.berth import Berth
-from p3s.pilot.collect import Collected, collect
-from p3s.pilot.machine import KILL_AFTER_S
-from p3s.pilot.runner import NonStarter, Place, Running
+from p3s.domain.streams import jobs_of
 from p3s.protocol import bounds
-from p3s.protocol.messages import JobSpec, JobTypeSpec, Order
+from p3s.protocol.errors import BadInput
+from p3s.protocol.messages import JobSpec, JobTypeSpec
 from p3s.protocol.results import Item, Result, check
 
 from . import show
 from .options import Json
-from .submit import chosen
+from .submit import changed, chosen
+
+if TYPE_CHECKING:
+    from .local import Trial
 
 MOST_LINES = 20
 """Of each log, unless all is asked for."""
@@ -40,6 +33,8 @@ Examples:
 
   p3s job test -f /data/run7_1.root -e P3S_RUN=7 -- ./monitor.sh --fast
 
+  p3s job test streams.yaml -f data/run7_1.root          (what the streams make of this file)
+
   p3s job test jobs.yaml
 
   p3s job test monitor.json -f np04_raw_run003907_0001_dl1.root          (2018's description)
@@ -47,27 +42,6 @@ Examples:
 A description's jobs run one after the other. The exit code is 0 when all finished; the payload's own when there was one
 job and it exited otherwise; else 1. Refused results do not change it: a job with them has finished.
 """
-
-
-@dataclass(frozen=True)
-class Trial:
-    """What came of a job. Times in seconds, memory in bytes; `results` and `problems` as the pilot would send them."""
-
-    name: str
-    payload: str
-    state: str
-    reason: str
-    detail: str
-    exit_code: int | None
-    signal: int | None
-    wall_s: float | None
-    cpu_s: float | None
-    peak_memory: int | None
-    stdout: str
-    stderr: str
-    results: list[dict[str, Any]]
-    problems: list[str]
-    directory: str
 
 
 def try_out(
@@ -82,14 +56,17 @@ def try_out(
 ) -> None:
     changes: dict[str, Any] = {"time_limit": duration(time_limit, "--time-limit")} if time_limit else {}
     changes |= {"payload": payload} if payload else {}
-    found = chosen(what, env, file, changes)
-    for place, spec in enumerate(found.jobs):
-        bounds.check_job(spec, f"jobs[{place}]")
+    for number in (signal.SIGTERM, signal.SIGHUP):  # what was started ends with us, and its directory goes
+        signal.signal(number, lambda given, _: sys.exit(128 + given))
+    wanted = _of_streams(what, env, file, changes) or _of_jobs(what, env, file, changes)
+    for place, one in enumerate(wanted):
+        bounds.check_job(one.spec, f"jobs[{place}]")
+    from .local import run_here
+
     trials = []
-    for spec in found.jobs:
-        settings = found.jobtypes.get(spec.jobtype, {})
-        with show.errors.status(f"{show.plain(spec.name or spec.payload)[:60]} is running"):
-            trials.append(run_here(spec, JobTypeSpec(spec.jobtype, **settings), keep))
+    for one in wanted:
+        with show.errors.status(f"{show.plain(one.spec.name or one.spec.payload)[:60]} is running"):
+            trials.append(run_here(one.spec, one.kind, one.data, keep))
         if not json:
             _tell(trials[-1], all_lines, keep)
     if json:
@@ -97,106 +74,74 @@ def try_out(
     raise typer.Exit(_outcome(trials))
 
 
-def _outcome(trials: list[Trial]) -> int:
+@dataclass(frozen=True)
+class Wanted:
+    """A job to be tried: its description, its type, and what is known of its data (run, subrun, keys)."""
+
+    spec: JobSpec
+    kind: JobTypeSpec
+    data: dict[str, Any]
+
+
+def _of_jobs(what: list[str], env: list[str], file: list[str], changes: dict[str, Any]) -> list[Wanted]:
+    found = chosen(what, env, file, changes)
+    kinds = {name: JobTypeSpec(name, **settings) for name, settings in found.jobtypes.items()}
+    return [Wanted(spec, kinds.get(spec.jobtype, JobTypeSpec(spec.jobtype)), {}) for spec in found.jobs]
+
+
+def _of_streams(what: list[str], env: list[str], file: list[str], changes: dict[str, Any]) -> list[Wanted]:
+    """The jobs that the streams of a stream file make of files; nothing when it is no stream file."""
+    from p3s.watcher.streams import dataset_of, read
+
+    if len(what) != 1 or not _has_streams(Path(what[0])):
+        return []
+    if not file:
+        raise BadInput(f"{what[0]} describes streams: name a file that arrives, with -f")
+    streams, wanted = read(Path(what[0])), []
+    for path in (Path(name).resolve() for name in file):
+        if not path.is_file():
+            raise BadInput(f"-f {path}: there is no such file")
+        found = [(stream, data) for stream in streams if (data := dataset_of(stream, path))]
+        if not found:
+            fits = " or ".join(f"{stream.directory}/{stream.pattern.text}" for stream in streams)
+            raise BadInput(f"-f {path}: no stream of {what[0]} takes it; a file must fit {fits}")
+        for stream, data in found:
+            about = {"run": data.run, "subrun": data.subrun, "keys": data.keys}
+            specs = changed(jobs_of(stream.spec, data), env, changes)
+            wanted += [Wanted(spec, JobTypeSpec(spec.jobtype), about) for spec in specs]
+    return wanted
+
+
+def _has_streams(path: Path) -> bool:
+    if path.suffix not in (".yaml", ".yml"):
+        return False
+    try:
+        document = yaml.safe_load(path.read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return False  # what reads it as jobs says what is wrong
+    return isinstance(document, dict) and "streams" in document
+
+
+def _outcome(trials: "list[Trial]") -> int:
     if all(trial.state == "finished" for trial in trials):
         return 0
     return int((len(trials) == 1 and trials[0].exit_code) or 1)
 
 
-# ---- running
-
-
-def run_here(spec: JobSpec, kind: JobTypeSpec, keep: bool = False) -> Trial:
-    """Run a described job to its end in a directory of its own; its processes end with it, and with us."""
-    job = str(uuid.uuid4())
-    wanted = accept(1, job, spec, kind, time.time(), {}).spec
-    order = Order(1, job, 1, wanted.payload, "", wanted.env, wanted.time_limit)
-    with _directory(keep) as directory:
-        # The server's address and the user's token are not the payload's affair here.
-        environment = {name: value for name, value in os.environ.items() if name != "P3S_TOKEN"}
-        place = Place(unpack_tools(directory), "", "local", str(uuid.uuid4()), environment)
-        running = Running(place, order, Berth(directory / "job"))
-        child, ended = _run(running)
-        state, reason, detail = outcome(child, ended)
-        stdout, stderr = running.tails()
-        found = collect(running.berth.results, running.berth.work)
-        running.berth.close(keep=True)
-        return Trial(
-            spec.name,
-            spec.payload,
-            state,
-            reason,
-            detail,
-            ended.exit_code,
-            ended.signal,
-            ended.wall_s,
-            ended.cpu_s,
-            ended.peak_memory,
-            stdout,
-            stderr,
-            found.results,
-            found.problems,
-            str(directory / "job") if keep else "",
-        )
-
-
-@contextmanager
-def _directory(keep: bool) -> Iterator[Path]:
-    if keep:
-        yield Path(tempfile.mkdtemp(prefix="p3s-test-")).resolve()
-        return
-    with tempfile.TemporaryDirectory(prefix="p3s-test-", ignore_cleanup_errors=True) as name:
-        yield Path(name).resolve()
-
-
-def _run(running: Running) -> tuple[Child, Ended]:
-    child = Child(running.order)
-    try:
-        running.start()
-    except NonStarter as error:
-        return child, Ended(reason="nonstarter", detail=str(error))
-    child.started_at = time.monotonic()
-    try:
-        _wait(running, child)
-    finally:  # also when the person has had enough
-        running.signal(signal.SIGKILL)
-        code, cpu_s, peak = running.reap()
-    now = time.monotonic()
-    return child, Ended(
-        code if code >= 0 else None, -code if code < 0 else None, now, now - child.started_at, cpu_s, peak
-    )
-
-
-def _wait(running: Running, child: Child) -> None:
-    """Until the process has ended, or was ended for its time limit as a pilot would."""
-    limit = running.order.time_limit
-    if _ended(running, limit or None):
-        return
-    child.ending, child.ending_at = "timelimit", time.monotonic()
-    child.detail = f"ran longer than its limit of {limit:g} s"
-    running.signal(signal.SIGTERM)
-    if not _ended(running, KILL_AFTER_S):
-        running.signal(signal.SIGKILL)
-        _ended(running, None)
-
-
-def _ended(running: Running, within_s: float | None) -> bool:
-    return bool(select.select([running.pidfd], [], [], within_s)[0])
-
-
 # ---- telling
 
 
-def _tell(trial: Trial, all_lines: bool, keep: bool) -> None:
-    print(show.plain(f"{trial.name or trial.payload}: {_verdict(trial)}").replace("\n", " "))
+def _tell(trial: "Trial", all_lines: bool, keep: bool) -> None:
+    kind = "" if trial.jobtype == "default" else f" ({trial.jobtype})"
+    print(show.plain(f"{trial.name or trial.payload}{kind}: {_verdict(trial)}").replace("\n", " "))
     for name, text in (("stdout", trial.stdout), ("stderr", trial.stderr)):
         _tell_log(name, text, all_lines)
-    _tell_results(Collected(trial.results, {}, trial.problems))
+    _tell_results(trial)
     if keep:
         print(f"left in {trial.directory}")
 
 
-def _verdict(trial: Trial) -> str:
+def _verdict(trial: "Trial") -> str:
     number = {"exit code": trial.exit_code, "signal": trial.signal}.get(trial.reason, "")
     words = f"{trial.state}: {trial.reason} {number}".rstrip(" :")
     if trial.detail:
@@ -218,7 +163,7 @@ def _tell_log(name: str, text: str, all_lines: bool) -> None:
         print(f"  {line}")
 
 
-def _tell_results(found: Collected) -> None:
+def _tell_results(found: "Trial") -> None:
     if not (found.results or found.problems):
         print("results: none; see p3s payload new for how a payload publishes")
         return
@@ -241,7 +186,7 @@ def _place(result: Result) -> str:
 
 def _standing(result: Result) -> str:
     holes = sum(1 for item in result.items if item.problem)
-    words = f"{len(result.items) - holes} items accepted"
+    words = f"{show.count(len(result.items) - holes, 'item')} accepted"
     return f"{words}, {holes} refused" if holes else words
 
 

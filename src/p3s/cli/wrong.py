@@ -10,38 +10,57 @@ from typer.core import TyperGroup
 
 from . import show
 
-#: What people type who know other systems, and what it is called here.
-MEANT = {
-    "ls": "list",
-    "ps": "job list",
-    "queue": "job list",
-    "sub": "job submit",
-    "run": "job submit",
-    "exec": "job submit",
-    "rm": "cancel",
-    "del": "cancel",
-    "kill": "cancel",
-    "abort": "cancel",
-    "log": "logs",
-    "cat": "logs",
-    "tail": "logs",
-    "output": "logs",
-    "retry": "rerun",
-    "resubmit": "rerun",
-    "why": "explain",
-    "info": "show",
-    "describe": "show",
-    "get": "show",
-    "stat": "summary",
-    "stats": "summary",
-    "status": "summary",
-    "monitor": "top",
-    "dashboard": "top",
-    "serve": "server start",
-    "up": "server start",
-    "types": "jobtype list",
-    "limits": "jobtype list",
-    "warnings": "alarm list",
+#: What people type who know other systems, and what it is called here: the first of these that the group has.
+MEANT: dict[str, tuple[str, ...]] = {
+    "ls": ("list",),
+    "ps": ("job list",),
+    "queue": ("job list",),
+    "sub": ("job submit",),
+    "run": ("job submit",),
+    "exec": ("job submit",),
+    "rm": ("cancel", "revoke", "delete", "forget", "purge"),
+    "del": ("cancel", "revoke", "delete", "forget", "purge"),
+    "kill": ("cancel", "stop"),
+    "abort": ("cancel", "stop"),
+    "stop": ("cancel",),
+    "delete": ("revoke", "forget", "purge", "cancel"),
+    "remove": ("cancel", "revoke", "delete", "forget", "purge"),
+    "add": ("new", "set", "submit"),
+    "create": ("new", "set", "submit"),
+    "find": ("list",),
+    "search": ("list",),
+    "log": ("logs",),
+    "cat": ("logs",),
+    "tail": ("logs",),
+    "output": ("logs",),
+    "retry": ("rerun",),
+    "resubmit": ("rerun",),
+    "why": ("explain",),
+    "try": ("job test",),
+    "test": ("job test",),
+    "new": ("payload new",),
+    "info": ("show",),
+    "describe": ("show",),
+    "get": ("show",),
+    "stat": ("summary",),
+    "stats": ("summary",),
+    "status": ("summary",),
+    "monitor": ("top",),
+    "dashboard": ("top",),
+    "serve": ("server start",),
+    "up": ("server start",),
+    "restart": ("server start",),
+    "types": ("jobtype list",),
+    "limits": ("jobtype list",),
+    "warnings": ("alarm list",),
+    "unpause": ("resume",),
+    "continue": ("resume",),
+    "freeze": ("pause",),
+    "clean": ("purge",),
+    "prune": ("purge",),
+    "whoami": ("doctor",),
+    "history": ("audit",),
+    "login": ("token new",),
 }
 
 #: The same of options.
@@ -77,15 +96,16 @@ def guesses(group: Sequence[str], word: str, paths: Sequence[Sequence[str]]) -> 
     commands = [" ".join(path) for path in paths]
     here = " ".join(group)
     siblings = {path[len(group)] for path in paths if tuple(path[: len(group)]) == tuple(group)}
-    meant = MEANT.get(word, word)
-    for name in (f"{here} {meant}".strip(), meant):
+    meant = MEANT.get(word, (word,))
+    for name in (*(f"{here} {one}".strip() for one in meant), *meant):
         if name in commands:
             return [name]
     if f"{word.rstrip('s')} list" in commands and not group:
         return [f"{word.rstrip('s')} list"]
-    elsewhere = [name for name in commands if meant in name.split()]
-    if elsewhere:
-        return elsewhere[:MOST]
+    for one in () if group else (word, *meant):
+        elsewhere = [name for name in commands if one in name.split()]
+        if elsewhere:
+            return elsewhere[:MOST]
     close = get_close_matches(word, siblings, MOST, 0.6)
     if close:
         return [f"{here} {name}".strip() for name in close]
@@ -164,7 +184,9 @@ _ARTICLES = {"JOB": "the UUID of a JOB; p3s job list shows them", "JOBS": "UUIDs
 def _sentence(error: typer.TyperException, ctx: Any) -> str:
     parameter = getattr(error, "param", None)
     if parameter is not None and not error.message:
-        name = parameter.opts[0] if parameter.param_type_name == "option" else parameter.name.upper()
+        name = (
+            parameter.opts[0] if parameter.param_type_name == "option" else parameter.metavar or parameter.name.upper()
+        )
         return f"{ctx.command_path} wants {_ARTICLES.get(name, name)}"
     option = getattr(error, "option_name", "")
     if not option or "No such option" not in error.message:

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import uuid
 from pathlib import Path
@@ -101,13 +102,25 @@ def _serve(server: str, token: str, directory: Path, asked: argparse.Namespace) 
         machine = Machine(asked.slots, reply.lease_s, reply.wait_s, sent_at, secrets.randbelow(1000) / 1000)
         say(f"{name} serves {server} with {asked.slots} slots")
         agent = Agent(machine, place, berths, reply.token)
+        over = _end_with_life(agent, asked)
         finish = agent.run()
+        over.cancel()
         agent = None
         _tell(pipe, {"end": True})
         _close(pipe)
         say(f"{name} ends: {finish.why}")
         if not finish.again:
             return 0
+
+
+def _end_with_life(agent: Agent, asked: argparse.Namespace) -> threading.Timer:
+    """When its life is over a pilot ends, after the jobs that it has. Cancel this when it has ended before."""
+    left_s = max(asked.ends_at - clock(), 0.0)
+    timer = threading.Timer(left_s, agent.ask_to_end, ("its life is over", False))
+    timer.daemon = True
+    if asked.life:
+        timer.start()
+    return timer
 
 
 def _register(connection: Connection, name: str, asked: argparse.Namespace) -> "tuple[float, RegisterReply]":

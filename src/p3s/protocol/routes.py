@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Optional
 
-from . import accounts, acts, many, messages, services
+from . import accounts, acts, many, messages, replies, services, views
 
 
 @dataclass(frozen=True)
@@ -58,11 +58,12 @@ DEATH = Route(
     "pilot:",
     "A guardian says its pilot is dead",
     messages.DeathRequest,
+    replies.DeathHeard,
 )
-PILOTS = Route("GET", f"{API}/pilots", "read", "List pilots, the latest registered first")
-PILOT = Route("GET", f"{API}/pilots/{{pilot}}", "read", "One pilot")
-JOBS = Route("GET", f"{API}/jobs", "read", "List jobs, newest first")
-JOB = Route("GET", f"{API}/jobs/{{job}}", "read", "One job")
+PILOTS = Route("GET", f"{API}/pilots", "read", "List pilots, the latest registered first", None, replies.PilotRows)
+PILOT = Route("GET", f"{API}/pilots/{{pilot}}", "read", "One pilot", None, views.Pilot)
+JOBS = Route("GET", f"{API}/jobs", "read", "List jobs, newest first", None, replies.JobRows)
+JOB = Route("GET", f"{API}/jobs/{{job}}", "read", "One job", None, views.Job)
 LOG = Route("GET", f"{API}/jobs/{{job}}/logs/{{stream}}", "read", "stdout or stderr of a job")
 CANCEL = Route(
     "POST",
@@ -112,15 +113,28 @@ PURGE = Route(
     many.PurgeRequest,
     many.PurgeReply,
 )
-EXPLAIN = Route("GET", f"{API}/jobs/{{job}}/explain", "read", "Why a job is not running")
-JOBTYPES = Route("GET", f"{API}/jobtypes", "read", "List job types")
-JOBTYPE = Route("PUT", f"{API}/jobtypes/{{name}}", "operate", "Set a job type", messages.JobTypeSpec)
-PAUSES = Route("GET", f"{API}/pauses", "read", "List what is paused")
-PAUSE = Route("PUT", f"{API}/pauses/{{jobtype}}", "operate", "Pause a job type, or all", acts.WhyRequest)
-RESUME = Route("DELETE", f"{API}/pauses/{{jobtype}}", "operate", "Resume a job type, or all")
-HOSTS = Route("GET", f"{API}/hosts", "read", "List hosts of pilots, and what they are doubted for")
-TRUST = Route("POST", f"{API}/hosts/{{host}}/trust", "operate", "Trust a suspect host again", acts.WhyRequest)
-UPLOAD = Route("PUT", f"{API}/jobs/{{job}}/attempts/{{attempt}}/files/{{path}}", "job:", "Upload a file of an attempt")
+EXPLAIN = Route("GET", f"{API}/jobs/{{job}}/explain", "read", "Why a job is not running", None, acts.ExplainReply)
+JOBTYPES = Route("GET", f"{API}/jobtypes", "read", "List job types", None, replies.JobTypes)
+JOBTYPE = Route("PUT", f"{API}/jobtypes/{{name}}", "operate", "Set a job type", messages.JobTypeSpec, replies.Changed)
+PAUSES = Route("GET", f"{API}/pauses", "read", "List what is paused", None, replies.Pauses)
+PAUSE = Route(
+    "PUT", f"{API}/pauses/{{jobtype}}", "operate", "Pause a job type, or all", acts.WhyRequest, replies.PauseChanged
+)
+RESUME = Route(
+    "DELETE", f"{API}/pauses/{{jobtype}}", "operate", "Resume a job type, or all", None, replies.PauseChanged
+)
+HOSTS = Route("GET", f"{API}/hosts", "read", "List hosts of pilots, and what they are doubted for", None, replies.Hosts)
+TRUST = Route(
+    "POST", f"{API}/hosts/{{host}}/trust", "operate", "Trust a suspect host again", acts.WhyRequest, replies.Trusted
+)
+UPLOAD = Route(
+    "PUT",
+    f"{API}/jobs/{{job}}/attempts/{{attempt}}/files/{{path}}",
+    "job:",
+    "Upload a file of an attempt",
+    None,
+    replies.Uploaded,
+)
 PUBLISH = Route(
     "POST",
     f"{API}/jobs/{{job}}/attempts/{{attempt}}/results",
@@ -129,10 +143,12 @@ PUBLISH = Route(
     messages.PublishRequest,
     messages.PublishReply,
 )
-RESULTS = Route("GET", f"{API}/results", "read", "List results, newest first")
-RESULT = Route("GET", f"{API}/results/{{result}}", "read", "One result with its items")
+RESULTS = Route("GET", f"{API}/results", "read", "List results, newest first", None, replies.Results)
+RESULT = Route("GET", f"{API}/results/{{result}}", "read", "One result with its items", None, views.Result)
 RESULT_FILE = Route("GET", f"{API}/results/{{result}}/files/{{path}}", "read", "A file of a result")
-STREAM = Route("PUT", f"{API}/streams/{{name}}", "operate", "Declare a stream", messages.StreamSpec)
+STREAM = Route(
+    "PUT", f"{API}/streams/{{name}}", "operate", "Declare a stream", messages.StreamSpec, replies.StreamVersion
+)
 REGISTER_DATASET = Route(
     "POST",
     f"{API}/datasets",
@@ -141,21 +157,37 @@ REGISTER_DATASET = Route(
     messages.DatasetRequest,
     messages.DatasetReply,
 )
-DATASETS = Route("GET", f"{API}/datasets", "read", "List datasets, newest first")
-ALARMS = Route("GET", f"{API}/alarms", "read", "List open alarms, the latest first")
-SERVICES = Route("GET", f"{API}/services", "read", "List services and how they stand")
-SERVICE = Route("GET", f"{API}/services/{{name}}", "read", "One service")
+DATASETS = Route("GET", f"{API}/datasets", "read", "List datasets, newest first", None, replies.Datasets)
+ALARMS = Route("GET", f"{API}/alarms", "read", "List open alarms, the latest first", None, replies.Alarms)
+SERVICES = Route("GET", f"{API}/services", "read", "List services and how they stand", None, replies.Services)
+SERVICE = Route("GET", f"{API}/services/{{name}}", "read", "One service", None, services.ServiceState)
 SERVICE_REPORT = Route(
-    "POST", f"{API}/services/{{name}}/reports", "submit", "Report for a service", services.ServiceReport
+    "POST",
+    f"{API}/services/{{name}}/reports",
+    "submit",
+    "Report for a service",
+    services.ServiceReport,
+    services.ServiceState,
 )
-SERVICE_RUN = Route("POST", f"{API}/services/{{name}}/run", "operate", "Run a service now")
-SERVICE_FORGET = Route("DELETE", f"{API}/services/{{name}}", "submit", "Forget a service that reports no more")
+SERVICE_RUN = Route("POST", f"{API}/services/{{name}}/run", "operate", "Run a service now", None, services.ServiceState)
+SERVICE_FORGET = Route(
+    "DELETE",
+    f"{API}/services/{{name}}",
+    "submit",
+    "Forget a service that reports no more",
+    None,
+    replies.ServiceForgotten,
+)
 TOKEN = Route("POST", f"{API}/tokens", "any:", "Make a token", accounts.TokenRequest, accounts.TokenReply)
-TOKENS = Route("GET", f"{API}/tokens", "any:", "List tokens, the newest first")
-REVOKE = Route("POST", f"{API}/tokens/{{id}}/revoke", "any:", "Revoke a token", acts.WhyRequest)
-USERS = Route("GET", f"{API}/users", "admin", "List users of the browser")
-USER = Route("PUT", f"{API}/users/{{name}}", "admin", "Make or change a user of the browser", accounts.UserRequest)
-EVENTS = Route("GET", f"{API}/events", "operate", "The record: who did or decided what, newest first")
-SUMMARY = Route("GET", f"{API}/summary", "read", "Counts and freshness")
-WHOAMI = Route("GET", f"{API}/whoami", "read", "Whose token this is, and the server's time")
-HEALTH = Route("GET", "/healthz", "", "200 when ready")
+TOKENS = Route("GET", f"{API}/tokens", "any:", "List tokens, the newest first", None, replies.Tokens)
+REVOKE = Route("POST", f"{API}/tokens/{{id}}/revoke", "any:", "Revoke a token", acts.WhyRequest, views.Token)
+USERS = Route("GET", f"{API}/users", "admin", "List users of the browser", None, replies.Users)
+USER = Route(
+    "PUT", f"{API}/users/{{name}}", "admin", "Make or change a user of the browser", accounts.UserRequest, views.User
+)
+EVENTS = Route(
+    "GET", f"{API}/events", "operate", "The record: who did or decided what, newest first", None, replies.Record
+)
+SUMMARY = Route("GET", f"{API}/summary", "read", "Counts and freshness", None, views.Summary)
+WHOAMI = Route("GET", f"{API}/whoami", "read", "Whose token this is, and the server's time", None, views.WhoAmI)
+HEALTH = Route("GET", "/healthz", "", "200 when ready", None, replies.Health)

@@ -32,6 +32,36 @@ class JobRow(TypedDict):
     wall_s: Optional[float]
 
 
+class WhoAmI(TypedDict):
+    """Whose token it is, what it allows, and what the server is set to."""
+
+    owner: str
+    scopes: "list[str]"
+    protocol: int
+    now: float
+    lease_s: float
+
+
+class Token(TypedDict):
+    """A token, without the token itself."""
+
+    id: str
+    name: str
+    owner: str
+    scopes: "list[str]"
+    created_at: float
+    expires_at: Optional[float]
+    revoked_at: Optional[float]
+
+
+class User(TypedDict):
+    """A user of the browser."""
+
+    name: str
+    scopes: "list[str]"
+    active: bool
+
+
 class Event(TypedDict):
     """What is not the ordinary path of an object: who did or decided what, when and why."""
 
@@ -234,94 +264,13 @@ class Summary(TypedDict):
     now: float
 
 
-class JobRows(TypedDict):
-    """A page of jobs; `next` continues, null at the end."""
+class Recorded(TypedDict):
+    """An event of the record, with the object that it is about."""
 
-    jobs: "list[JobRow]"
-    next: Optional[str]
-
-
-class PilotRows(TypedDict):
-    """A page of pilots."""
-
-    pilots: "list[PilotRow]"
-    next: Optional[str]
-
-
-class Datasets(TypedDict):
-    """A page of datasets."""
-
-    datasets: "list[Dataset]"
-    next: Optional[str]
-
-
-class Results(TypedDict):
-    """A page of results; with `items=true` each has `items` too."""
-
-    results: "list[ResultRow]"
-    next: Optional[str]
-
-
-class Alarms(TypedDict):
-    """A page of alarms."""
-
-    alarms: "list[Alarm]"
-    next: Optional[str]
-
-
-class JobTypes(TypedDict):
-    """All job types, by name."""
-
-    jobtypes: "list[JobType]"
-
-
-class Pauses(TypedDict):
-    """All that is paused."""
-
-    pauses: "list[Pause]"
-
-
-class Hosts(TypedDict):
-    """All hosts."""
-
-    hosts: "list[Host]"
-
-
-class Changed(TypedDict):
-    """Whether a job type's settings are others now."""
-
-    name: str
-    changed: bool
-
-
-class PauseChanged(TypedDict):
-    """Whether a pause is other than before."""
-
-    jobtype: str
-    changed: bool
-
-
-class Trusted(TypedDict):
-    """Of how many doubts a host is rid."""
-
-    host: str
-    doubts: int
-
-
-class StreamVersion(TypedDict):
-    """The version of a stream that is in force."""
-
-    name: str
-    version: int
-
-
-class DeathHeard(TypedDict):
-    """`new` is false when the pilot had ended already."""
-
-    new: bool
-
-
-class Uploaded(TypedDict):
-    """How many bytes were written."""
-
-    bytes: int
+    id: int
+    at: float
+    kind: str
+    object_id: str
+    what: str
+    who: str
+    why: str

@@ -111,6 +111,7 @@ class Store:
         match effect:
             case TypeDeclared():
                 self.types[effect.spec.name] = effect.spec
+                self._handed_out.discard(effect.spec.name)  # before its cap was lowered, in the same transaction
             case PilotAdded():
                 self.pilots[effect.pilot] = pilot_row_of(effect)
             case PilotMoved():

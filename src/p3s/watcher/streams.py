@@ -8,7 +8,7 @@ import yaml
 
 from p3s.client.descriptions import duration, resolved
 from p3s.protocol.errors import BadInput
-from p3s.protocol.messages import StreamJob, StreamSpec
+from p3s.protocol.messages import DatasetRequest, StreamJob, StreamSpec
 from p3s.protocol.patterns import Pattern, PatternError, parse
 
 RESTED_S = 2.0
@@ -36,6 +36,25 @@ def read(path: Path) -> list[Watched]:
         raise BadInput(f"{path}: must begin with streams: and name at least one; p3s watcher start --help has one")
     _only(document, {"streams"}, str(path))
     return [_stream(str(name), rule, path) for name, rule in document["streams"].items()]
+
+
+def dataset_of(stream: Watched, path: Path) -> DatasetRequest | None:
+    """What a file in the stream's directory is to it; None for one whose name does not fit."""
+    try:
+        fields = stream.pattern.match(path.relative_to(stream.directory).as_posix())
+    except ValueError:
+        return None
+    if fields is None:
+        return None
+    run, subrun = fields.pop("run", None), fields.pop("subrun", None)
+    return DatasetRequest(
+        url=str(path),
+        stream=stream.spec.name,
+        name=path.name,
+        run=run if isinstance(run, int) else None,
+        subrun=subrun if isinstance(subrun, int) else None,
+        keys=dict(fields),
+    )
 
 
 def _stream(name: str, rule: Any, path: Path) -> Watched:

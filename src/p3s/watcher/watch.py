@@ -6,7 +6,7 @@ that starts again, or tells it twice, changes nothing.
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from stat import S_ISREG
 from time import monotonic, time
@@ -17,7 +17,7 @@ from p3s.client.sdk import Client
 from p3s.protocol.errors import BadInput, Refused, TryLater
 from p3s.protocol.messages import DatasetRequest
 
-from .streams import Watched
+from .streams import Watched, dataset_of
 
 RESCAN_S = 5.0
 """Directories are read again so often, because NFS and the like do not tell of files written elsewhere."""
@@ -71,8 +71,8 @@ class Watcher:
 
     def _take(self, stream: Watched, path: Path) -> Iterator[float]:
         """Register a file that matches and is complete; yields how long to wait for one that is not."""
-        fields = stream.pattern.match(path.relative_to(stream.directory).as_posix())
-        if fields is None:
+        request = dataset_of(stream, path)
+        if request is None:
             return
         try:
             facts = path.stat()
@@ -84,17 +84,7 @@ class Watcher:
         if rest_s > 0 or (stream.rested_s and not facts.st_size):
             yield max(rest_s, 0.1)
             return
-        run, subrun = fields.pop("run", None), fields.pop("subrun", None)
-        request = DatasetRequest(
-            url=str(path),
-            stream=stream.spec.name,
-            name=path.name,
-            size=facts.st_size,
-            run=run if isinstance(run, int) else None,
-            subrun=subrun if isinstance(subrun, int) else None,
-            keys=dict(fields),
-        )
-        yield from self._register(path, request)
+        yield from self._register(path, replace(request, size=facts.st_size))
 
     def _register(self, path: Path, request: DatasetRequest) -> Iterator[float]:
         began = monotonic()

@@ -36,6 +36,7 @@ LINES = [
     ("pilot.py -k -H wn7 -e 12.0", ["pilot stop --host wn7 --batch 12.0"]),
     ("pilot.py -d -A stopped", ["pilot delete --all"]),
     ("pilot.py -d -H wn7 -A stopped", ["pilot delete --host wn7"]),
+    ("TO.py -t 600", []),
     ("purge.py -w pilot -s stopped", ["purge pilots --older 0s --state stopped"]),
     ("purge.py -w job -s pilotTO", ["purge jobs --older 0s --state lost"]),
     ("dataset.py -g -J t.json -f a.root -i /data -A", ["job submit t.json -f a.root -e P3S_INPUT_DIR=/data"]),
@@ -68,6 +69,10 @@ def test_the_same_file_makes_no_second_job_of_the_same_kind() -> None:
     assert first[-2] == other[-2] == "--key"
     assert first[-1] != other[-1]
     assert len(first[-1]) < 200
+
+
+def test_what_the_server_does_by_itself_is_said() -> None:
+    assert "nothing to do: the server gives up silent pilots by itself" in now("TO.py -t 30").notes[0]
 
 
 def test_the_server_may_be_named_as_then() -> None:
@@ -112,7 +117,6 @@ def test_test_does_nothing_and_verbose_says_what_it_is_now() -> None:
         ("workflow.py -g x.graphml -n y", "not there yet"),
         ("siteinfo.py -j x.json", "p3s pilot start --site NAME"),
         ("injector.py", "p3s watcher start"),
-        ("TO.py -t 30", "by itself"),
         ("nothing.py", "known are job.py"),
     ],
 )

@@ -88,6 +88,11 @@ def test_monrun_brings_what_lies_elsewhere(node: Node) -> None:
     assert found.files == {name: node.results / name for name in ("hits_U1.png", "hits_V1.png")}
 
 
+def test_file_lists_may_be_named_as_in_other_months(node: Node) -> None:
+    node.call("monrun.py", *("-D" if word == "-d" else word for word in node.pair()))
+    assert shown(collect(node.results)) == BOTH
+
+
 def test_what_is_published_from_the_working_directory_is_shown_once(node: Node) -> None:
     node.call("monrun.py", *node.pair())
     found = node.collected()
@@ -185,6 +190,7 @@ def test_purity_reads_its_table(node: Node) -> None:
         (["monrun.py"], 2, "name a summary (-s) or file lists (-d), or -a"),
         (["monrun.py", "-s", "gone.json"], 1, "gone.json"),
         (["monrun.py", "-D", "-r", "77::1"], 2, "nothing to delete"),
+        (["monrun.py", "-d", "-r", "77"], 2, "nothing to delete"),
         (["monrun.py", "-s", "short.csv", "-r", "x"], 2, "-r x: write RUN or RUN::SUBRUN"),
         (["purity.py", "-f", "short.csv"], 1, "short.csv line 2: write run, tpc, lifetime, error, count"),
         (["purity.py", "-f", "words.csv"], 1, "could not convert"),

@@ -75,7 +75,9 @@ def register(name, words):
     lists, table = asked.descr, asked.file
     if asked.json_in and name.startswith("evdisp") and asked.json_in.endswith(".json"):
         lists = lists or asked.json_in  # evdisp.py's -j names a file, monrun.py's a job type
-    if asked.delete or lists == "":
+    if isinstance(asked.delete, str):
+        lists = lists or asked.delete  # in some months -D named the file lists, and -d deleted
+    elif asked.delete or lists == "":
         raise Wrong("results are kept; a newer one of the same run is shown before an older one: nothing to delete", 2)
     _says_for_itself(name, asked.uuid)
     target = os.environ.get("P3S_RESULT_DIR", "")
@@ -367,7 +369,7 @@ def ask(server, path, body=None):
     """The JSON that the server answers. Raises Wrong."""
     named = (server or os.environ.get("P3S_SERVER", "")).rstrip("/")
     if not named:
-        raise Wrong("P3S_SERVER is not set: write http://HOST:PORT or HOST:PORT")
+        raise Wrong("P3S_SERVER is not set: there is no server to ask (p3s job test runs without one)")
     url = named if "://" in named else "http://" + named
     headers = {"Authorization": "Bearer " + os.environ.get("P3S_TOKEN", ""), "Content-Type": "application/json"}
     data = None if body is None else json.dumps(body).encode()

@@ -9,12 +9,13 @@ from p3s.protocol import bounds, routes
 from p3s.server.journal import reads
 
 from .doors import plain, reach
-from .paging import Cursor, Limit, Name, number, one_of, page
+from .paging import Cursor, Limit, Name, exact, number, one_of, page
 
 router = Router(tags=["alarms"])
 
 
 @router.get("/alarms", auth=reach("read"), summary=routes.ALARMS.summary)
+@exact
 def list_alarms(
     request: HttpRequest,  # noqa: ARG001
     limit: Limit = 100,

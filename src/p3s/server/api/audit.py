@@ -9,12 +9,13 @@ from p3s.protocol import bounds, routes
 from p3s.server.journal import reads
 
 from .doors import plain, reach
-from .paging import Cursor, Limit, number, page
+from .paging import Cursor, Limit, exact, number, page
 
 router = Router(tags=["audit"])
 
 
 @router.get("/events", auth=reach("operate"), summary=routes.EVENTS.summary)
+@exact
 def list_events(
     request: HttpRequest,  # noqa: ARG001
     who: str = "",

@@ -15,7 +15,7 @@ from p3s.server.data import reads
 from p3s.server.upkeep.services import running as upkeep
 
 from .doors import grant_of, plain, reach, read
-from .paging import Cursor, Limit, Moment, Name, Run, moment_and_name, one_of, page
+from .paging import Cursor, Limit, Moment, Name, Run, exact, moment_and_name, one_of, page
 
 router = Router(tags=["data"])
 
@@ -48,6 +48,7 @@ def register(request: HttpRequest) -> DatasetReply:
 
 
 @router.get("/datasets", auth=reach("read"), summary=routes.DATASETS.summary)
+@exact
 def list_datasets(
     request: HttpRequest,  # noqa: ARG001
     limit: Limit = 100,

@@ -24,7 +24,7 @@ from p3s.server.jobs.listing import Choice
 from p3s.server.pilots import hearing
 
 from .doors import grant_of, plain, reach, read
-from .paging import Cursor, Limit, Name, Run, number
+from .paging import Cursor, Limit, Name, Run, exact, number
 from .paging import words as states
 from .places import BLOBS
 
@@ -41,6 +41,7 @@ def found(job: str) -> reads.JobDetail:
 
 
 @router.get("/jobs", auth=reach("read"), summary=routes.JOBS.summary)
+@exact
 def list_jobs(
     request: HttpRequest,  # noqa: ARG001
     limit: Limit = 100,

@@ -3,9 +3,12 @@
 A cursor says where the page before ended. It is a text that callers give back as they got it.
 """
 
-from collections.abc import Sequence
-from typing import Annotated, Any, TypeVar
+import inspect
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Annotated, Any, TypeVar, cast
 
+from django.http import HttpRequest
 from ninja import Query
 
 from p3s.protocol.errors import BadInput
@@ -18,7 +21,22 @@ Moment = Annotated[float | None, Query(ge=0, le=1e12, description="seconds since
 Run = Annotated[int | None, Query(ge=0, le=2**62)]
 Name = Annotated[str, Query(max_length=300)]
 
-T = TypeVar("T")
+
+V = TypeVar("V", bound=Callable[..., Any])
+
+
+def exact(view: V) -> V:
+    """A route that refuses questions it does not know: a mistyped filter would show everything."""
+    known = [name for name in inspect.signature(view).parameters if name != "request"]
+
+    @wraps(view)
+    def checked(request: HttpRequest, *given: Any, **named: Any) -> Any:
+        for name in request.GET:
+            if name not in known:
+                raise BadInput(f"{name[:60]}: is not known here; use {', '.join(known)}")
+        return view(request, *given, **named)
+
+    return cast(V, checked)
 
 
 def number(cursor: str) -> int | None:

@@ -16,7 +16,7 @@ from p3s.server.jobs import reads as jobs
 from p3s.server.pilots import reads
 
 from .doors import grant_of, plain, reach, read
-from .paging import Cursor, Limit, Name, page
+from .paging import Cursor, Limit, Name, exact, page
 from .paging import moment_and_name as at
 from .paging import words as states
 
@@ -51,6 +51,7 @@ def death(request: HttpRequest, pilot: str) -> dict[str, bool]:
 
 
 @router.get("/pilots", auth=reach("read"), summary=routes.PILOTS.summary)
+@exact
 def list_pilots(
     request: HttpRequest,  # noqa: ARG001
     limit: Limit = 200,

@@ -9,7 +9,7 @@ from ninja import Query, Router
 
 from p3s.protocol import bounds, routes
 from p3s.protocol import results as rules
-from p3s.protocol.errors import BadInput, NotAllowed, NotKnown
+from p3s.protocol.errors import BadInput, NotAllowed, NotKnown, TooLarge
 from p3s.protocol.messages import PublishReply, PublishRequest
 from p3s.server.actions.publish import publish as publish_results
 from p3s.server.blobs import Blobs
@@ -18,7 +18,7 @@ from p3s.server.results import reads
 from p3s.server.upkeep.services import running as upkeep
 
 from .doors import grant_of, plain, reach, read
-from .paging import Cursor, Limit, Moment, Name, Run, number, one_of, page
+from .paging import Cursor, Limit, Moment, Name, Run, exact, number, one_of, page
 from .places import BLOBS
 
 router = Router(tags=["results"])
@@ -42,6 +42,8 @@ def upload(request: HttpRequest, job: str, attempt: int, path: str) -> dict[str,
     declared = request.headers.get("Content-Length", "")
     if not declared.isdigit():
         raise BadInput("say the file's size in Content-Length, so that one that breaks off is not taken for whole")
+    if int(declared) > rules.MAX_FILE_BYTES:  # before it has come
+        raise TooLarge(f"the file has {declared} bytes, at most {rules.MAX_FILE_BYTES} are taken; publish less of it")
 
     def chunks() -> Iterator[bytes]:
         missing = int(declared)
@@ -73,6 +75,7 @@ def publish(request: HttpRequest, job: str, attempt: int) -> PublishReply:
 
 
 @router.get("/results", auth=reach("read"), summary=routes.RESULTS.summary)
+@exact
 def list_results(
     request: HttpRequest,  # noqa: ARG001
     limit: Limit = 100,
@@ -105,7 +108,7 @@ def show_result(request: HttpRequest, result: int) -> dict[str, Any]:  # noqa: A
     """One result with its items: their values, limits and the files that belong to them."""
     row = reads.find(result) if 0 <= result < 2**62 else None
     if row is None:
-        raise NotKnown(f"there is no result {result}; p3s result list shows the latest")
+        raise NotKnown(f"there is no result {result}; GET {routes.RESULTS.path} lists them")
     items = reads.items([result], MOST_ITEMS).get(result, [])
     return {**plain(row), "items": [plain(one) for one in items]}
 

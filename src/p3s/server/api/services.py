@@ -37,11 +37,12 @@ def show_service(request: HttpRequest, name: str) -> dict[str, Any]:  # noqa: AR
 @router.post("/services/{name}/reports", auth=reach("job:"), summary=routes.SERVICE_REPORT.summary)
 def report(request: HttpRequest, name: str) -> dict[str, Any]:
     """A script says how it stands: with a user's token, or with that of the job within which it runs."""
-    grant, said = grant_of(request), read(request, ServiceReport)
-    bounds.check_name(name)
-    bounds.check_report(said)
+    grant = grant_of(request)
     if not grant.job:
         need(grant, "submit")
+    said = read(request, ServiceReport)
+    bounds.check_name(name)
+    bounds.check_report(said)
     who = Reporter(grant.owner, grant.reaches("operate"), grant.job, grant.attempt)
     upkeep.running().heard(running().ask(lambda work: actions.report(work, name=name, said=said, who=who)))
     return plain(upkeep.running().state(name))

@@ -23,11 +23,10 @@ router = Router(tags=["system"])
 @router.get("/summary", auth=reach("read"), summary=routes.SUMMARY.summary)
 def summary(request: HttpRequest) -> dict[str, Any]:  # noqa: ARG001
     """Pilots and jobs by state, what is paused, datasets and results, and how old the newest result is, in seconds."""
-    alive = pilots.alive()
     newest, now = results.last_published(), time()
     return {
         "pilots": pilots.count_by_state(),
-        "slots": sum(pilot.slots for pilot in alive),
+        "slots": pilots.slots(),
         "slots_in_use": sum(jobs.out_by_pilot().values()),
         "jobs": jobs.count_by_state(),
         "datasets": data.count(),

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from django.db.models import Count
+from django.db.models import Count, Sum
 
 from p3s.server.pilots import hearing
 from p3s.server.pilots.models import Pilot
@@ -83,6 +83,11 @@ def page(choice: Choice, limit: int, after: tuple[float, str] | None) -> list[Pi
 def find(uuid: str) -> PilotRow | None:
     pilot = Pilot.objects.filter(uuid=uuid).first()
     return None if pilot is None else _row(pilot)
+
+
+def slots() -> int:
+    """Of all pilots in service."""
+    return Pilot.objects.filter(state__in=ALIVE).aggregate(slots=Sum("slots"))["slots"] or 0
 
 
 def count_by_state() -> dict[str, int]:
