@@ -25,7 +25,7 @@ def raw_file(directory: Path, run: int = 1, sickness: tpc.Sickness = tpc.HEALTHY
 def collected(tmp_path: Path) -> Result:
     found = collect(tmp_path / "result")
     assert found.problems == []
-    assert found.files == ["display_U.png", "display_V.png", "display_Z.png", "hist.root"]
+    assert sorted(found.files) == ["display_U.png", "display_V.png", "display_Z.png", "hist.root"]
     return check(found.results[0], found.files)
 
 

@@ -26,7 +26,7 @@ def real(name: str) -> Path:
 def collected(tmp_path: Path) -> Result:
     found = collect(tmp_path / "result")
     assert found.problems == []
-    assert found.files == ["tree.root"]
+    assert list(found.files) == ["tree.root"]
     result = check(found.results[0], found.files)
     assert not result.incomplete
     return result

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from p3s.server.archive.backup import files_below
 
 Server = Any
 Until = Callable[..., Any]
@@ -292,3 +295,33 @@ def test_the_service_backs_up_and_keeps_the_newest(
     kept = sorted((tmp_path / "kept").iterdir())
     assert len(kept) <= 2
     assert "is whole" in good(archive("check", kept[-1], server.directory))
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_of_the_backups_it_deletes_only_what_it_made_itself(own_server: Callable[..., Server], tmp_path: Path) -> None:
+    place = tmp_path / "kept"
+    place.mkdir()
+    people_s = [
+        place / f"p3s-{name}.zip" for name in ("0-before-the-run", "20180516", "before-upgrade", "zzz", "keep", "mine")
+    ]
+    for path in people_s:
+        path.write_text("mine")
+    server = own_server().start("--backup-dir", str(place), "--backup-keep", "2")
+    made: list[str] = []
+    for _ in range(3):
+        server.good("POST", "/api/v1/services/backup/run?wait=20")
+        made = sorted({*made, *(path.name for path in place.iterdir() if path not in people_s)})
+    left = sorted(path.name for path in place.iterdir() if path not in people_s)
+    assert len(made) == 3
+    assert left == made[-2:], "the newest stay"
+    assert all(path.read_text() == "mine" for path in people_s)
+
+
+def test_directories_that_are_purged_while_it_looks_are_passed_over(tmp_path: Path) -> None:
+    for name in ("a.png", "b/b.png", "c/d/e.png", "c/.part-1"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    found = files_below(tmp_path)
+    assert next(found) == tmp_path / "a.png"
+    shutil.rmtree(tmp_path / "b")
+    assert list(found) == [tmp_path / "c/d/e.png"]

@@ -26,7 +26,7 @@ def states(server: Server, jobs: list[str]) -> list[str]:
 def test_jobs_are_cancelled_by_name(server: Server, kind: str) -> None:
     jobs = submitted(server, kind)
     reply = server.good("POST", "/api/v1/cancels", {"uuids": jobs[:2], "why": "typo"})
-    assert reply == {"jobs": jobs[:2], "running": 0, "passed": 0, "more": False}
+    assert reply == {"jobs": jobs[:2], "running": 0, "passed": 0, "next": None}
     assert states(server, jobs) == ["cancelled", "cancelled", "defined"]
     assert server.job(jobs[0])["events"][0]["why"] == "typo"
     assert server.good("POST", "/api/v1/cancels", {"uuids": jobs})["passed"] == 2
@@ -98,3 +98,13 @@ def test_others_jobs_are_theirs(server: Server, kind: str) -> None:
     assert reply["jobs"] == mine["jobs"]
     assert server.ask("POST", "/api/v1/cancels", {**choice, "owner": "x"}, token=made["token"]).status == 403
     assert server.state(job) == "defined"
+
+
+def test_a_call_goes_on_where_the_one_before_ended(server: Server, kind: str) -> None:
+    """`next` is a place among all jobs, as in lists."""
+    jobs = submitted(server, kind, 4)
+    after = server.good("GET", f"/api/v1/jobs?jobtype={kind}&limit=2")["next"]
+    choice = {"states": ["defined"], "jobtype": kind, "priority": 3}
+    reply = server.good("POST", "/api/v1/adjustments", {**choice, "after": str(after)})
+    assert reply == {"jobs": jobs[1::-1], "running": 0, "passed": 0, "next": None}
+    assert server.ask("POST", "/api/v1/adjustments", {**choice, "after": "x"}).status == 422

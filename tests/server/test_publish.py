@@ -230,3 +230,13 @@ def test_an_odd_publication_does_not_fail(attempt: Attempt, body: Any) -> None:
 @pytest.mark.parametrize("result_id", ["0", "999999", "-1", str(2**63), str(2**70), "x"])
 def test_a_file_of_a_result_that_is_none_is_not_known(server: Server, result_id: str) -> None:
     assert server.ask("GET", f"/api/v1/results/{result_id}/files/a.png").status in (404, 422)
+
+
+def test_after_its_end_the_files_stay_as_they_are(attempt: Attempt) -> None:
+    attempt.upload("a.png", b"first")
+    attempt.publish(result({"kind": "images", "name": "Hits", "files": [{"path": "a.png"}]}))
+    attempt.pilot.report(attempt.job, 1, "finished", exit_code=0)
+    answer = attempt.upload("a.png", b"second")
+    assert (answer.status, "is over" in answer.detail) == (409, True)
+    (found,) = attempt.server.good("GET", f"/api/v1/results?job={attempt.job}")["results"]
+    assert attempt.server.ask("GET", f"/api/v1/results/{found['id']}/files/a.png").body == b"first"

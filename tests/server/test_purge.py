@@ -1,5 +1,6 @@
 """Records of what has ended are removed, and nothing else."""
 
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -140,3 +141,43 @@ def test_a_restart_finds_all_in_order(own_server: Callable[..., Server]) -> None
     assert server.state(left) == "defined"
     assert server.ask("GET", f"/api/v1/jobs/{gone[0]}").status == 404
     assert [order["job"] for order in server.pilot().orders(5.0)] == [left]
+
+
+def test_files_that_a_broken_off_purge_has_left_go_with_the_next_one(server: Server, kind: str) -> None:
+    (kept,) = server.submit({"payload": "true", "jobtype": kind})
+    stray = str(uuid.uuid4())
+    blobs = server.directory / "blobs"
+    for job in (kept, stray):
+        place = blobs / job[-2:] / job / "1"
+        place.mkdir(parents=True)
+        (place / "a.txt").write_text("hello")
+    mark = blobs / ".part-purge-1"
+    mark.write_text(f"{kept}\n{stray}")
+    ended(server, kind)
+    assert purge(server, older_than=0.0, jobtype=kind)["removed"] == 1
+    assert [(blobs / job[-2:] / job).exists() for job in (kept, stray)] == [True, False]
+    server.good("POST", "/api/v1/cancels", {"uuids": [kept]})
+    purge(server, uuids=[kept])
+    ended(server, kind)
+    purge(server, older_than=0.0, jobtype=kind)
+    assert not list(blobs.glob(".part-*"))
+
+
+def test_a_number_that_was_purged_is_not_given_again(own_server: Callable[..., Server], kind: str) -> None:
+    """Else a key would name the jobs of another submission."""
+    server = own_server().start()
+    jobs = server.submit({"payload": "true", "jobtype": kind}, key=kind)
+    server.good("POST", "/api/v1/cancels", {"uuids": jobs})
+    assert purge(server, older_than=0.0, jobtype=kind)["removed"] == 1
+    assert server.stop() == 0
+    server.start()
+    server.submit({"payload": "true", "jobtype": kind})
+    answer = server.ask("POST", "/api/v1/jobs", {"jobs": [{"payload": "true", "jobtype": kind}], "key": kind})
+    assert (answer.status, "purged" in answer.detail) == (409, True)
+
+
+def test_many_pilots_go_portion_by_portion(server: Server) -> None:
+    one = server.pilot()
+    one.die()
+    assert purge(server, what="pilots", older_than=0.0, after=str(uuid.UUID(int=2**128 - 1)))["removed"] == 0
+    assert purge(server, what="pilots", older_than=0.0, after=str(uuid.UUID(int=0)))["removed"] >= 1

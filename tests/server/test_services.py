@@ -90,6 +90,36 @@ def test_a_report_that_makes_no_sense_is_refused(
     assert (answer.status, words in answer.detail) == (status, True), answer.detail
 
 
+@pytest.mark.parametrize("name", ["reaper", "expiry", "disk", "purge", "database", "backup"])
+def test_nobody_takes_over_a_service_of_the_server_s_own_even_before_its_first_run(
+    own_server: Callable[..., Server], name: str
+) -> None:
+    server = own_server().start()
+    before = service(server, name)
+    for answer in (report(server, name, EVERY), server.ask("DELETE", f"/api/v1/services/{name}")):
+        assert (answer.status, f"{name} is a service of the server's own" in answer.detail) == (409, True)
+    after = service(server, name)
+    assert (after["own"], after["runs"], after["every_s"], after["by"]) == (True, *(before[k] for k in KEPT))
+
+
+KEPT = ("runs", "every_s", "by")
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_script_s_row_of_an_older_server_does_not_pass_for_the_server_s_own(
+    own_server: Callable[..., Server],
+) -> None:
+    server = own_server().start()
+    report(server, "probe", {"text": "all is well"})
+    assert server.stop() == 0
+    with sqlite3.connect(server.directory / "p3s.sqlite3") as tables:
+        tables.execute("UPDATE services_service SET name = 'backup' WHERE name = 'probe'")
+    server.start()
+    found = service(server, "backup")
+    assert (found["own"], found["said"], found["last_at"]) == (True, "", None)
+    assert server.good("POST", "/api/v1/services/backup/run?wait=20")["error"] == ""
+
+
 def test_what_a_script_writes_is_shown_as_text(server: Server) -> None:
     said = report(server, "odd", {"text": "<b>\u0000\u001b[31m</b>", "unit": "<i>"})
     assert said.status == 200

@@ -94,6 +94,16 @@ def test_the_same_key_again_gives_the_same_token(server: Server) -> None:
     assert (answer.status, "was revoked" in answer.detail) == (409, True)
 
 
+def test_a_key_gives_no_token_to_who_asks_for_another(server: Server) -> None:
+    key = uuid.uuid4().hex
+    both = make(server, "read", "submit", owner="ana")["token"]
+    body = {"name": "test", "scopes": ["submit"], "key": key}
+    assert server.ask("POST", "/api/v1/tokens", body, token=both).status == 200
+    less = make(server, "read", owner="ana")["token"]
+    answer = server.ask("POST", "/api/v1/tokens", {**body, "scopes": ["read"]}, token=less)
+    assert (answer.status, "p3su_" in answer.body.decode()) == (409, False)
+
+
 def test_a_revoked_token_stops_working_at_once(server: Server) -> None:
     """On both doors; also for a connection that is open."""
     made = make(server, "submit", "read")
@@ -166,7 +176,7 @@ def test_an_odd_request_is_refused(server: Server, change: dict[str, Any], said:
     assert said in answer.detail
 
 
-@pytest.mark.parametrize("id", ["nobody", "%00", "0" * 12, "%25", "0" * 500])
+@pytest.mark.parametrize("id", ["nobody", "%00", "%00" + "0" * 11, "0" * 12, "%25", "0" * 500])
 def test_a_token_that_is_none_is_not_known(server: Server, id: str) -> None:
     assert revoke(server, id).status == 404
 

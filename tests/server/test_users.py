@@ -212,6 +212,31 @@ def test_tokens_are_revoked_there(server: Server, boss: Browser) -> None:
     assert boss.form("/admin/accounts/token/add/").status == 403
 
 
+def test_a_user_keeps_the_name_and_is_not_deleted(server: Server, boss: Browser) -> None:
+    """Tokens belong to names: who is shut out is made inactive."""
+    user(server, "dora")
+    (place,) = set(re.findall(r'href="(/admin/auth/user/\d+/change/)[^"]*">dora<', boss.get("/admin/auth/user/").text))
+    page = boss.get(place).text
+    assert 'name="username"' not in page
+    assert "deletelink" not in page
+    assert boss.form(place.replace("change", "delete"), post="yes").status == 403
+    assert "dora" in {one["name"] for one in server.good("GET", "/api/v1/users")["users"]}
+
+
+def test_who_may_not_change_does_not_reach_the_writer(server: Server, browser: Browser) -> None:
+    user(server, "ana", "operate")
+    browser.log_in("ana")
+    before = server.good("GET", "/api/v1/events?limit=1")["events"]
+    page = browser.form("/admin/auth/group/add/", name="admin", _save="Save")
+    assert "for users with the scope admin" in page.text
+    assert server.good("GET", "/api/v1/events?limit=1")["events"] == before
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_list_that_changes_nothing_takes_no_form(boss: Browser, table: str) -> None:
+    assert boss.form(f"/admin/{table}/", action="delete_selected", _selected_action="1").status == 403
+
+
 # ---- reading that is not open
 
 

@@ -128,12 +128,12 @@ def test_an_impatient_second_ctrl_c_ends_everything_too(place: Place) -> None:
 
 
 @pytest.mark.parametrize(("data", "says"), [("empty", "holds no .root file"), ("missing", "is not a directory")])
-def test_data_that_is_not_there_gives_one_line_and_exit_code_1(
+def test_data_that_is_not_there_gives_one_line_and_exit_code_2(
     place: Place, tmp_path: Path, data: str, says: str
 ) -> None:
     (tmp_path / "empty").mkdir()
     done = place.p3s("demo", "--exit", "--data", str(tmp_path / data))
-    assert done.returncode == 1
+    assert done.returncode == 2
     [line] = done.stderr.splitlines()
     assert line.startswith(f"p3s: --data {tmp_path / data}: {says}")
     assert list(place.temporary.iterdir()) == []

@@ -197,8 +197,7 @@ def _tell_many(reply: ManyReply, done: str, request: ManyRequest, json: bool) ->
         return
     if reply.jobs:
         print("\n".join(reply.jobs))
-    more = " and more" if reply.more else ""
     running = f", {reply.running} of them when their pilots have ended them" if reply.running else ""
     passed = f"; too late for {reply.passed}" if reply.passed else ""
     begin = "would be " if request.dry_run else ""
-    show.note(f"{begin}{done}: {show.count(len(reply.jobs), 'job')}{more}{running}{passed}")
+    show.note(f"{begin}{done}: {show.count(len(reply.jobs), 'job')}{running}{passed}")

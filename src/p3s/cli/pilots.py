@@ -9,7 +9,6 @@ import typer
 from p3s.client.sdk import Client
 from p3s.protocol.errors import BadInput
 from p3s.protocol.many import PilotOrderRequest, PurgeRequest
-from p3s.protocol.states import FINAL_PILOT_STATES
 from p3s.protocol.views import Doubt, PilotRow
 
 from . import complete, show
@@ -22,6 +21,7 @@ Site = Annotated[str, typer.Option(help="Only of this site.", autocompletion=com
 Host = Annotated[str, typer.Option(help="Only on this host.", autocompletion=complete.hosts)]
 Batch = Annotated[str, typer.Option(help="Only of this job of the batch system.")]
 State = Annotated[str, typer.Option(metavar="STATE,...", help="active, draining, idle or silent; several by commas.")]
+EndState = Annotated[str, typer.Option(metavar="STATE,...", help="stopped or lost; both by a comma.")]
 All = Annotated[bool, typer.Option("--all", help="All there are.")]
 
 
@@ -157,6 +157,8 @@ Examples:
   p3s pilot delete UUID
 
   p3s pilot delete --host wn7 --dry-run
+
+  p3s pilot delete --state lost
 """
 
 
@@ -165,26 +167,27 @@ def delete(
     site: Site = "",
     host: Host = "",
     batch: Batch = "",
+    state: EndState = "",
     every: All = False,
     why: Why = "",
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    if not (pilots or site or host or batch or every):
-        raise BadInput("p3s pilot delete wants UUIDs of ended pilots, or --host, --site, --batch or --all")
-    client = Client()
-    if site or host or batch:
-        if pilots:
-            raise BadInput("p3s pilot delete: name pilots, or choose them by options; one of the two")
-        pilots = [one["uuid"] for one in client.pilots(True, None, site=site, host=host, batch_id=batch)]
+    chosen, states, client = bool(site or host or batch), _words(state), Client()
+    if [bool(pilots), chosen or bool(state), every].count(True) != 1:
+        raise BadInput(
+            "p3s pilot delete wants UUIDs of ended pilots; or --host, --site, --batch, --state; or --all: one of these"
+        )
+    if chosen:
+        found = client.pilots(True, None, site=site, host=host, batch_id=batch)
+        pilots = [one["uuid"] for one in found if not states or one["state"] in states]
+    requests = [PurgeRequest("pilots", portion, dry_run=dry_run, why=why) for portion in _portions(pilots or [])]
+    if not (pilots or chosen):
+        requests = [PurgeRequest("pilots", [], states, 0.0, dry_run=dry_run, why=why)]
     removed = kept = 0
-    final = [str(state) for state in FINAL_PILOT_STATES]
-    for portion in _portions(pilots or []):
-        reply = client.purge(PurgeRequest("pilots", portion, dry_run=dry_run, why=why))
+    for request in requests:
+        reply = client.purge(request)
         removed, kept = removed + reply.removed, kept + reply.kept
-    if every and not pilots:
-        reply = client.purge(PurgeRequest("pilots", [], final, 0.0, dry_run=dry_run, why=why))
-        removed, kept = reply.removed, reply.kept
     if json:
         show.as_json({"removed": removed, "kept": kept})
         return

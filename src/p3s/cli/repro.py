@@ -14,12 +14,10 @@ import typer
 from p3s.client.sdk import Client
 from p3s.domain.streams import input_environment
 from p3s.protocol.errors import BadInput
+from p3s.protocol.hidden import is_secret
 from p3s.protocol.views import Job
 
 from .options import Job as Uuid
-
-SECRETS = ("TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "PRIVATE_KEY", "API_KEY", "APIKEY")
-"""A variable whose name has one of these words is left out, and asked for."""
 
 
 def repro(
@@ -102,7 +100,7 @@ def _directories(uuid: str) -> str:
 def _variables(environment: dict[str, str]) -> str:
     lines = ["# What the job says."]
     for name, value in environment.items():
-        if any(word in name.upper() for word in SECRETS):
+        if is_secret(name):
             lines.append(f': "${{{name}:?is a secret that is not in this script; set it in your environment}}"')
         else:
             lines.append(f"export {name}={quoted(value)}")

@@ -212,6 +212,7 @@ def _pilot(words: Words, _: Mapping[str, str]) -> Translation:
 
 
 _PILOT_STATES = {"active": "active", "no jobs": "idle", "finished": "idle", "timeout": "silent", "pilotTO": "silent"}
+_ENDED_STATES = {"stopped": "stopped", "finished": "stopped", "lost": "lost", "timeout": "lost", "pilotTO": "lost"}
 
 
 def _ended_pilots(asked: argparse.Namespace) -> Words:
@@ -219,13 +220,15 @@ def _ended_pilots(asked: argparse.Namespace) -> Words:
     chosen = [*_list(asked.uuid), *(["--site", asked.site] if asked.site else [])]
     chosen += ["--host", asked.host] if asked.host else []
     chosen += ["--batch", asked.extra] if asked.extra else []
-    if asked.kill and asked.state:
-        if asked.state not in _PILOT_STATES:
-            raise NoCounterpart(f"-A {asked.state}: use one of {', '.join(_PILOT_STATES)}")
-        chosen += ["--state", _PILOT_STATES[asked.state]]
-    if asked.delete and asked.state and not chosen:
-        chosen = ["--all"]  # of those that have ended, which alone are removed
+    known = _PILOT_STATES if asked.kill else _ENDED_STATES
+    if asked.state and asked.state not in known:
+        raise NoCounterpart(f"-A {asked.state}: use one of {', '.join(known)}")
+    if asked.state:
+        chosen += ["--state", known[asked.state]]
     return ["pilot", "stop" if asked.kill else "delete", *_needed(chosen, "say which pilots: -u, -s, -H, -A or -e")]
+
+
+_REASONS = ("timelimit", "nonstarter", "exception")
 
 
 def _purge(words: Words, _: Mapping[str, str]) -> Translation:
@@ -236,8 +239,10 @@ def _purge(words: Words, _: Mapping[str, str]) -> Translation:
     asked = parser.parse_args(words)
     if asked.what not in ("job", "pilot"):
         raise NoCounterpart("say what: -w job or -w pilot; of those that have ended, records are removed")
-    state = {"pilotTO": "lost", "timelimit": "failed", "nonstarter": "failed", "exception": "failed"}
-    chosen = ["--state", state.get(asked.state, asked.state)] if asked.state else []
+    if asked.what == "job" and asked.state in _REASONS:
+        raise NoCounterpart(f"-s {asked.state} is a reason now, of jobs that are failed: -s failed removes all these")
+    state = {"pilotTO": "lost", **({} if asked.what == "job" else _ENDED_STATES)}.get(asked.state, asked.state)
+    chosen = ["--state", state] if asked.state else []
     return _made(asked, [["purge", f"{asked.what}s", "--older", asked.older, *chosen]])
 
 

@@ -99,19 +99,14 @@ class Client(Waiting):
         return self._many(routes.ADJUSTMENTS, request)
 
     def _many(self, route: Route, request: ManyRequest) -> ManyReply:
-        """With `dry_run`, or when the same would be chosen again, the first portion with its `more`."""
-        reply = self._told(ManyReply, route, request)
-        again = route in (routes.CANCELS, routes.HOLDS, routes.RELEASES) and not request.dry_run
-        while again and reply.more:
-            next_one = self._told(ManyReply, route, request)
-            done = len(next_one.jobs) > 0
-            reply = ManyReply(
-                reply.jobs + next_one.jobs,
-                reply.running + next_one.running,
-                reply.passed + next_one.passed,
-                next_one.more and done,
-            )
-        return reply
+        total = ManyReply()
+        while True:
+            reply = self._told(ManyReply, route, request)
+            counts = (total.running + reply.running, total.passed + reply.passed)
+            total = ManyReply(total.jobs + reply.jobs, *counts)
+            if reply.next is None:
+                return total
+            request = replace(request, after=reply.next)
 
     def purge(self, request: PurgeRequest, progress: Callable[[PurgeReply], None] = lambda _: None) -> PurgeReply:
         """Remove the records of ended jobs or pilots; asks on until all are gone. `progress` is told how many."""

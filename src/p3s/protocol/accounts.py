@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Optional
 
-from .errors import BadInput
+from .errors import BadInput, NotKnown
 from .messages import _STRICT
 
 SCOPES = ("read", "submit", "pilot", "operate", "admin")
@@ -15,6 +15,7 @@ SHORTEST_S = 1.0
 NAME = re.compile(r"[\w@.+-]{1,150}\Z")
 """As Django's user names."""
 
+_ID = re.compile(r"[0-9a-f]{12}\Z")
 KEY = re.compile(r"[A-Za-z0-9_-]{16,200}\Z")
 
 
@@ -67,6 +68,12 @@ def check_token(request: TokenRequest) -> None:
         raise BadInput("key: give 16 to 200 random letters, digits, - or _; the same key gives the same token")
     if request.expires_in_s is not None and not SHORTEST_S <= request.expires_in_s <= LONGEST_S:
         raise BadInput("expires_in_s: give 1 second to 10 years, or null for a token that does not expire")
+
+
+def check_token_id(id: str) -> None:
+    """Raises NotKnown for what cannot be one."""
+    if not _ID.match(id):
+        raise NotKnown(f"there is no token {id[:40]!r}; p3s token list shows them")
 
 
 def check_user(request: UserRequest) -> None:

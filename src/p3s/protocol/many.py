@@ -9,7 +9,8 @@ from .messages import _STRICT
 @dataclass(frozen=True)
 class ManyRequest:
     """Cancel, hold or release jobs: these `uuids`, or all in `states` that the other fields choose, as in the list of
-    jobs. `since` and `until`: submitted, in seconds since the epoch. `dry_run`: say which, and do nothing.
+    jobs. `since` and `until`: submitted, in seconds since the epoch. `after` continues: `next` of the reply before.
+    `dry_run`: say which, and do nothing.
     """
 
     __pydantic_config__ = _STRICT
@@ -26,6 +27,7 @@ class ManyRequest:
     run: Optional[int] = None
     since: Optional[float] = None
     until: Optional[float] = None
+    after: str = ""
     dry_run: bool = False
     why: str = ""
 
@@ -42,13 +44,14 @@ class AdjustManyRequest(ManyRequest):
 @dataclass(frozen=True)
 class ManyReply:
     """The `jobs` that were changed, or would be with `dry_run`; of the cancelled ones `running` end when their pilots
-    have ended them. `passed`: how many named ones it was too late for. `more`: there are more; ask again.
+    have ended them. `passed`: how many it was too late for. `next`: there may be more; ask again with it as
+    `after`.
     """
 
     jobs: "list[str]" = field(default_factory=list)
     running: int = 0
     passed: int = 0
-    more: bool = False
+    next: Optional[str] = None
 
 
 PILOT_ORDERS = ("drain", "stop")

@@ -31,6 +31,7 @@ def check_many(request: ManyRequest, act: str) -> None:
     _whole(request.run, 0, BIG, "run")
     for name in ("since", "until"):
         check_moment(getattr(request, name), name)
+    _cursor(request.after)
     _text(request.why, 2_000, "why")
     if isinstance(request, AdjustManyRequest):
         if request.priority is None:
@@ -70,9 +71,16 @@ def check_purge(request: PurgeRequest) -> None:
         raise BadInput("what: pilots have no job type and no results; leave these out")
     _states(request.states, [str(s) for s in (FINAL_JOB_STATES if jobs else FINAL_PILOT_STATES)], "that is final")
     check_name(request.jobtype, "jobtype")
-    if request.after and not (request.after.isascii() and request.after.isdigit() and len(request.after) < 19):
-        raise BadInput(f"after: {request.after[:40]!r} is not the `next` of a reply")
+    if jobs:
+        _cursor(request.after)
+    elif request.after:
+        check_uuids([request.after], "after")
     _text(request.why, 2_000, "why")
+
+
+def _cursor(after: str) -> None:
+    if after and not (after.isascii() and after.isdigit() and len(after) < 19):
+        raise BadInput(f"after: {after[:40]!r} is not the `next` of a reply")
 
 
 def check_moment(moment: "object", where: str) -> None:

@@ -28,11 +28,11 @@ Ask = Callable[[Callable[[Work], Any]], Any]
 
 def change(ask: Ask, *, act: str, request: ManyRequest, who: Who) -> ManyReply:
     """Not for the writer's thread. Raises NotKnown or NotAllowed for a named job before anything is done; one that was
-    chosen by its state and has gone on meanwhile is passed over. Asked again it does what is left."""
-    jobs, more = (_named(request.uuids, who, act), False) if request.uuids else _chosen(request, who)
+    chosen by its state and has gone on meanwhile is passed over. Asked again with `next` it goes on with older ones."""
+    jobs, following = (_named(request.uuids, who, act), None) if request.uuids else _chosen(request, who)
     if request.dry_run:
-        return ManyReply(jobs, len(_still_out(jobs)), 0, more)
-    reply = ManyReply(more=more)
+        return ManyReply(jobs, len(_still_out(jobs)), 0, following)
+    reply = ManyReply(next=following)
     for portion in _portions(jobs):
         done, running, passed = ask(partial(_portion, act=act, jobs=portion, request=request, who=who.name))
         reply = replace(reply, jobs=reply.jobs + done, running=reply.running + running, passed=reply.passed + passed)
@@ -54,7 +54,7 @@ def _named(uuids: Sequence[str], who: Who, act: str) -> list[str]:
     return wanted
 
 
-def _chosen(request: ManyRequest, who: Who) -> tuple[list[str], bool]:
+def _chosen(request: ManyRequest, who: Who) -> tuple[list[str], str | None]:
     """The newest first: those that were queued last are given up first. Only one's own, unless all may be changed."""
     names = ("jobtype", "owner", "name", "site", "host", "pilot", "stream", "run", "since", "until")
     choice = Choice(tuple(request.states), (), **{name: getattr(request, name) for name in names})
@@ -62,9 +62,9 @@ def _chosen(request: ManyRequest, who: Who) -> tuple[list[str], bool]:
         if choice.owner not in ("", who.name):
             raise NotAllowed(f"jobs of {choice.owner} are theirs; only they or an operator can change them")
         choice = replace(choice, owner=who.name)
-    numbers, following = listing.chosen(choice, MOST)
+    numbers, following = listing.chosen(choice, MOST, int(request.after) if request.after else None)
     uuids = Job.objects.filter(id__in=numbers).order_by("-id").values_list("uuid", flat=True)
-    return list(uuids), following is not None
+    return list(uuids), None if following is None else str(following)
 
 
 def _still_out(jobs: list[str]) -> list[str]:

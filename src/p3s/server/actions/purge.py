@@ -31,7 +31,7 @@ from .many import Ask
 from .work import Work
 
 LOOKED = 5_000
-"""So many jobs are looked at in one call."""
+"""So many jobs or pilots are looked at in one call."""
 
 PORTION = 100
 """So many are removed in one transaction: some milliseconds, for which others wait."""
@@ -43,21 +43,34 @@ _OF_THE_SYSTEM = ("dropped", "retried", "order refused", "report refused", "amen
 def purge(ask: Ask, *, request: PurgeRequest, who: str, now: float, blobs: Blobs) -> PurgeReply:
     """One call's worth; the reply's `next`, given as `after`, goes on. `ask` has a story told by the writer.
 
-    Files go before their rows, so that what breaks off in between leaves nothing that nobody knows of; asked again it
-    does the rest. Raises NotKnown for a name that is none.
+    Files go after their rows, so that no row names what is gone; what breaks off in between leaves files of no job,
+    which a mark of theirs leads the next call to. Raises NotKnown for a name that is none.
     """
     find, remove = (_jobs, _remove_jobs) if request.what == "jobs" else (_pilots, _remove_pilots)
     keys, kept, following = find(request, now)
     removed = len(keys)
     if not request.dry_run and keys:
         removed = 0
+        _finish(blobs)
         for at in range(0, len(keys), PORTION):
             portion = keys[at : at + PORTION]
-            if request.what == "jobs":
-                blobs.remove(uuid for _, uuid in portion)
-            removed += ask(partial(remove, keys=[key for key, _ in portion], results=request.results))
+            mark = blobs.mark(portion) if request.what == "jobs" else None
+            gone = ask(partial(remove, keys=portion, results=request.results))
+            removed += len(gone)
+            if mark is not None:
+                blobs.remove(gone)
+                mark.unlink(missing_ok=True)
         ask(partial(_note, request=request, who=who, removed=removed))
     return PurgeReply(removed, kept + len(keys) - removed, following)
+
+
+def _finish(blobs: Blobs) -> None:
+    """What a call that broke off has left. Of one under way, rows are there or gone for good."""
+    for mark, uuids in blobs.marks():
+        there = set(Job.objects.filter(uuid__in=uuids).values_list("uuid", flat=True))
+        blobs.remove(uuid for uuid in uuids if uuid not in there)
+        if not there:
+            mark.unlink(missing_ok=True)
 
 
 def _note(work: Work, *, request: PurgeRequest, who: str, removed: int) -> None:
@@ -68,8 +81,8 @@ def _note(work: Work, *, request: PurgeRequest, who: str, removed: int) -> None:
     work.desk.do([Noted("purge", request.what, "purged", who, why, work.now)])
 
 
-Found = tuple[list[tuple[str, str]], int, str | None]
-"""(key, UUID) of what may go, how many were kept, where to go on."""
+Found = tuple[list[str], int, str | None]
+"""UUIDs of what may go, how many were kept, where to go on."""
 
 
 # ---- jobs
@@ -86,7 +99,7 @@ def _jobs(request: PurgeRequest, now: float) -> Found:
     jobs = Job.objects.filter(id__in=numbers, state__in=states).order_by("id")
     if not request.results:
         jobs = jobs.exclude(id__in=_with_results(numbers))
-    found = [(str(number), uuid) for number, uuid in jobs.values_list("id", "uuid")]
+    found = list(jobs.values_list("uuid", flat=True))
     return found, len(numbers) - len(found), None if following is None else str(following)
 
 
@@ -102,10 +115,10 @@ def _with_results(numbers: Sequence[int]) -> set[int]:
     return set(Result.objects.filter(job__in=numbers).values_list("job_id", flat=True))
 
 
-def _remove_jobs(work: Work, *, keys: Sequence[str], results: bool) -> int:
-    """In one transaction; what has got results meanwhile stays."""
+def _remove_jobs(work: Work, *, keys: Sequence[str], results: bool) -> list[str]:
+    """In one transaction; what has got results meanwhile stays. Returns what went."""
     work.flush()
-    numbers = [int(key) for key in keys]
+    numbers = list(Job.objects.filter(uuid__in=keys).values_list("id", flat=True))
     gone = Job.objects.filter(id__in=numbers, state__in=[str(state) for state in FINAL_JOB_STATES])
     if not results:
         gone = gone.exclude(id__in=_with_results(numbers))
@@ -117,7 +130,7 @@ def _remove_jobs(work: Work, *, keys: Sequence[str], results: bool) -> int:
     JobLog.objects.filter(job__in=ids).delete()
     Event.objects.filter(kind="job", object_id__in=uuids, what__in=_OF_THE_SYSTEM).delete()
     Job.objects.filter(id__in=ids).delete()
-    return len(ids)
+    return uuids
 
 
 def _remember(rows: Sequence[tuple[int, str, str | None, str]]) -> None:
@@ -144,17 +157,20 @@ def _pilots(request: PurgeRequest, now: float) -> Found:
                 raise NotKnown(f"there is no pilot {uuid}; p3s pilot list --ended shows the latest that have ended")
         pilots = pilots.filter(uuid__in=request.uuids)
     else:
-        pilots = pilots.filter(ended_at__lt=now - (request.older_than or 0.0))
-    uuids = list(pilots.values_list("uuid", flat=True))
+        pilots = pilots.filter(ended_at__lt=now - (request.older_than or 0.0), uuid__gt=request.after)
+    uuids = list(pilots.order_by("uuid").values_list("uuid", flat=True)[:LOOKED])
     named = set(Job.objects.filter(pilot__in=uuids).order_by().values_list("pilot", flat=True).distinct())
-    free = [(uuid, uuid) for uuid in uuids if uuid not in named]
+    free = [uuid for uuid in uuids if uuid not in named]
     unended = len(request.uuids) - len(uuids) if request.uuids else 0
-    return free, len(uuids) - len(free) + unended, None
+    following = uuids[-1] if len(uuids) == LOOKED and not request.uuids else None
+    return free, len(uuids) - len(free) + unended, following
 
 
-def _remove_pilots(work: Work, *, keys: Sequence[str], results: bool) -> int:  # noqa: ARG001 - as _remove_jobs
+def _remove_pilots(work: Work, *, keys: Sequence[str], results: bool) -> list[str]:  # noqa: ARG001 - as _remove_jobs
     """In one transaction. An ended pilot gets no more jobs, so what was free of them stays so."""
     work.flush()
     gone = Pilot.objects.filter(uuid__in=keys, state__in=[str(state) for state in FINAL_PILOT_STATES])
     Event.objects.filter(kind="pilot", object_id__in=keys, what="lost").delete()
-    return gone.delete()[0]
+    uuids = list(gone.values_list("uuid", flat=True))
+    gone.delete()
+    return uuids

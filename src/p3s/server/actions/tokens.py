@@ -19,8 +19,10 @@ def make(work: Work, *, request: TokenRequest, token: str, by: Grant) -> TokenRo
     work.flush()
     scopes = " ".join(request.scopes)
     row = accounts.add(token, name=request.name, owner=owner, scopes=scopes, now=work.now, expires_at=expires_at)
-    if row.revoked_at is not None:
-        raise Conflict(f"key: it gave token {row.id}, which was revoked; use another")
+    over = row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= work.now)
+    if over or (row.name, row.owner, row.scopes) != (request.name, owner, request.scopes):
+        what = "was revoked or has expired" if over else "has another name, owner or scopes"
+        raise Conflict(f"key: it gave token {row.id}, which {what}; use another key")
     if row.created_at == work.now:
         what = f"{request.name}, for {owner}: {scopes}"
         work.desk.do([Noted("token", row.id, "made", by.owner, what, work.now)])
@@ -44,8 +46,8 @@ def _may_give(by: Grant, owner: str, scopes: list[str], expires_at: float | None
 def revoke(work: Work, *, id: str, by: Grant, why: str) -> TokenRow:
     """At once and for good. Raises NotKnown, or NotAllowed for somebody else's."""
     work.flush()
-    row = accounts.token(id)
-    if row is None or by.derived or not (row.owner == by.owner or by.reaches("admin")):
+    row = None if by.derived else accounts.token(id)
+    if row is None or not (row.owner == by.owner or by.reaches("admin")):
         raise NotKnown(f"there is no token {id} of yours; p3s token list shows them")
     if accounts.revoke(id, work.now):
         work.desk.do([Noted("token", id, "revoked", by.owner, why or row.name, work.now)])

@@ -272,7 +272,7 @@ REPLIES: dict[type, Any] = {
         "pilots": 0,
         "lines": ["needs 1 GPU: 0 of 12 pilots have that", "2 jobs before it"],
     },
-    many.ManyReply: {"jobs": [_JOB], "running": 0, "passed": 0, "more": False},
+    many.ManyReply: {"jobs": [_JOB], "running": 0, "passed": 0, "next": None},
     many.PilotOrderReply: {
         "pilots": [{"pilot": _PILOT, "host": "node7", "out": 1, "note": "it ends when its 1 job has ended"}]
     },

@@ -10,6 +10,7 @@ from ninja import Query, Router
 from p3s.protocol import bounds, routes
 from p3s.protocol.acts import AdjustRequest, ChangeReply, ExplainReply, RerunReply, RerunRequest, WhyRequest
 from p3s.protocol.errors import NotKnown
+from p3s.protocol.hidden import is_secret
 from p3s.protocol.messages import CancelReply, CancelRequest
 from p3s.protocol.states import OUT_JOB_STATES, JobState
 from p3s.server.actions import hold as holding
@@ -22,6 +23,7 @@ from p3s.server.broker import running
 from p3s.server.jobs import listing, reads
 from p3s.server.jobs.listing import Choice
 from p3s.server.pilots import hearing
+from p3s.server.upkeep.services import running as upkeep
 
 from .doors import grant_of, plain, reach, read
 from .paging import Cursor, Limit, Name, Run, exact, number
@@ -87,8 +89,7 @@ def show_job(request: HttpRequest, job: str) -> dict[str, Any]:  # noqa: ARG001
 
 
 def _shown(name: str, value: str) -> str:
-    secret = any(word in name.upper() for word in ("TOKEN", "SECRET", "PASSWORD"))
-    return "(hidden)" if secret else value
+    return "(hidden)" if is_secret(name) else value
 
 
 @router.get("/jobs/{job}/logs/{stream}", auth=reach("read"), summary=routes.LOG.summary)
@@ -172,6 +173,7 @@ def run_again(request: HttpRequest) -> RerunReply:
     """New jobs that do the work of ended ones again, and name them as `rerun_of`."""
     body, grant = read(request, RerunRequest), grant_of(request)
     bounds.check_rerun(body)
+    upkeep().guard.check_work()
     who = Who(grant.owner, grant.reaches("operate"))
     reply: RerunReply = running().ask(lambda work: rerun(work, request=body, who=who))
     return reply

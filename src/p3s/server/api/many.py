@@ -36,8 +36,8 @@ def _change(request: HttpRequest, act: str, kind: type[ManyRequest] = ManyReques
 
 @router.post("/cancels", auth=reach("submit"), summary=routes.CANCELS.summary, tags=["jobs"])
 def cancel_many(request: HttpRequest) -> ManyReply:
-    """Jobs by name or by a choice; without the scope `operate` only one's own. At most 10,000 a call: `more` says that
-    there are more. A running one ends when its pilot has ended it."""
+    """Jobs by name or by a choice; without the scope `operate` only one's own. At most 10,000 a call: ask
+    again with `next` as `after` until that is null. A running one ends when its pilot has ended it."""
     return _change(request, "cancel")
 
 

@@ -9,11 +9,12 @@ from ninja import Query, Router
 
 from p3s.protocol import bounds, routes
 from p3s.protocol import results as rules
-from p3s.protocol.errors import BadInput, NotAllowed, NotKnown, TooLarge
+from p3s.protocol.errors import BadInput, Conflict, NotAllowed, NotKnown, TooLarge
 from p3s.protocol.messages import PublishReply, PublishRequest
 from p3s.server.actions.publish import publish as publish_results
 from p3s.server.blobs import Blobs
 from p3s.server.broker import running
+from p3s.server.jobs import reads as jobs
 from p3s.server.results import reads
 from p3s.server.upkeep.services import running as upkeep
 
@@ -37,6 +38,8 @@ def _own(request: HttpRequest, job: str, attempt: int) -> None:
 def upload(request: HttpRequest, job: str, attempt: int, path: str) -> dict[str, int]:
     """The body is the file, at most 20 MB. The same name again replaces it."""
     _own(request, job, attempt)
+    if not (running().in_force(job, attempt) or jobs.may_be_amended(job, attempt)):
+        raise Conflict(f"attempt {attempt} of job {job} is over; its files stay as they are")
     upkeep().guard.check_files()
 
     declared = request.headers.get("Content-Length", "")

@@ -43,9 +43,11 @@ def report(request: HttpRequest, name: str) -> dict[str, Any]:
     said = read(request, ServiceReport)
     bounds.check_name(name)
     bounds.check_report(said)
+    services = upkeep.running()
+    services.check_script(name)
     who = Reporter(grant.owner, grant.reaches("operate"), grant.job, grant.attempt)
-    upkeep.running().heard(running().ask(lambda work: actions.report(work, name=name, said=said, who=who)))
-    return plain(upkeep.running().state(name))
+    services.heard(running().ask(lambda work: actions.report(work, name=name, said=said, who=who)))
+    return plain(services.state(name))
 
 
 @router.post("/services/{name}/run", auth=reach("operate"), summary=routes.SERVICE_RUN.summary)
@@ -63,7 +65,8 @@ def run(
 def forget(request: HttpRequest, name: str) -> dict[str, Any]:
     """A script will report no more: its alarm goes with it."""
     bounds.check_name(name)
-    grant = grant_of(request)
+    grant, services = grant_of(request), upkeep.running()
+    services.check_script(name)
     running().ask(lambda work: actions.forget(work, name=name, who=grant.owner, all_services=grant.reaches("operate")))
-    upkeep.running().forgotten(name)
+    services.forgotten(name)
     return {"name": name}

@@ -50,6 +50,7 @@ def revoke_token(request: HttpRequest, id: str) -> dict[str, Any]:
     """It stops working before this is answered."""
     body, grant = read(request, WhyRequest), grant_of(request)
     bounds.check_why(body)
+    rules.check_token_id(id)
     row = running().ask(lambda work: tokens.revoke(work, id=id, by=grant, why=body.why))
     running().grants.reload()
     return plain(row)

@@ -92,10 +92,18 @@ def _write_table(archive: ZipFile, table: Table, progress: Progress) -> TableSum
 
 
 def _write_files(archive: ZipFile, blobs: Path, made: Manifest, progress: Progress) -> None:
-    found = sorted(path for path in blobs.rglob("*") if path.is_file() and not path.name.startswith(".part-"))
+    found = sorted(files_below(blobs))
     for path in found:
         with contextlib.suppress(FileNotFoundError):  # purged meanwhile, with its job
             archive.write(path, manifest.FILES + path.relative_to(blobs).as_posix(), ZIP_STORED)
             made.files += 1
             made.file_bytes += path.stat().st_size
             progress("files", made.files, len(found))
+
+
+def files_below(blobs: Path) -> Iterator[Path]:
+    """All whole files; directories that a purge takes away meanwhile are passed over."""
+    for folder, _, names in os.walk(blobs):
+        for path in (Path(folder, name) for name in names if not name.startswith(".part-")):
+            if path.is_file():
+                yield path

@@ -1,10 +1,11 @@
 """A directory of files by job, attempt and name."""
 
+import contextlib
 import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from p3s.protocol.errors import BadInput, TooLarge, TryLater
@@ -12,6 +13,11 @@ from p3s.protocol.errors import BadInput, TooLarge, TryLater
 _JOB = re.compile(r"[0-9a-f-]{36}\Z")
 _PART = re.compile(r"[^\x00-\x1f\x7f/\\]{1,200}\Z")
 _DEEPEST = 8
+
+PART = ".part-"
+"""Files that begin so are not stored ones: they are being written, or notes of this store."""
+
+_MARK = PART + "purge-"
 
 
 class Blobs:
@@ -35,7 +41,7 @@ class Blobs:
         """Write a file whole or not at all; returns its size in bytes. The same name again replaces it."""
         target = self.path(job, attempt, name)
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".part-")
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=PART)
         try:
             size = _write(handle, chunks, most, name)
             Path(temporary).replace(target)
@@ -54,10 +60,28 @@ class Blobs:
             except OSError as error:
                 raise TryLater(f"cannot remove the files of job {job}: {error.strerror}") from None
 
+    def mark(self, jobs: Collection[str]) -> Path:
+        """Write down, before their rows go, whose files are to be removed after these; to be unlinked then."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        handle, path = tempfile.mkstemp(dir=self.root, prefix=_MARK)
+        with os.fdopen(handle, "w") as file:
+            file.write("\n".join(jobs))
+            file.flush()
+            os.fsync(file.fileno())
+        return Path(path)
+
+    def marks(self) -> list[tuple[Path, list[str]]]:
+        """What was begun and not ended, or is under way."""
+        found = []
+        for path in self.root.glob(f"{_MARK}*"):
+            with contextlib.suppress(FileNotFoundError):
+                found.append((path, path.read_text().split()))
+        return found
+
     def names(self, job: str, attempt: int) -> list[str]:
         """Files there are of an attempt, relative to its directory."""
         top = self._directory(job, attempt)
-        found = (path for path in top.rglob("*") if path.is_file() and not path.name.startswith(".part-"))
+        found = (path for path in top.rglob("*") if path.is_file() and not path.name.startswith(PART))
         return sorted(path.relative_to(top).as_posix() for path in found)
 
 

@@ -20,13 +20,15 @@ from p3s.server.broker import Broker
 from p3s.server.upkeep.disk import Guard
 
 from .answers import Answers, Promise, value_of
-from .edge import Disconnected, Receive, Scope, Send, answer, body, check_host, header, refuse
+from .edge import Disconnected, Receive, Scope, Send, answer, body, check_host, header, refuse, whole
 from .live import Hub
 from .waits import Waits
 
 _SUBMIT = TypeAdapter(SubmitRequest)
 _EXCHANGE = TypeAdapter(ExchangeRequest)
 _REPLY = TypeAdapter(ExchangeReply)
+
+_UPLOADS = routes.UPLOAD.path.split("{attempt}")[1].split("{path}")[0]
 
 _BEFORE, _AFTER = routes.EXCHANGE.path.split("{pilot}")
 
@@ -60,8 +62,10 @@ class Door:
                 await self.hub.serve(receive, send)
             elif path == routes.HEALTH.path:
                 await self._health(send)
-            else:
+            elif scope["method"] in ("GET", "HEAD") or _UPLOADS in path:
                 await self.behind(scope, receive, send)
+            else:
+                await self.behind(scope, await whole(scope, receive), send)
         except P3sError as error:
             await refuse(send, error, scope, self._who(scope))
         except Disconnected:

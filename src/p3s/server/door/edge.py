@@ -1,5 +1,6 @@
 """The edge of the fast door: host, body, token, decoding, problem answers. The rules behind it see clean messages."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -9,6 +10,9 @@ from p3s.protocol import errors
 from p3s.protocol.errors import BadInput, P3sError, TooLarge
 from p3s.server.accounts.refusals import refused
 from p3s.server.api.decoding import MOST_BYTES
+
+BODY_S = 60.0
+"""A body has come within so long."""
 
 Scope = dict[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -56,6 +60,20 @@ async def body(scope: Scope, receive: Receive, most: int = MOST_BYTES) -> bytes:
         if size > most:
             raise TooLarge(f"the body has more than {most} bytes; send it in parts")
     return b"".join(parts)
+
+
+async def whole(scope: Scope, receive: Receive) -> Receive:
+    """The body read to its end, as what is behind the door will read it: a slow caller holds no thread there."""
+    try:
+        content = await asyncio.wait_for(body(scope, receive), BODY_S)
+    except TimeoutError:
+        raise BadInput(f"the body did not come within {BODY_S:g} s; send it again") from None
+    parts = [{"type": "http.request", "body": content, "more_body": False}]
+
+    async def again() -> dict[str, Any]:
+        return parts.pop() if parts else await receive()
+
+    return again
 
 
 async def answer(send: Send, status: int, content: bytes, kind: bytes = b"application/json") -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import Count, Max, QuerySet
 
+from p3s.protocol.states import JobState
 from p3s.server.data.models import Dataset
 from p3s.server.jobs.models import Job, JobLog, JobType
 from p3s.server.journal.models import Event
@@ -173,6 +174,11 @@ _DETAILS = (
     "peak_memory",
     "keys",
 )
+
+
+def may_be_amended(uuid: str, attempt: int) -> bool:
+    """Whether a late report of this attempt of a lost job would still count."""
+    return Job.objects.filter(uuid=uuid, attempt=attempt, state=JobState.LOST).exists()
 
 
 def find(uuid: str) -> JobDetail | None:

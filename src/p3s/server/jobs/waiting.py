@@ -174,8 +174,9 @@ def finished(of_type: int) -> list[tuple[str, str, float]]:
 
 
 def last_id() -> int:
-    """The highest job number in use, 0 with none."""
-    return int(_rows("SELECT COALESCE(MAX(id), 0) FROM jobs_job")[0][0])
+    """The highest job number ever given, 0 with none: a purge does not make one free again."""
+    asked = ("SELECT MAX(id) FROM jobs_job", "SELECT MAX(first_id + count - 1) FROM jobs_submission")
+    return max(int(_rows(one)[0][0] or 0) for one in asked)
 
 
 def types() -> dict[str, JobTypeSpec]:

@@ -1,9 +1,9 @@
 """Jobs as shown: the list, and one job with everything that is known of it."""
 
-import re
 import signal as signals
 from typing import Any
 
+from p3s.protocol.hidden import is_secret
 from p3s.server.jobs import listing
 from p3s.server.jobs import reads as jobs
 from p3s.server.jobs.listing import Choice
@@ -18,7 +18,6 @@ from p3s.server.results import reads as results
 
 PAGE = 50
 MOST_ITEMS = 2000
-SECRET = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|PRIVATE|API_?KEY", re.IGNORECASE)
 
 FAILURES = {
     "exit code": "Its payload ended with an exit code other than 0.",
@@ -92,7 +91,7 @@ def signal_name(number: int | None) -> str:
 
 def shown_environment(env: dict[str, Any]) -> list[tuple[str, str, bool]]:
     """Name, value, and whether the value is hidden because its name looks like that of a secret."""
-    return [(name, "" if SECRET.search(name) else str(value), bool(SECRET.search(name))) for name, value in env.items()]
+    return [(name, "" if is_secret(name) else str(value), is_secret(name)) for name, value in env.items()]
 
 
 def _between(start: float | None, end: float | None) -> float | None:

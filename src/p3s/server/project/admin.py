@@ -4,15 +4,18 @@ writer, as everything does: a request that changes something runs as one story."
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import update_wrapper
-from typing import Any
+from typing import Any, cast
 
 from django.apps import apps
 from django.contrib.admin import AdminSite, ModelAdmin, action, display
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.functional import cached_property
 from django.utils.http import urlencode
 
 from p3s.domain.effects import Noted
@@ -22,6 +25,7 @@ from p3s.server.actions import tokens
 from p3s.server.actions.work import Work
 from p3s.server.broker import running
 
+MOST_LISTED = 5_000
 READS = ("GET", "HEAD", "OPTIONS")
 
 SHOWN = {
@@ -55,7 +59,7 @@ class Site(AdminSite):
         inner = super().admin_view(view, cacheable)
 
         def entrance(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            if request.method in READS:
+            if request.method in READS or not self.has_permission(request):
                 return inner(request, *args, **kwargs)
             return by_writer(lambda: inner(request, *args, **kwargs), request)
 
@@ -118,6 +122,13 @@ class Users(Recorded, UserAdmin):  # type: ignore[type-arg]
     list_filter = ("is_superuser", "is_active", "groups")
     filter_horizontal = ("groups",)
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        # Tokens belong to a name: under another one, or none, one who was shut out would have them back.
+        return [*super().get_readonly_fields(request, obj), *(["username"] if obj else [])]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
+
 
 class Groups(Recorded, GroupAdmin):
     """Their names are scopes."""
@@ -125,11 +136,26 @@ class Groups(Recorded, GroupAdmin):
     fields = ("name",)
 
 
+class Uncounted(Paginator):  # type: ignore[type-arg]
+    """Pages of the first rows; how many more there are is not counted."""
+
+    @cached_property
+    def count(self) -> int:
+        rows = cast("QuerySet[Any]", self.object_list)
+        return len(rows.values_list("pk")[:MOST_LISTED])
+
+
 class ReadOnly(ModelAdmin):  # type: ignore[type-arg]
     """To be looked at. Counting a million rows for a page number is not worth its time."""
 
     show_full_result_count = False
     list_per_page = 50
+    paginator = Uncounted
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        if request.method == "POST" and not self.actions:
+            raise PermissionDenied
+        return super().changelist_view(request, extra_context)
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
         return False

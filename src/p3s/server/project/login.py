@@ -1,6 +1,5 @@
 """Log in and out with the browser, and the gate before the pages where reading is not open to all."""
 
-from collections import deque
 from collections.abc import Callable
 from time import monotonic
 from typing import Any
@@ -11,6 +10,7 @@ from django.contrib.auth import views
 from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
+from p3s.server.accounts.tries import MOST_TRIES, Tries
 from p3s.server.actions import users
 from p3s.server.broker import running
 
@@ -18,10 +18,7 @@ PATH = "/login"
 OPEN = (PATH, "/logout", "/static/", "/api/")
 """The API asks by itself who reads."""
 
-MOST_TRIES, WITHIN_S = 10, 60.0
-"""So many wrong passwords are answered in so long, over all; then everybody waits, and guessing is no use."""
-
-_tries: deque[float] = deque(maxlen=MOST_TRIES)
+_tries = Tries()
 
 
 class Gate:
@@ -39,8 +36,12 @@ class Gate:
 class LoginForm(AuthenticationForm):
     """Django's, which tells a wrong name and a wrong password apart neither by its words nor by its time."""
 
+    must_wait = False
+
     def clean(self) -> dict[str, Any]:
-        if len(_tries) == MOST_TRIES and monotonic() - _tries[0] < WITHIN_S:
+        assert self.request is not None
+        self.must_wait = _tries.too_many(_address(self.request), self.cleaned_data.get("username", ""), monotonic())
+        if self.must_wait:
             self.add_error(None, "There were too many wrong passwords. Try again in a minute.")
             return self.cleaned_data
         return super().clean()
@@ -58,10 +59,12 @@ class Login(views.LoginView):
         _record(str(self.request.user), "logged in", self.request)
         return answer
 
-    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
-        if form.is_bound and form.cleaned_data.get("username"):
-            _tries.append(monotonic())
-            _record(str(form.cleaned_data["username"]), "login refused", self.request)
+    def form_invalid(self, form: LoginForm) -> HttpResponse:  # type: ignore[override] # it is the one named above
+        name = form.cleaned_data.get("username")
+        if name and not form.must_wait:
+            tries = _tries.wrong(_address(self.request), name, monotonic())
+            if tries in (1, MOST_TRIES):  # a guesser does not fill the record
+                _record(name, "login refused", self.request)
         return super().form_invalid(form)
 
 
@@ -75,5 +78,9 @@ class Logout(views.LogoutView):
 
 
 def _record(name: str, what: str, request: HttpRequest) -> None:
-    where = request.META.get("REMOTE_ADDR", "")
+    where = _address(request)
     running().ask(lambda work: users.logged(work, name=name, what=what, where=f"from {where}"))
+
+
+def _address(request: HttpRequest) -> str:
+    return str(request.META.get("REMOTE_ADDR", ""))

@@ -1,6 +1,7 @@
 """The service that backs up: in a process of its own, so that the broker does not share its interpreter."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,9 @@ from p3s.domain import room
 from p3s.domain.room import Room
 
 from .disk import probe
+
+_MADE = re.compile(r"p3s-\d{8}-\d{6}-\d{6}\.zip")
+"""Names that `make` gives, which sort by time. Whatever else lies in the directory is somebody's, and stays."""
 
 
 class Failed(Exception):
@@ -49,7 +53,7 @@ class Backups:
         if done.returncode:
             said = done.stderr.strip().splitlines() or [f"it ended with {done.returncode} and said nothing"]
             raise Failed(said[-1].removeprefix("p3s: "))
-        old = sorted(self.directory.glob("p3s-*.zip"))[: -self.keep]
-        for path in old:
+        made = sorted(path for path in self.directory.iterdir() if _MADE.fullmatch(path.name))
+        for path in made[: -self.keep]:
             path.unlink(missing_ok=True)
         return done.stdout.strip()

@@ -32,11 +32,21 @@ def _sqlite(cursor: Any) -> str:
     cursor.execute("PRAGMA wal_checkpoint(PASSIVE)")
     cut = ""
     if _wal_bytes() > LONG_LOG:
-        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        cut = " (cut)"
+        cut = _cut(cursor)
     pages, free, size = (_number(cursor, f"PRAGMA {name}") for name in ("page_count", "freelist_count", "page_size"))
     whole, empty, log = (f"{count / 1e6:.1f} MB" for count in (pages * size, free * size, _wal_bytes()))
     return f"optimized; {whole}, of which {empty} are free to be used again; write-ahead log {log}{cut}"
+
+
+def _cut(cursor: Any) -> str:
+    """Only when no reader is in the way: who waits for one keeps everybody from writing."""
+    before = _number(cursor, "PRAGMA busy_timeout")
+    cursor.execute("PRAGMA busy_timeout = 0")
+    try:
+        busy = _number(cursor, "PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        cursor.execute(f"PRAGMA busy_timeout = {before}")
+    return " (a reader is in the way; it is cut later)" if busy else " (cut)"
 
 
 def _number(cursor: Any, question: str) -> int:

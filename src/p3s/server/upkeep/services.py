@@ -99,22 +99,38 @@ class Services:
             if not row.own:  # else one that this program has no more
                 self.heard(row)
             return
+        if not row.own:  # a script's, of before the server had one of this name: the next run takes the row over
+            return
         error = row.last_error if row.failed_at == row.last_at else ""
         known.standing = replace(known.standing, last_at=row.last_at, said=row.said, error=error)
         known.took_s, known.last_error, known.failed_at = row.took_s, row.last_error, row.failed_at
 
     # ---- what came of it
 
+    def check_script(self, name: str) -> None:
+        """Raise Conflict for the name of one of the server's own, whether it ever ran or not."""
+        if self._is_own(name):
+            raise Conflict(
+                f"{name} is a service of the server's own; scripts report, and are forgotten, by other names"
+            )
+
     def heard(self, row: ServiceRow) -> None:
-        """A script reported; from any thread, after the commit."""
+        """A script reported; from any thread, after the commit. Never touches one of the server's own."""
         standing = Standing(row.name, False, row.every_s, row.last_at, row.said)
         with self._lock:
+            if self._is_own(row.name):
+                return
             self._known[row.name] = _Known(None, "script", standing, value=row.value, unit=row.unit, by=row.by)
 
     def forgotten(self, name: str) -> None:
-        """A script's service is no more."""
+        """A script's service is no more. Never touches one of the server's own."""
         with self._lock:
-            self._known.pop(name, None)
+            if not self._is_own(name):
+                self._known.pop(name, None)
+
+    def _is_own(self, name: str) -> bool:
+        known = self._known.get(name)
+        return known is not None and known.own is not None
 
     def ran(self, ran: Ran) -> threading.Event:
         """One of the server's own came to an end, or failed. The event is set when what is to be written was."""
