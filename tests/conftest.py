@@ -1,5 +1,6 @@
 """What all tests share: waiting for a named condition, and real databases."""
 
+import functools
 import itertools
 import shutil
 import tempfile
@@ -10,6 +11,7 @@ from typing import Any
 
 import psutil
 import pytest
+from tests import tables
 
 Until = Callable[..., Any]
 
@@ -49,8 +51,19 @@ class Postgres:
         self.numbers = itertools.count(1)
 
     def database(self) -> str:
+        """The URL of a new one that has the tables."""
         name = f"p3s{next(self.numbers)}"
-        self.server.psql(f"CREATE DATABASE {name};")
+        self.server.psql(f"CREATE DATABASE {name} TEMPLATE {self._tables};")
+        return self._url(name)
+
+    @functools.cached_property
+    def _tables(self) -> str:
+        self.server.psql("CREATE DATABASE p3s_tables;")
+        with tempfile.TemporaryDirectory() as directory:
+            tables.make(Path(directory), self._url("p3s_tables"))
+        return "p3s_tables"
+
+    def _url(self, name: str) -> str:
         user, _, rest = self.server.get_uri().removeprefix("postgresql://").partition("@")
         host = rest.partition("host=")[2].partition("&")[0]
         return f"postgresql://{user.rstrip(':')}@/{name}?host={host}"
@@ -93,7 +106,7 @@ def own_postgres() -> Iterator[Postgres]:
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest) -> Callable[[], str]:
-    """database(): the URL of a fresh one, empty for SQLite (its file lies in the server's directory)."""
+    """database(): the URL of a new one, empty for SQLite (its file lies in the server's directory)."""
     if request.param == "sqlite":
         return lambda: ""
     postgres = request.getfixturevalue("postgres")

@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil
 import pytest
+from tests import tables
 
 P3S = str(Path(sys.executable).with_name("p3s"))
 
@@ -79,6 +80,7 @@ def _serve(base: Path) -> Iterator[Served]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
+    tables.put_into(directory)
     process = _start([P3S, "server", "start", "--port", str(port)], directory, base / "server.log", "ready on")
     yield Served(directory, port, process)
     process.terminate()
@@ -124,6 +126,7 @@ class Restartable:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        tables.put_into(self.directory)
         self.process = _start([P3S, "server", "start", "--port", str(self.port)], self.directory, self.log, "ready on")
 
     def stop(self) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from tests import tables
 
 CANARY = {"jobs": [{"payload": "true", "name": "canary"}], "key": "canary"}
 """Submitted once and cancelled; asked again it adds nothing and says how many pilots wait."""
@@ -93,6 +94,8 @@ class Server:
         return {**kept, "PYTHONPATH": str(ROOT / "src")}
 
     def launch(self, *more: str) -> "Server":
+        if not self.database:
+            tables.put_into(self.directory)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 self.command(*more), env=self.environment(), stdout=log, stderr=log, cwd=self.directory.parent

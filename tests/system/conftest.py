@@ -13,6 +13,7 @@ from typing import Any
 
 import psutil
 import pytest
+from tests import tables
 
 from p3s.client.sdk import Client
 from p3s.protocol.errors import P3sError
@@ -80,6 +81,8 @@ class Place:
         return (self.directory / f"{name}.log").read_text(errors="replace")
 
     def start_server(self, *words: str) -> "subprocess.Popen[bytes]":
+        if "--database" not in words:
+            tables.put_into(self.server_dir)
         server = self.spawn("server", P3S, "server", "start", "--port", str(self.port), *words)
         until(f"the server answers ({self.directory}/server.log)", lambda: self._answers(server), 60)
         return server

@@ -34,11 +34,11 @@ def upgrade(directory: Path, now: float, with_backup: bool, say: Callable[[str],
             f"this database was last used by p3s {before or 'of an unknown version'}, which is newer than this "
             f"p3s {version('p3s')} (it has {unknown[0]}); start that one, or restore a backup from before"
         )
-    kept = None
-    if applied and with_backup and executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        kept = _keep(directory, before, now, say)
+    behind = bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    kept = _keep(directory, before, now, say) if behind and applied and with_backup else None
     try:
-        call_command("migrate", verbosity=0, interactive=False)
+        if behind:
+            call_command("migrate", verbosity=0, interactive=False)
     except DatabaseError as error:
         hint = f"; p3s restore {kept} brings back what was" if kept else ""
         raise CannotUpgrade(f"the tables could not be brought up to date ({error}){hint}") from None
