@@ -50,10 +50,11 @@ class Postgres:
         self.server.psql("SELECT pg_reload_conf();")
         self.numbers = itertools.count(1)
 
-    def database(self) -> str:
-        """The URL of a new one that has the tables."""
+    def database(self, empty: bool = False) -> str:
+        """The URL of a new one, that has the tables unless it is to be `empty`."""
         name = f"p3s{next(self.numbers)}"
-        self.server.psql(f"CREATE DATABASE {name} TEMPLATE {self._tables};")
+        template = "" if empty else f"TEMPLATE {self._tables}"
+        self.server.psql(f"CREATE DATABASE {name} {template};")
         return self._url(name)
 
     @functools.cached_property
@@ -105,9 +106,9 @@ def own_postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest) -> Callable[[], str]:
-    """database(): the URL of a new one, empty for SQLite (its file lies in the server's directory)."""
+def database(request: pytest.FixtureRequest) -> Callable[..., str]:
+    """database(empty=False): the URL of a new one; "" for SQLite, whose file lies in the server's directory."""
     if request.param == "sqlite":
-        return lambda: ""
+        return lambda empty=False: ""
     postgres = request.getfixturevalue("postgres")
-    return lambda: str(postgres.database())
+    return lambda empty=False: str(postgres.database(empty))

@@ -50,7 +50,7 @@ def test_a_script_reports_and_is_forgotten(run: Run, server: Any) -> None:
         (6, ("run", "reaper"), "it cannot be run by hand"),
         (4, ("run", "databas"), "there is no service databas"),
         (4, ("forget", "nobody"), "there is no service nobody"),
-        (6, ("forget", "disk"), "cannot be forgotten"),
+        (6, ("forget", "disk"), "of the server's own"),
     ],
 )
 def test_mistakes_are_one_line(refused: Refused, server: Any, code: int, words: tuple[str, ...], says: str) -> None:

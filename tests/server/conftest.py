@@ -331,13 +331,13 @@ def server(shared_server: Server) -> Iterator[Server]:
 
 
 @pytest.fixture
-def own_server(database: Callable[[], str], tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    """own_server(**settings): a server that the test may kill; not yet started."""
+def own_server(database: Callable[..., str], tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """own_server(**settings): a server that the test may kill; not yet started. `empty`: without tables."""
     made: list[Server] = []
 
     def make(**settings: Any) -> Server:
-        given = settings.pop("database", None)
-        server = Server(tmp_path / f"dir{len(made)}", database() if given is None else given, **settings)
+        empty, given = settings.pop("empty", False), settings.pop("database", None)
+        server = Server(tmp_path / f"dir{len(made)}", database(empty) if given is None else given, **settings)
         made.append(server)
         return server
 

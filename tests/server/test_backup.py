@@ -116,7 +116,7 @@ def test_a_backup_under_load_restored_elsewhere_has_all_that_was_acknowledged(
     good(archive("backup", file, server.directory, server.database))
     assert len(load.acknowledged) > len(acknowledged), "the server went on meanwhile"
     load.close()
-    again = own_server()
+    again = own_server(empty=True)
     good(archive("restore", file, again.directory, again.database))
     again.start()
     there = jobs(again)
@@ -172,7 +172,7 @@ def test_what_is_restored_is_what_was_backed_up(
     first, second = tmp_path / "first.zip", tmp_path / "second.zip"
     good(archive("backup", first, filled.directory, filled.database))
     assert stat.S_IMODE(first.stat().st_mode) == 0o600, "it holds the secret"
-    again = own_server()
+    again = own_server(empty=True)
     said = good(archive("restore", first, again.directory, again.database))
     assert "p3s server start --dir" in said
     assert sorted(path.name for path in tmp_path.iterdir() if "restoring" in path.name or ".part" in path.name) == []
@@ -191,10 +191,10 @@ def test_a_server_moves_from_sqlite_to_postgresql_and_back(
 ) -> None:
     files = [tmp_path / f"{name}.zip" for name in ("sqlite", "postgresql", "again")]
     good(archive("backup", files[0], filled.directory))
-    moved = own_server(database=postgres.database())
+    moved = own_server(database=postgres.database(empty=True))
     good(archive("restore", files[0], moved.directory, moved.database))
     good(archive("backup", files[1], moved.directory, moved.database))
-    back = own_server()
+    back = own_server(empty=True)
     good(archive("restore", files[1], back.directory))
     good(archive("backup", files[2], back.directory))
     rows = [{name: one["rows"] for name, one in content(file)["tables"].items()} for file in files]

@@ -32,7 +32,7 @@ def execute(server: Server, sql: str) -> None:
 @pytest.fixture
 def old(own_server: Callable[..., Server]) -> tuple[Server, dict[str, Any]]:
     """A server not yet started on a database of the first migrations, and what its own API said of it."""
-    server = own_server()
+    server = own_server(empty=True)
     name = "first.postgresql" if server.database else "first.sqlite"
     server.directory.mkdir()
     execute(server, (OLD / f"{name}.sql").read_text())
@@ -74,7 +74,7 @@ def test_it_is_backed_up_first_and_the_backup_brings_back_what_was(
     with zipfile.ZipFile(kept) as inside:
         said = decoded(inside.read("p3s.json"))
     assert [name for app, name in said.migrations if app == "jobs"] == ["0001_first"]
-    again = own_server()
+    again = own_server(empty=True)
     words = [sys.executable, "-m", "p3s.server.archive", "restore", str(kept), "--dir", str(again.directory)]
     environment = {**server.environment(), "P3S_DATABASE": again.database}
     done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=120, check=False)

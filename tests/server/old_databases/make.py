@@ -68,7 +68,7 @@ def main() -> None:
         servers.ROOT = old  # its source runs, in today's environment
         postgres = shared.Postgres()
         try:
-            for vendor, database in (("sqlite", ""), ("postgresql", postgres.database())):
+            for vendor, database in (("sqlite", ""), ("postgresql", postgres.database(empty=True))):
                 server = servers.Server(Path(top) / vendor, database).start()
                 said = fill(server)
                 assert server.stop() == 0
