@@ -108,7 +108,9 @@ def own_postgres() -> Iterator[Postgres]:
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest) -> Callable[..., str]:
     """database(empty=False): the URL of a new one; "" for SQLite, whose file lies in the server's directory."""
-    if request.param == "sqlite":
-        return lambda empty=False: ""
-    postgres = request.getfixturevalue("postgres")
-    return lambda empty=False: str(postgres.database(empty))
+    postgres = None if request.param == "sqlite" else request.getfixturevalue("postgres")
+
+    def fresh(empty: bool = False) -> str:
+        return "" if postgres is None else str(postgres.database(empty))
+
+    return fresh
