@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 import pytest
 from tests import tables
+from tests.warm import warm
 
 P3S = str(Path(sys.executable).with_name("p3s"))
 
@@ -149,16 +150,7 @@ def run(tmp_path: Path) -> Run:
     """run(word, ..., at=directory, NAME=value): a command to its end; without `at`, where no server ever was."""
 
     def ran(*words: str, at: Path | None = None, timeout: float = 20, **env: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [P3S, *words],
-            env=environment(at or tmp_path / "no-server", **env),
-            cwd=tmp_path,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
+        return warm().run(words, environment(at or tmp_path / "no-server", **env), tmp_path, timeout)
 
     return ran
 

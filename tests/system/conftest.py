@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 import pytest
 from tests import tables
+from tests.warm import warm
 
 from p3s.client.sdk import Client
 from p3s.protocol.errors import P3sError
@@ -162,16 +163,7 @@ class Place:
 
     def p3s(self, *words: str, timeout: float = 90.0, **env: str) -> "subprocess.CompletedProcess[str]":
         """Run the command line to its end."""
-        return subprocess.run(
-            [P3S, *words],
-            env=self.env(**env),
-            cwd=self.directory,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
+        return warm().run(words, self.env(**env), self.directory, timeout)
 
     def job_is(self, job: str, *states: str, within_s: float = 30.0) -> dict[str, Any]:
         """The job, once it is in one of the states."""
