@@ -197,6 +197,7 @@ def test_what_is_not_theirs_users_cannot_touch(server: Server) -> None:
     assert server.good("POST", "/api/v1/reruns", {"uuids": [job], "dry_run": True}, token=operator)["old"] == [job]
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_refusals_stand_in_the_log_with_who_and_why(own_server: Callable[..., Server]) -> None:
     server = own_server().start()
     token = make(server, "read", owner="eve")["token"]

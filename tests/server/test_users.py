@@ -92,6 +92,7 @@ def test_after_a_login_nobody_is_sent_elsewhere(server: Server, browser: Browser
     assert browser.log_in("ana", goal="https://example.org/").url == browser.base + "/"
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_guessing_is_slowed_down(own_server: Callable[..., Server]) -> None:
     server = own_server().start()
     user(server, "ana")
@@ -245,6 +246,7 @@ def closed(own_server: Callable[..., Server]) -> Server:
     return own_server().start("--reading", "login")
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_where_reading_is_closed_it_needs_a_login_or_a_token(closed: Server) -> None:
     browser = Browser(closed)
     for path in ("/", "/jobs", "/data", "/pilots", "/runs/1"):
@@ -262,6 +264,7 @@ def test_where_reading_is_closed_it_needs_a_login_or_a_token(closed: Server) -> 
     assert browser.get("/api/v1/summary").status == 401
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_behind_a_proxy_with_tls_people_log_in_too(own_server: Callable[..., Server]) -> None:
     """By a name that the server was told, or by what the proxy says of the scheme."""
     server = own_server().start("--allow-host", "p3s.example")
