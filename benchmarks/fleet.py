@@ -16,7 +16,7 @@ from p3s.protocol.messages import (
     RegisterRequest,
     Report,
 )
-from p3s.protocol.routes import Route
+from p3s.protocol.route import Route
 
 
 class Wire:

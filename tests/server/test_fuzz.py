@@ -12,12 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from p3s.protocol import routes
-from p3s.protocol.routes import Route
+from p3s.protocol import data_routes, routes
+from p3s.protocol.route import Route
 from p3s.server.api.examples import request_of
 
 Server = Any
-ROUTES = [route for route in vars(routes).values() if isinstance(route, Route) and route is not routes.LIVE]
+ROUTES = [route for route in routes.every() if route is not routes.LIVE]
 
 NUMBERS = st.integers() | st.sampled_from([0, 1, 2**31, 2**62, 2**63, -(2**63) - 1, 2**200])
 TEXTS = st.text(max_size=20) | st.sampled_from(["", "\0", "é\u2028", "../..", "x" * 5000, "true", "1", "NaN"])
@@ -48,7 +48,7 @@ def likely(route: Route) -> dict[str, Any]:
         body["pilot"] = str(uuid.uuid4())
     if route is routes.SUBMIT:
         body["key"] = ""
-    if route is routes.REGISTER_DATASET:
+    if route is data_routes.REGISTER_DATASET:
         body["stream"] = "n"
     return body
 
@@ -280,9 +280,9 @@ def test_control_characters_in_names_are_refused(speaker: Speaker, word: str) ->
     named = [
         ({"jobs": [{"payload": "true", "name": word}]}, routes.SUBMIT),
         ({"jobs": [{"payload": "true", "jobtype": word}]}, routes.SUBMIT),
-        ({**likely(routes.STREAM), "name": word}, routes.STREAM),
+        ({**likely(data_routes.STREAM), "name": word}, data_routes.STREAM),
         ({**likely(routes.REGISTER), "host": word}, routes.REGISTER),
-        ({**likely(routes.REGISTER_DATASET), "name": word}, routes.REGISTER_DATASET),
+        ({**likely(data_routes.REGISTER_DATASET), "name": word}, data_routes.REGISTER_DATASET),
         ({"why": word}, routes.PAUSE),
         ({**likely(routes.TOKEN), "name": word}, routes.TOKEN),
     ]
@@ -304,7 +304,7 @@ def test_markup_in_names_is_kept_and_never_acted_upon(speaker: Speaker) -> None:
 
 def test_a_spoiled_body_still_reaches_the_rules(speaker: Speaker) -> None:
     """The fuzzing above means something: unspoiled, its bodies are taken."""
-    speaker.server.good("PUT", "/api/v1/streams/n", likely(routes.STREAM))
+    speaker.server.good("PUT", "/api/v1/streams/n", likely(data_routes.STREAM))
     for route in WITH_BODY:
         if route in (routes.DEATH, routes.PAUSE, routes.TRUST, routes.REVOKE, routes.RELEASE, routes.USER):
             continue  # of what is not there; or it would be the end of the pilot

@@ -8,11 +8,11 @@ import pytest
 from pydantic import TypeAdapter
 
 from p3s.protocol import routes
-from p3s.protocol.routes import Route
+from p3s.protocol.route import Route
 from p3s.server.api.decoding import decode
 
 Server = Any
-ROUTES = [route for route in vars(routes).values() if isinstance(route, Route)]
+ROUTES = routes.every()
 NAMES = {
     "pilot": "p",
     "job": "j",

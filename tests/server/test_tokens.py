@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from p3s.protocol import routes
-from p3s.protocol.routes import Route
+from p3s.protocol.route import Route
 
 Server = Any
 Until = Callable[..., Any]
 
-CHANGING = [one for one in vars(routes).values() if isinstance(one, Route) and one.scope not in ("", "read")]
+CHANGING = [one for one in routes.every() if one.scope not in ("", "read")]
 NAMES = dict.fromkeys(("attempt", "result", "id"), "1") | {"stream": "stdout"}
 
 

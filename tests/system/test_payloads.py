@@ -10,9 +10,10 @@ from typing import Any
 import psutil
 import pytest
 
-from p3s.protocol import codec, routes
+from p3s.protocol import codec, data_routes, routes
+from p3s.protocol.data import StreamJob, StreamSpec
 from p3s.protocol.errors import NotAllowed
-from p3s.protocol.messages import JobSpec, PublishRequest, StreamJob, StreamSpec
+from p3s.protocol.messages import JobSpec, PublishRequest
 from p3s.transport.http import Connection
 
 pytestmark = pytest.mark.system
@@ -289,8 +290,8 @@ def test_the_token_of_a_job_opens_nothing_but_its_own_attempt(shared_place: Plac
         ("POST", routes.REGISTER.path, empty),
         ("POST", routes.EXCHANGE.url(pilot=pilot), b'{"lane":"reports"}'),
         ("POST", routes.DEATH.url(pilot=pilot), b'{"evidence":"none"}'),
-        ("PUT", routes.STREAM.url(name="s"), body(StreamSpec("s", {"j": StreamJob("/bin/true")}))),
-        ("POST", routes.REGISTER_DATASET.path, b'{"url":"/x","stream":"s"}'),
+        ("PUT", data_routes.STREAM.url(name="s"), body(StreamSpec("s", {"j": StreamJob("/bin/true")}))),
+        ("POST", data_routes.REGISTER_DATASET.path, b'{"url":"/x","stream":"s"}'),
         ("POST", routes.PUBLISH.url(job=other, attempt=1), publish),
         ("POST", routes.PUBLISH.url(job=job, attempt=2), publish),
         ("PUT", routes.UPLOAD.url(job=other, attempt=1, path="x.png"), b"x"),

@@ -8,7 +8,7 @@ from p3s.client.place import find
 from p3s.protocol import routes
 from p3s.protocol.errors import P3sError
 from p3s.protocol.messages import PICKS
-from p3s.protocol.routes import Route
+from p3s.protocol.route import Route
 from p3s.protocol.states import FINAL_JOB_STATES, JobState
 from p3s.transport.http import Connection
 

@@ -7,7 +7,7 @@ import typer
 
 from p3s.client.descriptions import duration
 from p3s.client.sdk import Client
-from p3s.protocol import bounds
+from p3s.protocol import bounds, codec
 from p3s.protocol.errors import BadInput
 from p3s.protocol.messages import JobTypeSpec
 from p3s.protocol.views import JobType
@@ -49,6 +49,7 @@ def _words(one: JobType) -> str:
     words += ["critical"] if one["critical"] else []
     words += [f"input as {one['input_as']}"] if one["input_as"] != "path" else []
     words += [f"supersedes by {', '.join(one['supersedes'])}"] if one["supersedes"] else []
+    words += [f"expects {', '.join(one['expects'])}"] if one["expects"] else []
     return "; ".join(words)
 
 
@@ -81,6 +82,7 @@ def set_jobtype(
     critical: Annotated[bool | None, typer.Option(help="Shed other work for its ETA.")] = None,
     supersedes: Annotated[str, typer.Option(metavar="run,...|none", help="Newer of equal keys drop older.")] = "",
     input_as: Annotated[str, typer.Option(metavar="path|name|url", help="What P3S_INPUT_FILE holds.")] = "",
+    expects: Annotated[str, typer.Option(metavar="CATEGORY[/ITEM],...|none", help="Results each job publishes.")] = "",
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
@@ -91,8 +93,9 @@ def set_jobtype(
     changes = {field: value for field, value in changes.items() if value is not None}
     if cap:
         changes["cap"] = _cap(cap)
-    if supersedes:
-        changes["supersedes"] = () if supersedes == "none" else tuple(key.strip() for key in supersedes.split(","))
+    for field, text in (("supersedes", supersedes), ("expects", expects)):
+        if text:
+            changes[field] = () if text == "none" else tuple(word.strip() for word in text.split(","))
     if dry_run:
         _tell_changes(name, changes, json)
         return
@@ -105,11 +108,8 @@ def set_jobtype(
 
 def _tell_changes(name: str, changes: dict[str, Any], json: bool) -> None:
     """What would become of a type, by the server's own rules, which are here too. Raises BadInput."""
-    known: dict[str, Any] | None = next((dict(one) for one in Client().job_types() if one["name"] == name), None)
-    before = JobTypeSpec(name)
-    if known is not None:
-        settings = {field: known[field] for field in JobTypeSpec.__dataclass_fields__}
-        before = JobTypeSpec(**{**settings, "supersedes": tuple(settings["supersedes"])})
+    known = next((one for one in Client().job_types() if one["name"] == name), None)
+    before = JobTypeSpec(name) if known is None else codec.from_object(JobTypeSpec, known)
     after = replace(before, **changes)
     bounds.check_jobtype(after)
     changed = {field: value for field, value in asdict(after).items() if value != getattr(before, field)}

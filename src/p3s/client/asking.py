@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from p3s.protocol import codec
 from p3s.protocol.errors import BadInput, NotKnown, Refused, TryLater
-from p3s.protocol.routes import Route
+from p3s.protocol.route import Route
 from p3s.transport.http import Connection
 
 from .place import find

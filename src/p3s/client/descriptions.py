@@ -157,10 +157,16 @@ def _jobtypes(section: Any, where: str) -> dict[str, dict[str, Any]]:
             raise BadInput(f"{place}: must be a name with settings, like evdisp: {{priority: 5, cap: 40}}")
         _only(entry, _SETTINGS, place)
         settings = _with_seconds(entry, place)
-        keys = settings.get("supersedes", [])
-        if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
-            raise BadInput(f"{place}.supersedes: must be a list of keys, like [run]")
-        found[name] = {**settings, **({"supersedes": tuple(keys)} if "supersedes" in settings else {})}
+        for field, like in (
+            ("supersedes", "keys, like [run]"),
+            ("expects", "results, like [TPC monitor, Purity/lifetime]"),
+        ):
+            if field in settings:
+                words = settings[field]
+                if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+                    raise BadInput(f"{place}.{field}: must be a list of {like}")
+                settings[field] = tuple(words)
+        found[name] = settings
     return found
 
 

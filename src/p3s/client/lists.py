@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TypedDict, Unpack
 
-from p3s.protocol import routes
+from p3s.protocol import data_routes, result_routes, routes
 from p3s.protocol.acts import ExplainReply
 from p3s.protocol.views import (
     Alarm,
@@ -120,7 +120,7 @@ class Lists(Asking):
         """The latest datasets, newest first; `name` is the beginning of one."""
         when = {"since": since, "until": until}
         asked: Json = {"state": state, "owner": owner, "name": name, "run": run, "subrun": subrun, **when}
-        return list(self._pages(routes.DATASETS, "datasets", limit, asked))
+        return list(self._pages(data_routes.DATASETS, "datasets", limit, asked))
 
     def results(
         self,
@@ -138,11 +138,11 @@ class Lists(Asking):
         """The latest results, newest first, with their items."""
         asked: Json = {"job": job, "jobtype": jobtype, "category": category, "status": status, "items": True}
         asked |= {"run": run, "subrun": subrun, "since": since, "until": until}
-        return list(self._pages(routes.RESULTS, "results", limit, asked))
+        return list(self._pages(result_routes.RESULTS, "results", limit, asked))
 
     def result(self, result: int) -> Result:
         """One result with its items. Raises NotKnown."""
-        found: Result = self._ask(routes.RESULT, result=str(result))
+        found: Result = self._ask(result_routes.RESULT, result=str(result))
         return found
 
     def alarms(self, every: bool = False, limit: int | None = 100, kind: str = "", severity: str = "") -> list[Alarm]:

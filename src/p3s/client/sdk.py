@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
-from p3s.protocol import codec, routes
+from p3s.protocol import codec, data_routes, routes
 from p3s.protocol.accounts import TokenReply, TokenRequest, UserRequest
 from p3s.protocol.acts import AdjustRequest, ChangeReply, RerunReply, RerunRequest, WhyRequest
+from p3s.protocol.data import DatasetReply, DatasetRequest, StreamSpec
 from p3s.protocol.many import (
     AdjustManyRequest,
     ManyReply,
@@ -21,15 +22,12 @@ from p3s.protocol.many import (
 from p3s.protocol.messages import (
     CancelReply,
     CancelRequest,
-    DatasetReply,
-    DatasetRequest,
     JobSpec,
     JobTypeSpec,
-    StreamSpec,
     SubmitReply,
     SubmitRequest,
 )
-from p3s.protocol.routes import Route
+from p3s.protocol.route import Route
 from p3s.protocol.services import ServiceReport
 
 from .asking import Json
@@ -143,8 +141,7 @@ class Client(Waiting):
         spec = JobTypeSpec(name)
         for one in self.job_types():
             if one["name"] == name:
-                known = {field: value for field, value in one.items() if field in JobTypeSpec.__dataclass_fields__}
-                spec = replace(spec, **{**known, "supersedes": tuple(one["supersedes"])})  # type: ignore[arg-type]
+                spec = codec.from_object(JobTypeSpec, one)
         return self.set_job_type(replace(spec, **changes))
 
     def trust(self, host: str, why: str = "") -> int:
@@ -190,11 +187,11 @@ class Client(Waiting):
 
     def register_dataset(self, request: DatasetRequest) -> DatasetReply:
         """Register a complete file; known already, it changes nothing."""
-        return codec.from_object(DatasetReply, self._ask(routes.REGISTER_DATASET, body=request))
+        return codec.from_object(DatasetReply, self._ask(data_routes.REGISTER_DATASET, body=request))
 
     def declare_stream(self, spec: StreamSpec) -> int:
         """Declare a stream; returns the version in force."""
-        return int(self._ask(routes.STREAM, body=spec, name=spec.name)["version"])
+        return int(self._ask(data_routes.STREAM, body=spec, name=spec.name)["version"])
 
     # ---- services
 

@@ -20,7 +20,8 @@ def cancel(book: Book, job: str, past: Past, who: str, why: str, now: float) -> 
     if past.state in FINAL_JOB_STATES:
         return [], f"it had already ended as {past.state}"
     key = past.queued.key if past.queued and past.state is JobState.DEFINED else None
+    what = (past.id, job, past.attempt, past.state, JobState.CANCELLED, Reason.BY_PERSON, now)
     return [
-        JobEnded(past.id, job, past.attempt, past.state, JobState.CANCELLED, Reason.BY_PERSON, now, key=key),
+        JobEnded(*what, key=key, followed=past.followed),
         Noted("job", job, "cancelled", who, why, now),
     ], "it will not run"

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from p3s.domain import brokerage, exchange, expiry, holding, pausing, shedding, staleness, suspects
 from p3s.domain.book import Book
 from p3s.domain.cancel import cancel
-from p3s.domain.effects import ClassKey, Effect, JobAdded, Noted, PilotAdded, PilotMoved, Queued, TypeDeclared
+from p3s.domain.effects import ClassKey, Effect, JobAdded, JobEnded, Noted, PilotAdded, PilotMoved, Queued, TypeDeclared
 from p3s.domain.exchange import Past, TokenOf
 from p3s.domain.instructing import instruct
 from p3s.domain.pool import PilotEntry
@@ -73,6 +73,11 @@ class Desk:
         next `settle` those that a newer one replaces are to be dropped, by `supersede`."""
         jobs, self.book.back = self.book.back, []
         return jobs
+
+    def followed(self) -> list[JobEnded]:
+        """Ends that something waits for, since this was asked last, in order."""
+        ended, self.book.followed = self.book.followed, []
+        return ended
 
     def register(self, added: PilotAdded) -> None:
         """Take a pilot in. Asked again with the same token it changes nothing; with another it is refused."""

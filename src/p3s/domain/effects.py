@@ -18,7 +18,8 @@ ClassKey = tuple[str, int, Needs, float]
 class Spec:
     """What must be known of a job to place it and to run it.
 
-    `eta_at` and `stale_at` count from `since`, its dataset's registration or its submission.
+    `eta_at` and `stale_at` count from `since`, its dataset's registration or its submission. `followed`: something
+    waits for its end (a workflow, a gathering).
     """
 
     payload: str
@@ -28,6 +29,7 @@ class Spec:
     eta_at: float | None = None
     stale_at: float | None = None
     since: float = 0.0
+    followed: bool = False
 
 
 @dataclass(slots=True)
@@ -179,7 +181,7 @@ class KillOrdered:
 class JobEnded:
     """A job reached a final state (or, from `lost`, its amendment). `at` may lie before now.
 
-    `key` is its class if it was queued.
+    `key` is its class if it was queued. `followed`: something waits for its end.
     """
 
     id: int
@@ -192,6 +194,7 @@ class JobEnded:
     started_at: float | None = None
     report: Report | None = None
     key: ClassKey | None = None
+    followed: bool = False
 
 
 @dataclass(slots=True)

@@ -50,6 +50,8 @@ class Past:
     queued: Queued | None = None
     #: When it was handed out last, or its process started: nothing that is reported of it may have been before.
     since: float = 0.0
+    #: Something waits for its end.
+    followed: bool = False
 
 
 def judge_report(
@@ -114,6 +116,7 @@ def _judge_late(pilot: str, report: Report, past: Past | None, now: float) -> tu
         _moment(report.ended_ago_s, past.since, now),
         past.started_at or _moment(report.started_ago_s, past.since, now),
         report,
+        followed=past.followed,
     )
     noted = Noted("job", report.job, "amended", pilot, f"late report: lost became {after}", now)
     return [ended, noted], _verdict(report, APPLIED)
@@ -133,7 +136,8 @@ def _ended(out: Out, after: JobState, report: Report, now: float) -> JobEnded:
     started_at = None
     if report.started_ago_s is not None and out.state is JobState.DISPATCHED:
         started_at = min(_moment(report.started_ago_s, out.since, now), ended_at)
-    return JobEnded(out.id, out.job, out.attempt, out.state, after, report.reason, ended_at, started_at, report)
+    what = (out.id, out.job, out.attempt, out.state, after, report.reason, ended_at, started_at, report)
+    return JobEnded(*what, followed=out.spec.followed)
 
 
 def _moment(ago_s: float | None, since: float, now: float) -> float:
@@ -174,7 +178,8 @@ def reconcile(book: Book, entry: PilotEntry, message: ExchangeRequest, now: floa
 
 
 def _lost(book: Book, out: Out, reason: Reason, now: float) -> list[Effect]:
-    ended = JobEnded(out.id, out.job, out.attempt, out.state, JobState.LOST, reason, now)
+    what = (out.id, out.job, out.attempt, out.state, JobState.LOST, reason, now)
+    ended = JobEnded(*what, followed=out.spec.followed)
     return end_or_again(book, out, ended, now)
 
 

@@ -26,8 +26,9 @@ def too_late(book: Book, job: Queued, now: float) -> str:
 
 def dropped(job: Queued, reason: Reason, why: str, now: float) -> list[Effect]:
     """A queued job is left out on purpose, on the record."""
+    where = (job.id, job.job, job.attempt, JobState.DEFINED, JobState.DROPPED)
     return [
-        JobEnded(job.id, job.job, job.attempt, JobState.DEFINED, JobState.DROPPED, reason, now, key=job.key),
+        JobEnded(*where, reason, now, key=job.key, followed=job.spec.followed),
         Noted("job", job.job, "dropped", SYSTEM, why, now),
     ]
 

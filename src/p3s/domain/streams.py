@@ -1,6 +1,7 @@
 """A dataset arrived: which jobs a stream makes of it."""
 
-from p3s.protocol.messages import DatasetRequest, JobSpec, StreamSpec
+from p3s.protocol.data import DatasetRequest, StreamSpec
+from p3s.protocol.messages import JobSpec
 
 
 def jobs_of(stream: StreamSpec, dataset: DatasetRequest) -> list[JobSpec]:

@@ -13,7 +13,6 @@ from .messages import (
     MAX_TAIL_BYTES,
     PICKS,
     CancelRequest,
-    DatasetRequest,
     DeathRequest,
     ExchangeRequest,
     JobSpec,
@@ -21,7 +20,6 @@ from .messages import (
     Needs,
     RegisterRequest,
     Report,
-    StreamSpec,
     SubmitRequest,
 )
 from .states import FINAL_JOB_STATES, JobState
@@ -107,6 +105,11 @@ def check_jobtype(spec: JobTypeSpec) -> None:
     for key in spec.supersedes:
         if not _VARIABLE.match(key) or len(key) > 40:
             raise BadInput(f"supersedes: {key[:60]!r} is not a key's name; use run, subrun, or letters, digits and _")
+    _most(spec.expects, "expects", "expects")
+    for result in spec.expects:
+        _text(result, 300, "expects")
+        if not all(part.strip() for part in result.split("/", 1)):
+            raise BadInput(f"expects: {result[:60]!r} is no result; write a category, or category/item")
 
 
 def _input_as(word: str, where: str) -> None:
@@ -211,16 +214,6 @@ def check_rerun(request: RerunRequest) -> None:
     _text(request.why, 2_000, "why")
 
 
-def check_stream(spec: StreamSpec) -> None:
-    """A rule: a name, and jobs within the bounds of jobs."""
-    _text(spec.name, 80, "name")
-    if not spec.jobs:
-        raise BadInput("jobs: the stream makes none; name at least one job type")
-    for jobtype, job in spec.jobs.items():
-        described = JobSpec(job.payload, spec.name, jobtype, "", job.env, job.priority, job.time_limit)
-        check_job(described, f"jobs.{jobtype}")
-
-
 def check_name(value: str, where: str) -> None:
     """A short text that a person asks by."""
     _text(value, 200, where)
@@ -272,25 +265,3 @@ def _number(value: float, bound: str, where: str) -> None:
     lowest, highest = BOUNDS[bound]
     if not lowest <= value <= highest:
         raise BadInput(f"{where}: must be from {lowest} to {highest}, not {value}")
-
-
-def check_dataset(request: DatasetRequest) -> None:
-    """A file's own numbering and names."""
-    if not request.url.strip():
-        raise BadInput("url: is empty; give the file's path or URL")
-    _text(request.url, BOUNDS["input"], "url")
-    _text(request.name, 255, "name")
-    _text(request.stream, 80, "stream")
-    for name in ("size", "run", "subrun"):
-        value = getattr(request, name)
-        if value is not None and not 0 <= value < 2**62:
-            raise BadInput(f"{name}: must be from 0 to 2^62, not {value}")
-    for key, value in request.keys.items():
-        if not _VARIABLE.match(key) or len(key) > 40:
-            raise BadInput(f"keys: {key[:60]!r} is not a key's name; use letters, digits and _, at most 40")
-        if isinstance(value, bool) or not isinstance(value, (int, str)):
-            raise BadInput(f"keys.{key}: must be an integer or a short text")
-        if isinstance(value, int):
-            _whole(value, -BIG, BIG, f"keys.{key}")
-        else:
-            _text(value, 200, f"keys.{key}")

@@ -8,13 +8,31 @@ import json
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
 
-from . import accounts, acts, many, messages, services
+from . import accounts, acts, data, many, messages, services, workflows
 from .messages import Held, Instruction, JobSpec, Order, Report, Verdict
 
 T = TypeVar("T")
 
 #: Fields that hold a message.
-_PARTS: "dict[tuple[type, str], type]" = {(messages.JobSpec, "needs"): messages.Needs}
+_PARTS: "dict[tuple[type, str], type]" = {
+    (messages.JobSpec, "needs"): messages.Needs,
+    (data.StreamSpec, "take"): data.Take,
+    (data.StreamSpec, "waiting"): data.Waiting,
+    (data.StreamJob, "needs"): messages.Needs,
+    (data.Gather, "needs"): messages.Needs,
+    (workflows.Node, "needs"): messages.Needs,
+}
+
+#: Fields that hold messages by name.
+_NAMED: "dict[tuple[type, str], type]" = {
+    (data.StreamSpec, "jobs"): data.StreamJob,
+    (data.StreamSpec, "gather"): data.Gather,
+    (workflows.TemplateSpec, "nodes"): workflows.Node,
+    (workflows.TemplateSpec, "data"): workflows.Datum,
+    (workflows.TemplateSpec, "parameters"): workflows.Parameter,
+    (workflows.StartRequest, "nodes"): workflows.NodeChange,
+    (workflows.StartRequest, "data"): workflows.DatumChange,
+}
 
 #: Fields that hold a list of messages.
 _ENTRIES = {
@@ -25,6 +43,8 @@ _ENTRIES = {
     (messages.ExchangeReply, "instructions"): Instruction,
     (messages.ExchangeReply, "verdicts"): Verdict,
     (many.PilotOrderReply, "pilots"): many.PilotTold,
+    (data.ArrivalsRequest, "files"): data.DatasetRequest,
+    (data.ArrivalsReply, "files"): data.DatasetReply,
 }
 
 
@@ -59,7 +79,7 @@ def _defaults(cls: type) -> "dict[str, Any]":
 
 _DEFAULTS: "dict[type, dict[str, Any]]" = {
     cls: _defaults(cls)
-    for module in (messages, acts, accounts, many, services)
+    for module in (messages, acts, accounts, data, many, services, workflows)
     for cls in vars(module).values()
     if isinstance(cls, type) and is_dataclass(cls) and cls.__module__ == module.__name__
 }
@@ -73,8 +93,13 @@ def from_object(cls: "type[T]", data: Any) -> T:
     values = {name: value for name, value in data.items() if name in known}
     for name, value in values.items():
         part = _PARTS.get((cls, name))
-        if part:
+        named = _NAMED.get((cls, name))
+        if part and value is not None:
             values[name] = from_object(part, value)
+        elif named:
+            if not isinstance(value, dict):
+                raise ValueError(f"{cls.__name__}.{name}: expected an object, got {type(value).__name__}")
+            values[name] = {key: from_object(named, one) for key, one in value.items()}
         elif isinstance(value, list) and isinstance(known[name], tuple):
             values[name] = tuple(value)
         entry = _ENTRIES.get((cls, name))

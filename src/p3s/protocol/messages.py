@@ -82,7 +82,8 @@ class JobTypeSpec:
     `cap`: most jobs out at once; None is no limit, 0 a brake. `retries`: attempts after the first when the node
     failed. `critical`: lower-priority jobs are shed for its ETA. `supersedes`: a new job drops older waiting ones
     that have equal values of these (`run`, `subrun`, or names in the dataset's keys). `input_as`: what their
-    P3S_INPUT_FILE holds of their input, unless they say so themselves as P3S_INPUT_AS.
+    P3S_INPUT_FILE holds of their input, unless they say so themselves as P3S_INPUT_AS. `expects`: results that each
+    of its jobs publishes, as `category` or `category/item`.
     """
 
     __pydantic_config__ = _STRICT
@@ -98,6 +99,7 @@ class JobTypeSpec:
     critical: bool = False
     supersedes: "tuple[str, ...]" = ()
     input_as: str = "path"
+    expects: "tuple[str, ...]" = ()
 
 
 @dataclass(frozen=True)
@@ -286,52 +288,6 @@ class DeathRequest:
 
 
 @dataclass(frozen=True)
-class StreamJob:
-    """One job a stream makes of each dataset."""
-
-    __pydantic_config__ = _STRICT
-
-    payload: str
-    env: "dict[str, str]" = field(default_factory=dict)
-    priority: Optional[int] = None
-    time_limit: Optional[float] = None
-
-
-@dataclass(frozen=True)
-class StreamSpec:
-    """A standing rule: every dataset registered for the stream gives these jobs, by job type."""
-
-    __pydantic_config__ = _STRICT
-
-    name: str
-    jobs: "dict[str, StreamJob]"
-
-
-@dataclass(frozen=True)
-class DatasetRequest:
-    """A complete file, found. Registering its URL again changes nothing and gives the same answer."""
-
-    __pydantic_config__ = _STRICT
-
-    url: str
-    stream: str
-    name: str = ""
-    size: Optional[int] = None
-    run: Optional[int] = None
-    subrun: Optional[int] = None
-    keys: "dict[str, Any]" = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class DatasetReply:
-    """`new` is false when the server knew the file already; then `jobs` are the ones made at the time."""
-
-    dataset: str
-    new: bool
-    jobs: "list[str]"
-
-
-@dataclass(frozen=True)
 class PublishRequest:
     """Results of an attempt in wire form (`protocol.results.to_wire`), their files uploaded before."""
 
@@ -370,5 +326,7 @@ BOUNDS: "dict[str, Any]" = {
     "cap": (0, 1_000_000),
     "retries": (0, 20),
     "supersedes": 10,
+    "expects": 50,
+    "files_per_call": 1_000,
 }
 """Longest texts in characters, most entries, (lowest, highest) numbers."""

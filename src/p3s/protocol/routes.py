@@ -1,36 +1,10 @@
-"""Every route once: method, path, and what goes in and out. Server, clients and the API document read it."""
+"""Every route once: method, path, and what goes in and out. Server, clients and the API document read it.
 
-from dataclasses import dataclass
-from typing import Optional
+Those of data, results and workflows stand in modules of their own; `every` has them all.
+"""
 
-from . import accounts, acts, many, messages, replies, services, views
-
-
-@dataclass(frozen=True)
-class Route:
-    """`scope` is what a token must hold; `pilot:` and `job:` mean that object's own token, `any:` any token."""
-
-    method: str
-    path: str
-    scope: str
-    summary: str
-    request: Optional[type] = None
-    reply: Optional[type] = None
-    fast: bool = False
-
-    def url(self, **names: object) -> str:
-        """The path with its names filled in and quoted."""
-        return self.path.format(**{key: _quoted(str(value)) for key, value in names.items()})
-
-
-def _quoted(text: str) -> str:
-    """A name as one part of a path: everything but unreserved characters as %XX (RFC 3986)."""
-    return "".join(chr(byte) if chr(byte) in _UNRESERVED else f"%{byte:02X}" for byte in text.encode())
-
-
-_UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
-
-API = "/api/v1"
+from . import accounts, acts, data_routes, many, messages, replies, result_routes, services, views, workflow_routes
+from .route import API, Route
 
 SUBMIT = Route("POST", f"{API}/jobs", "submit", "Submit jobs", messages.SubmitRequest, messages.SubmitReply, fast=True)
 EXCHANGE = Route(
@@ -143,21 +117,6 @@ PUBLISH = Route(
     messages.PublishRequest,
     messages.PublishReply,
 )
-RESULTS = Route("GET", f"{API}/results", "read", "List results, newest first", None, replies.Results)
-RESULT = Route("GET", f"{API}/results/{{result}}", "read", "One result with its items", None, views.Result)
-RESULT_FILE = Route("GET", f"{API}/results/{{result}}/files/{{path}}", "read", "A file of a result")
-STREAM = Route(
-    "PUT", f"{API}/streams/{{name}}", "operate", "Declare a stream", messages.StreamSpec, replies.StreamVersion
-)
-REGISTER_DATASET = Route(
-    "POST",
-    f"{API}/datasets",
-    "submit",
-    "Register a dataset",
-    messages.DatasetRequest,
-    messages.DatasetReply,
-)
-DATASETS = Route("GET", f"{API}/datasets", "read", "List datasets, newest first", None, replies.Datasets)
 ALARMS = Route("GET", f"{API}/alarms", "read", "List open alarms, the latest first", None, replies.Alarms)
 SERVICES = Route("GET", f"{API}/services", "read", "List services and how they stand", None, replies.Services)
 SERVICE = Route("GET", f"{API}/services/{{name}}", "read", "One service", None, services.ServiceState)
@@ -191,3 +150,11 @@ EVENTS = Route(
 SUMMARY = Route("GET", f"{API}/summary", "read", "Counts and freshness", None, views.Summary)
 WHOAMI = Route("GET", f"{API}/whoami", "read", "Whose token this is, and the server's time", None, views.WhoAmI)
 HEALTH = Route("GET", "/healthz", "", "200 when ready", None, replies.Health)
+
+
+def every() -> "list[Route]":
+    """All routes there are."""
+    found = [one for one in globals().values() if isinstance(one, Route)]
+    for module in (data_routes, result_routes, workflow_routes):
+        found += [one for one in vars(module).values() if isinstance(one, Route)]
+    return found

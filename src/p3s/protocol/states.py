@@ -50,6 +50,47 @@ class PilotState(Word):
     """Final: its lease ended unheard, or a guardian confirmed its death."""
 
 
+class WorkflowState(Word):
+    """Where a workflow is."""
+
+    HELD = "held"
+    """Not released. A person releases or cancels it."""
+    DEFINED = "defined"
+    """None of its jobs has started. The start of one moves it on, or a person."""
+    RUNNING = "running"
+    """Some of its nodes have started or ended. The end of its last node moves it on."""
+    FINISHED = "finished"
+    """Final: every node ended well, or may fail."""
+    FAILED = "failed"
+    """Final: a node that may not fail failed, was dropped or was lost."""
+    CANCELLED = "cancelled"
+    """Final: a person cancelled it."""
+
+
+class DatasetState(Word):
+    """Where a dataset is. Whether it is being processed is computed from its jobs."""
+
+    REGISTERED = "registered"
+    """Named, and not there yet. Its registration as available moves it on."""
+    AVAILABLE = "available"
+    """There, complete. A person, or the watcher when the file vanishes, moves it on."""
+    DROPPED = "dropped"
+    """Left out on purpose, or deleted after its use. A person moves it back."""
+    MISSING = "missing"
+    """It was there and is no longer. Its return moves it back."""
+
+
+class Fate(Word):
+    """What a stream made of a file when it arrived."""
+
+    TAKEN = "taken"
+    """Its jobs were made."""
+    SAMPLED_OUT = "sampled out"
+    """The prescale left it out."""
+    IGNORED = "ignored"
+    """The stream's rules left it out; the reason says which."""
+
+
 class Reason(Word):
     """Why a job or pilot is in its state, where the state alone does not say."""
 

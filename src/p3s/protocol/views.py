@@ -107,6 +107,7 @@ class JobType(TypedDict):
     critical: bool
     supersedes: "list[str]"
     input_as: str
+    expects: "list[str]"
     out: int
     waiting: int
     paused: str

@@ -242,7 +242,15 @@ class Store:
         waits = row.state in (JobState.DEFINED, JobState.HELD)
         since = row.started_at or row.dispatched_at
         return Past(
-            row.id, row.state, row.attempt, row.pilot, row.started_at, rerun, queued_of(row) if waits else None, since
+            row.id,
+            row.state,
+            row.attempt,
+            row.pilot,
+            row.started_at,
+            rerun,
+            queued_of(row) if waits else None,
+            since,
+            row.spec.followed,
         )
 
     def queued(self, key: ClassKey, limit: int) -> tuple[list[Queued], bool]:

@@ -7,8 +7,8 @@ from typing import Any
 import yaml
 
 from p3s.client.descriptions import duration, resolved
+from p3s.protocol.data import DatasetRequest, StreamJob, StreamSpec
 from p3s.protocol.errors import BadInput
-from p3s.protocol.messages import DatasetRequest, StreamJob, StreamSpec
 from p3s.protocol.patterns import Pattern, PatternError, parse
 
 RESTED_S = 2.0

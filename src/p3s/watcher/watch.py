@@ -14,8 +14,8 @@ from time import monotonic, time
 from watchfiles import watch as events
 
 from p3s.client.sdk import Client
+from p3s.protocol.data import DatasetRequest
 from p3s.protocol.errors import BadInput, Refused, TryLater
-from p3s.protocol.messages import DatasetRequest
 
 from .streams import Watched, dataset_of
 

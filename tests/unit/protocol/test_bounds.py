@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from p3s.protocol import bounds
+from p3s.protocol import bounds, data_bounds
+from p3s.protocol.data import DatasetRequest
 from p3s.protocol.errors import BadInput
 from p3s.protocol.messages import (
     BOUNDS,
-    DatasetRequest,
     ExchangeRequest,
     Held,
     JobSpec,
@@ -161,8 +161,10 @@ def test_an_exchange_beyond_bounds_is_refused(message: ExchangeRequest) -> None:
 )
 def test_a_dataset_beyond_bounds_is_refused(request_: DatasetRequest, where: str) -> None:
     with pytest.raises(BadInput, match=where):
-        bounds.check_dataset(request_)
+        data_bounds.check_dataset(request_)
 
 
 def test_a_dataset_within_bounds_is_taken() -> None:
-    bounds.check_dataset(DatasetRequest("root://host//a/b.root", "raw", "b.root", 0, 7, 1, {"plane": "U", "apa": 3}))
+    data_bounds.check_dataset(
+        DatasetRequest("root://host//a/b.root", "raw", "b.root", 0, 7, 1, {"plane": "U", "apa": 3})
+    )

@@ -4,8 +4,8 @@ import uuid
 
 from p3s.domain.streams import jobs_of
 from p3s.protocol.codec import from_object
+from p3s.protocol.data import DatasetReply, DatasetRequest, StreamSpec
 from p3s.protocol.errors import NotKnown
-from p3s.protocol.messages import DatasetReply, DatasetRequest, StreamJob, StreamSpec
 from p3s.server.data.models import Dataset, Stream
 from p3s.server.jobs.models import Job
 
@@ -54,5 +54,4 @@ def arrive(work: Work, *, request: DatasetRequest, owner: str) -> DatasetReply:
 
 def spec_of(stream: Stream) -> StreamSpec:
     """The rule as stored, back as a message."""
-    jobs = {jobtype: from_object(StreamJob, job) for jobtype, job in stream.spec["jobs"].items()}
-    return StreamSpec(stream.name, jobs)
+    return from_object(StreamSpec, stream.spec)

@@ -1,7 +1,7 @@
 """Declare a stream: a new one, or a new version of a known one."""
 
 from p3s.protocol.codec import to_object
-from p3s.protocol.messages import StreamSpec
+from p3s.protocol.data import StreamSpec
 from p3s.server.data.models import Stream
 from p3s.server.journal.models import Event
 

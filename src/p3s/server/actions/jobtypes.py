@@ -16,6 +16,7 @@ def list_jobtypes(work: Work) -> list[dict[str, Any]]:
         {
             **asdict(spec),
             "supersedes": list(spec.supersedes),
+            "expects": list(spec.expects),
             "out": book.in_use[name],
             "paused": described(pause, work.now) if (pause := paused(book, name)) else "",
             "waiting": sum(head.waiting for head in book.queues.heads_of(name)),

@@ -80,7 +80,8 @@ def outlook(work: Work, specs: list[JobSpec]) -> tuple[int, list[str]]:
 
 
 def add_jobs(work: Work, specs: list[JobSpec], *, owner: str, **columns: Any) -> list[JobAdded]:
-    """Add jobs whose types are known; `columns` are the same for all (dataset, stream, run, subrun, keys, rerun_of).
+    """Add jobs whose types are known; `columns` are the same for all (dataset, stream, run, subrun, keys, rerun_of,
+    stream_version, workflow, followed).
     Those that they supersede are dropped."""
     first, now, kind = work.desk.book.next_id, work.now, work.desk.book.kind
     columns["owner"] = owner

@@ -111,6 +111,8 @@ class Work:
     written: list[Effect] = field(default_factory=list)
     #: Topics of the live page that changed besides what the effects say.
     topics: set[str] = field(default_factory=set)
+    #: Told of ends that something waits for, after they are written.
+    follow: "Callable[[Work, list[JobEnded]], None]" = lambda *_: None
     #: The same has failed before: what the book does not know may yet be in the tables.
     doubtful: bool = False
     #: Decided and not yet written; each portion goes by kinds.
@@ -127,15 +129,18 @@ class Work:
             self._write()
 
     def settle(self) -> None:
-        """Hand out and answer lanes; a used-up head is refilled from what is written."""
-        for job in self.desk.came_back():
-            self.flush()
-            newer = waiting.newer(job.id)
-            self.desk.supersede([job] if newer else [], newer)
+        """Tell who follows an end, hand out and answer lanes; a used-up head is refilled from what is written."""
         while True:
+            while ended := self.desk.followed():
+                self.flush()
+                self.follow(self, ended)
+            for job in self.desk.came_back():
+                self.flush()
+                newer = waiting.newer(job.id)
+                self.desk.supersede([job] if newer else [], newer)
             hungry = self.desk.settle()
             self._set_aside()
-            if not hungry:
+            if not hungry and not self.desk.book.followed:
                 return
             self.flush()
             for key in hungry:

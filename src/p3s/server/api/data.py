@@ -5,9 +5,9 @@ from typing import Annotated, Any
 from django.http import HttpRequest
 from ninja import Query, Router
 
-from p3s.protocol import bounds, routes
+from p3s.protocol import bounds, data_bounds, data_routes
+from p3s.protocol.data import DatasetReply, DatasetRequest, StreamSpec
 from p3s.protocol.errors import BadInput, NoRoom, TryLater
-from p3s.protocol.messages import DatasetReply, DatasetRequest, StreamSpec
 from p3s.server.actions.arrive import arrive
 from p3s.server.actions.declare import declare
 from p3s.server.broker import running
@@ -22,22 +22,22 @@ router = Router(tags=["data"])
 STATES = ("registered", "available", "dropped", "missing")
 
 
-@router.put("/streams/{name}", auth=reach("operate"), summary=routes.STREAM.summary)
+@router.put("/streams/{name}", auth=reach("operate"), summary=data_routes.STREAM.summary)
 def put_stream(request: HttpRequest, name: str) -> dict[str, Any]:
     """Declare a stream; the reply has the version in force. The same rule again is no new version."""
     body = read(request, StreamSpec)
     if body.name != name:
         raise BadInput(f"name: the body says {body.name!r}, the path {name!r}; they must agree")
-    bounds.check_stream(body)
+    data_bounds.check_stream(body)
     owner = grant_of(request).owner
     return {"name": name, "version": running().ask(lambda work: declare(work, spec=body, owner=owner))}
 
 
-@router.post("/datasets", auth=reach("submit"), summary=routes.REGISTER_DATASET.summary)
+@router.post("/datasets", auth=reach("submit"), summary=data_routes.REGISTER_DATASET.summary)
 def register(request: HttpRequest) -> DatasetReply:
     """Register a complete file; its stream's jobs are made in the same transaction, once."""
     body = read(request, DatasetRequest)
-    bounds.check_dataset(body)
+    data_bounds.check_dataset(body)
     try:
         upkeep().guard.check_work()
     except NoRoom as full:
@@ -47,7 +47,7 @@ def register(request: HttpRequest) -> DatasetReply:
     return reply
 
 
-@router.get("/datasets", auth=reach("read"), summary=routes.DATASETS.summary)
+@router.get("/datasets", auth=reach("read"), summary=data_routes.DATASETS.summary)
 @exact
 def list_datasets(
     request: HttpRequest,  # noqa: ARG001

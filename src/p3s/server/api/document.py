@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from p3s.protocol import routes
-from p3s.protocol.routes import Route
+from p3s.protocol import result_routes, routes
+from p3s.protocol.route import Route
 
 from .examples import REPLIES, request_of
 from .schemas import reference
@@ -19,7 +19,11 @@ _FAST = {
 }
 """What the routes of the fast door do; those of the others stand at their functions."""
 
-_OTHER = {routes.LOG: "text/plain", routes.RESULT_FILE: "application/octet-stream", routes.LIVE: "text/event-stream"}
+_OTHER = {
+    routes.LOG: "text/plain",
+    result_routes.RESULT_FILE: "application/octet-stream",
+    routes.LIVE: "text/event-stream",
+}
 """Replies that are no JSON."""
 
 _PROBLEM = {
@@ -51,10 +55,9 @@ def complete(schema: dict[str, Any]) -> None:
     paths = schema["paths"]
     for path in [path for path in paths if "{path:path}" in path]:  # a name of Django's, not of OpenAPI's
         paths[path.replace("{path:path}", "{path}")] = paths.pop(path)
-    for route in vars(routes).values():
-        if isinstance(route, Route):
-            operation = paths.setdefault(route.path, {}).setdefault(route.method.lower(), _fast(route))
-            _describe(route, operation, schemas)
+    for route in routes.every():
+        operation = paths.setdefault(route.path, {}).setdefault(route.method.lower(), _fast(route))
+        _describe(route, operation, schemas)
 
 
 def _fast(route: Route) -> dict[str, Any]:

@@ -3,41 +3,38 @@
 from typing import Any
 
 from p3s.protocol import accounts, acts, many, messages, replies, routes, services, views
-from p3s.protocol.routes import Route
+from p3s.protocol.route import Route
 
-_JOB = "019ab1c2-7d3e-7f00-8a11-5c2f9d0e4b66"
-_PILOT = "3f2b8c1e-5a57-4b0e-9d3c-2f61a7c4e810"
-_DATASET = "7c0d4a52-9e11-4c55-8f0a-6b2d1e93aa07"
-_SECRET = "Zp3kQ0s8vT1uXyB4"
-_AT = 1795413600.0
+from . import data_examples, result_examples, workflow_examples
+from .example_values import AT, DATASET, JOB, PILOT, SECRET
 
 _ROW: dict[str, Any] = {
     "id": 4711,
-    "uuid": _JOB,
+    "uuid": JOB,
     "name": "femb run 4610",
     "jobtype": "femb",
     "owner": "ana",
     "state": "running",
     "reason": "",
     "attempt": 1,
-    "pilot": _PILOT,
+    "pilot": PILOT,
     "host": "node7",
-    "dataset": _DATASET,
+    "dataset": DATASET,
     "dataset_name": "run4610_1.root",
     "input": "/data/raw/run4610_1.root",
     "run": 4610,
     "subrun": 1,
-    "submitted_at": _AT,
-    "dispatched_at": _AT + 0.003,
-    "started_at": _AT + 0.005,
+    "submitted_at": AT,
+    "dispatched_at": AT + 0.003,
+    "started_at": AT + 0.005,
     "ended_at": None,
     "exit_code": None,
     "signal": None,
     "wall_s": None,
 }
-_EVENT = {"at": _AT, "what": "adjusted", "who": "bo", "why": "priority 7, was 0: first data of the run"}
+_EVENT = {"at": AT, "what": "adjusted", "who": "bo", "why": "priority 7, was 0: first data of the run"}
 _PILOT_ROW: dict[str, Any] = {
-    "uuid": _PILOT,
+    "uuid": PILOT,
     "host": "node7",
     "site": "lxbatch",
     "slots": 4,
@@ -49,8 +46,8 @@ _PILOT_ROW: dict[str, Any] = {
     "batch_id": "1234567.0",
     "owner": "ana",
     "lease_s": 300.0,
-    "registered_at": _AT,
-    "last_seen_at": _AT + 20.0,
+    "registered_at": AT,
+    "last_seen_at": AT + 20.0,
     "ended_at": None,
     "silent_s": None,
     "out": 1,
@@ -80,21 +77,21 @@ _RESULT: dict[str, Any] = {
     "incomplete": False,
     "comment": "",
     "data_time": "2026-11-23T09:00:00Z",
-    "published_at": _AT + 40.0,
+    "published_at": AT + 40.0,
     "attempt": 1,
-    "job": _JOB,
+    "job": JOB,
     "job_id": 4711,
     "jobtype": "purity",
-    "pilot": _PILOT,
+    "pilot": PILOT,
     "host": "node7",
-    "dataset": _DATASET,
+    "dataset": DATASET,
     "dataset_name": "run4610_1.root",
 }
 _PAUSE = {
     "jobtype": "femb",
     "why": "noise",
     "who": "ana",
-    "since": _AT,
+    "since": AT,
     "said": "femb is paused by ana, for 3 min: noise",
 }
 _SERVICE: dict[str, Any] = {
@@ -103,7 +100,7 @@ _SERVICE: dict[str, Any] = {
     "runs": "script",
     "what": "",
     "every_s": 1800.0,
-    "last_at": _AT,
+    "last_at": AT,
     "took_s": None,
     "said": "3.2 TB free",
     "value": 3.2,
@@ -111,7 +108,7 @@ _SERVICE: dict[str, Any] = {
     "error": "",
     "last_error": "",
     "failed_at": None,
-    "next_at": _AT + 1800.0,
+    "next_at": AT + 1800.0,
     "late": False,
     "running": False,
     "by": "ana",
@@ -128,14 +125,15 @@ _JOB_TYPE: dict[str, Any] = {
     "critical": False,
     "supersedes": ["run"],
     "input_as": "path",
+    "expects": ["FEMB"],
 }
 _TOKEN: dict[str, Any] = {
     "id": "1f0c2ab93d7e",
     "name": "shift scripts",
     "owner": "ana",
     "scopes": ["submit", "read"],
-    "created_at": _AT,
-    "expires_at": _AT + 2592000.0,
+    "created_at": AT,
+    "expires_at": AT + 2592000.0,
     "revoked_at": None,
 }
 
@@ -162,10 +160,10 @@ REQUESTS: dict[type, Any] = {
         "seq": 7,
         "acked": 3,
         "wait_s": 25.0,
-        "reports": [{"job": _JOB, "attempt": 1, "state": "finished", "exit_code": 0, "wall_s": 12.5}],
+        "reports": [{"job": JOB, "attempt": 1, "state": "finished", "exit_code": 0, "wall_s": 12.5}],
     },
     messages.RegisterRequest: {
-        "pilot": _PILOT,
+        "pilot": PILOT,
         "nonce": "9b1deb4d3b7d4bad",
         "protocol": messages.PROTOCOL_VERSION,
         "version": "0.1.0",
@@ -181,7 +179,7 @@ REQUESTS: dict[type, Any] = {
     acts.AdjustRequest: {"priority": 7, "why": "first data of the run"},
     acts.RerunRequest: {
         "states": ["failed", "lost"],
-        "since": _AT,
+        "since": AT,
         "jobtype": "femb",
         "still_fresh": True,
         "dry_run": True,
@@ -201,23 +199,17 @@ REQUESTS: dict[type, Any] = {
             }
         ]
     },
-    messages.StreamSpec: {"name": "raw", "jobs": {"purity": {"payload": "/p3s/purity.sh", "priority": 3}}},
-    messages.DatasetRequest: {
-        "url": "/data/raw/run4610_1.root",
-        "stream": "raw",
-        "size": 7516192768,
-        "run": 4610,
-        "subrun": 1,
-        "keys": {"logger": 3},
-    },
     accounts.TokenRequest: {
         "name": "shift scripts",
         "scopes": ["submit", "read"],
-        "key": _SECRET,
+        "key": SECRET,
         "expires_in_s": 2592000.0,
     },
     accounts.UserRequest: {"scopes": ["operate"], "active": True},
     services.ServiceReport: {"text": "3.2 TB free", "value": 3.2, "unit": "TB", "every": 1800.0},
+    **data_examples.REQUESTS,
+    **result_examples.REQUESTS,
+    **workflow_examples.REQUESTS,
 }
 
 RELEASES = {"states": ["held"], "jobtype": "femb", "why": "calibration is over"}
@@ -231,7 +223,7 @@ def request_of(route: Route) -> Any:
 
 REPLIES: dict[type, Any] = {
     messages.SubmitReply: {
-        "jobs": [_JOB],
+        "jobs": [JOB],
         "pilots": 3,
         "notes": ["job type femb is new: created with defaults (no cap)"],
     },
@@ -239,42 +231,41 @@ REPLIES: dict[type, Any] = {
         "orders": [
             {
                 "number": 4,
-                "job": _JOB,
+                "job": JOB,
                 "attempt": 1,
                 "payload": "/p3s/femb.sh --fast",
-                "token": f"p3sj.{_JOB}.1.seal",
+                "token": f"p3sj.{JOB}.1.seal",
                 "env": {"P3S_RUN": "4610"},
                 "time_limit": 3600.0,
             }
         ],
         "instructions": [],
-        "verdicts": [{"job": _JOB, "attempt": 1, "verdict": "applied", "why": ""}],
+        "verdicts": [{"job": JOB, "attempt": 1, "verdict": "applied", "why": ""}],
         "lease_s": 300.0,
         "wait_s": 25.0,
         "come_back": False,
     },
     messages.RegisterReply: {
-        "pilot": _PILOT,
-        "token": f"p3sp.{_PILOT}.mark.seal",
+        "pilot": PILOT,
+        "token": f"p3sp.{PILOT}.mark.seal",
         "lease_s": 300.0,
         "wait_s": 25.0,
         "protocol": messages.PROTOCOL_VERSION,
     },
-    messages.CancelReply: {"job": _JOB, "state": "cancelled", "note": "it will not run"},
+    messages.CancelReply: {"job": JOB, "state": "cancelled", "note": "it will not run"},
     messages.PublishReply: {"results": 1},
-    messages.DatasetReply: {"dataset": _DATASET, "new": True, "jobs": [_JOB]},
-    acts.ChangeReply: {"job": _JOB, "state": "held", "note": "it will not run until it is released"},
-    acts.RerunReply: {"old": [_JOB], "new": []},
+    acts.ChangeReply: {"job": JOB, "state": "held", "note": "it will not run until it is released"},
+    acts.RerunReply: {"old": [JOB], "new": []},
     acts.ExplainReply: {
-        "job": _JOB,
+        "job": JOB,
         "state": "defined",
         "reason": "",
         "pilots": 0,
         "lines": ["needs 1 GPU: 0 of 12 pilots have that", "2 jobs before it"],
     },
-    many.ManyReply: {"jobs": [_JOB], "running": 0, "passed": 0, "next": None},
+    many.ManyReply: {"jobs": [JOB], "running": 0, "passed": 0, "next": None},
     many.PilotOrderReply: {
-        "pilots": [{"pilot": _PILOT, "host": "node7", "out": 1, "note": "it ends when its 1 job has ended"}]
+        "pilots": [{"pilot": PILOT, "host": "node7", "out": 1, "note": "it ends when its 1 job has ended"}]
     },
     many.PurgeReply: {"removed": 4200, "kept": 17, "next": "5000"},
     accounts.TokenReply: {
@@ -282,7 +273,7 @@ REPLIES: dict[type, Any] = {
         "token": "p3su.shown-this-once",
         "owner": "ana",
         "scopes": ["submit", "read"],
-        "expires_at": _AT + 2592000.0,
+        "expires_at": AT + 2592000.0,
     },
     services.ServiceState: _SERVICE,
     replies.Services: {"services": [_SERVICE]},
@@ -298,8 +289,8 @@ REPLIES: dict[type, Any] = {
         "priority": 7,
         "time_limit": 3600.0,
         "needs": "",
-        "eta_at": _AT + 600.0,
-        "stale_at": _AT + 1800.0,
+        "eta_at": AT + 600.0,
+        "stale_at": AT + 1800.0,
         "retried": 0,
         "rerun_of": None,
         "cancelled_by": "",
@@ -322,7 +313,7 @@ REPLIES: dict[type, Any] = {
                 "slots": 4,
                 "out": 0,
                 "failures_in_a_row": 3,
-                "doubts": [{"jobtype": "", "why": "3 nonstarters in a row", "since": _AT, "probe_at": _AT + 60.0}],
+                "doubts": [{"jobtype": "", "why": "3 nonstarters in a row", "since": AT, "probe_at": AT + 60.0}],
             }
         ]
     },
@@ -330,25 +321,6 @@ REPLIES: dict[type, Any] = {
     replies.Uploaded: {"bytes": 20480},
     replies.Results: {"results": [_RESULT], "next": None},
     views.Result: {**_RESULT, "items": [_ITEM]},
-    replies.StreamVersion: {"name": "raw", "version": 2},
-    replies.Datasets: {
-        "datasets": [
-            {
-                "uuid": _DATASET,
-                "name": "run4610_1.root",
-                "url": "/data/raw/run4610_1.root",
-                "size": 7516192768,
-                "run": 4610,
-                "subrun": 1,
-                "state": "available",
-                "owner": "ana",
-                "registered_at": _AT,
-                "keys": {"logger": 3},
-                "purged": {},
-            }
-        ],
-        "next": None,
-    },
     replies.Alarms: {
         "alarms": [
             {
@@ -357,21 +329,21 @@ REPLIES: dict[type, Any] = {
                 "kind": "silent pilots",
                 "message": "2 pilots at lxbatch are silent: node7, node8",
                 "severity": "warning",
-                "raised_at": _AT,
-                "last_at": _AT + 30.0,
+                "raised_at": AT,
+                "last_at": AT + 30.0,
                 "count": 1,
                 "cleared_at": None,
                 "ending": "",
-                "detail": {"pilots": [_PILOT]},
+                "detail": {"pilots": [PILOT]},
             }
         ],
         "next": None,
     },
     replies.Tokens: {"tokens": [_TOKEN]},
-    views.Token: {**_TOKEN, "revoked_at": _AT + 100.0},
+    views.Token: {**_TOKEN, "revoked_at": AT + 100.0},
     replies.Users: {"users": [{"name": "ana", "scopes": ["operate"], "active": True}]},
     views.User: {"name": "ana", "scopes": ["operate"], "active": True},
-    replies.Record: {"events": [{"id": 8, "kind": "job", "object_id": _JOB, **_EVENT}], "next": None},
+    replies.Record: {"events": [{"id": 8, "kind": "job", "object_id": JOB, **_EVENT}], "next": None},
     views.Summary: {
         "pilots": {"active": 3},
         "slots": 12,
@@ -381,8 +353,11 @@ REPLIES: dict[type, Any] = {
         "results": 4600,
         "newest_result_age_s": 12.5,
         "paused": [_PAUSE],
-        "now": _AT + 200.0,
+        "now": AT + 200.0,
     },
-    views.WhoAmI: {"owner": "ana", "scopes": ["operate"], "protocol": 1, "now": _AT, "lease_s": 300.0},
+    views.WhoAmI: {"owner": "ana", "scopes": ["operate"], "protocol": 1, "now": AT, "lease_s": 300.0},
     replies.Health: {"ready": True},
+    **data_examples.REPLIES,
+    **result_examples.REPLIES,
+    **workflow_examples.REPLIES,
 }

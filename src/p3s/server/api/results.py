@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from django.http import FileResponse, HttpRequest
 from ninja import Query, Router
 
-from p3s.protocol import bounds, routes
+from p3s.protocol import bounds, result_routes, routes
 from p3s.protocol import results as rules
 from p3s.protocol.errors import BadInput, Conflict, NotAllowed, NotKnown, TooLarge
 from p3s.protocol.messages import PublishReply, PublishRequest
@@ -77,7 +77,7 @@ def publish(request: HttpRequest, job: str, attempt: int) -> PublishReply:
     return PublishReply(count)
 
 
-@router.get("/results", auth=reach("read"), summary=routes.RESULTS.summary)
+@router.get("/results", auth=reach("read"), summary=result_routes.RESULTS.summary)
 @exact
 def list_results(
     request: HttpRequest,  # noqa: ARG001
@@ -106,17 +106,17 @@ def list_results(
     return page("results", rows, limit, lambda row: str(row["id"]))
 
 
-@router.get("/results/{result}", auth=reach("read"), summary=routes.RESULT.summary)
+@router.get("/results/{result}", auth=reach("read"), summary=result_routes.RESULT.summary)
 def show_result(request: HttpRequest, result: int) -> dict[str, Any]:  # noqa: ARG001
     """One result with its items: their values, limits and the files that belong to them."""
     row = reads.find(result) if 0 <= result < 2**62 else None
     if row is None:
-        raise NotKnown(f"there is no result {result}; GET {routes.RESULTS.path} lists them")
+        raise NotKnown(f"there is no result {result}; GET {result_routes.RESULTS.path} lists them")
     items = reads.items([result], MOST_ITEMS).get(result, [])
     return {**plain(row), "items": [plain(one) for one in items]}
 
 
-@router.get("/results/{result}/files/{path:path}", auth=reach("read"), summary=routes.RESULT_FILE.summary)
+@router.get("/results/{result}/files/{path:path}", auth=reach("read"), summary=result_routes.RESULT_FILE.summary)
 def show_file(request: HttpRequest, result: int, path: str) -> Any:  # noqa: ARG001
     """A file of a result. Payloads are hostile: it is shown in a sandbox and never taken for a page of ours."""
     place = reads.attempt_of(result)

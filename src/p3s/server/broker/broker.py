@@ -21,6 +21,7 @@ from p3s.protocol.errors import P3sError, TryLater
 from p3s.protocol.messages import ExchangeReply, ExchangeRequest, Verdict
 from p3s.server.accounts.grants import Grants
 from p3s.server.actions import exchange
+from p3s.server.actions.follow import follow
 from p3s.server.actions.work import Work
 from p3s.server.jobs import waiting
 from p3s.server.pilots import queries as pilots
@@ -244,7 +245,8 @@ class Broker:
         if self.stale:
             self._rebuild()
         with Transaction() as transaction:
-            work = Work(Desk(self._book, self.grants.job_token, self.clock()), transaction, doubtful=again)
+            desk = Desk(self._book, self.grants.job_token, self.clock())
+            work = Work(desk, transaction, doubtful=again, follow=follow)
             if not all(request.quiet for request in batch):
                 transaction.begin()
             answers = _told(work, batch)

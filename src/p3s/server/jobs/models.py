@@ -22,6 +22,8 @@ class JobType(models.Model):
     #: Names of keys: a list of texts.
     supersedes = models.JSONField(default=list)
     input_as = models.CharField(max_length=4, default="path")
+    #: Results that each of its jobs publishes: `category` or `category/item`.
+    expects = models.JSONField(default=list)
     created_at = models.FloatField()
 
 
@@ -106,6 +108,12 @@ class Job(models.Model):
     run = models.BigIntegerField(null=True)
     subrun = models.BigIntegerField(null=True)
     keys = models.JSONField(default=dict)
+    #: Of the stream, when it made the job.
+    stream_version = models.IntegerField(null=True)
+    #: The workflow of which it is a node; no relation, because workflows know jobs.
+    workflow = models.CharField(max_length=36, null=True)
+    #: Something waits for its end: a workflow, a gathering.
+    followed = models.BooleanField(default=False)
 
     class Meta:
         constraints = [
@@ -153,7 +161,24 @@ class Job(models.Model):
             ),
             # Listings by state, newest first, and the counts of the summary.
             models.Index(fields=["state", "id"], name="job_by_state"),
+            # Lineage and coverage: what was made of a dataset.
+            models.Index(fields=["dataset"], name="job_of_dataset", condition=models.Q(dataset__isnull=False)),
+            # A workflow's jobs.
+            models.Index(fields=["workflow"], name="job_of_workflow", condition=models.Q(workflow__isnull=False)),
         ]
+
+
+class Use(models.Model):
+    """What a job reads or writes beyond the one dataset that it is made of: lineage, both ways."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="uses")
+    #: A file; or `source`, a job whose results are read.
+    dataset = models.ForeignKey("data.Dataset", null=True, on_delete=models.PROTECT)
+    source = models.ForeignKey(Job, null=True, on_delete=models.CASCADE, related_name="used_by")
+    #: `input` or `output`.
+    role = models.CharField(max_length=6)
+    #: The environment variable that holds its path, if one does.
+    variable = models.CharField(max_length=80, blank=True, default="")
 
 
 class JobLog(models.Model):

@@ -37,10 +37,10 @@ ADD = Statement(
     """
 INSERT INTO jobs_job (id, uuid, name, jobtype, owner, payload, input, env, priority, time_limit, needs, eta_at,
   stale_at, same, rerun_of, reason, retried, cancelled_by, submitted_at, dataset_id, stream_id, run, subrun, keys,
-  state, attempt, pilot_id, order_number, dispatched_at)
+  stream_version, workflow, followed, state, attempt, pilot_id, order_number, dispatched_at)
 SELECT {id}, {uuid}, {name}, {jobtype}, {owner}, {payload}, {input}, {env}, {priority}, {time_limit}, {needs}, {eta_at},
-  {stale_at}, {same}, {rerun_of}, '', 0, '', {submitted_at}, {dataset}, {stream}, {run}, {subrun}, {keys}, {state},
-  {attempt}, {pilot}, {number}, {dispatched_at} {rows}
+  {stale_at}, {same}, {rerun_of}, '', 0, '', {submitted_at}, {dataset}, {stream}, {run}, {subrun}, {keys},
+  {stream_version}, {workflow}, {followed}, {state}, {attempt}, {pilot}, {number}, {dispatched_at} {rows}
 """,
     id="bigint",
     uuid="text",
@@ -63,6 +63,9 @@ SELECT {id}, {uuid}, {name}, {jobtype}, {owner}, {payload}, {input}, {env}, {pri
     run="bigint",
     subrun="bigint",
     keys="jsonb",
+    stream_version="integer",
+    workflow="text",
+    followed="boolean",
     state="text",
     attempt="integer",
     pilot="text",
@@ -111,6 +114,9 @@ def _description(effect: JobAdded) -> Row:
         columns.get("run"),
         columns.get("subrun"),
         json.dumps(columns.get("keys") or {}),
+        columns.get("stream_version"),
+        columns.get("workflow"),
+        effect.spec.followed,
     )
 
 
@@ -285,13 +291,13 @@ def _log_row(effect: JobEnded | JobReturned) -> Sequence[Any]:
 DECLARE = Statement(
     """
 INSERT INTO jobs_jobtype (name, cap, priority, eta, stale_after, time_limit, pick, retries, critical, supersedes,
-  input_as, created_at)
+  input_as, expects, created_at)
 SELECT {name}, {cap}, {priority}, {eta}, {stale_after}, {time_limit}, {pick}, {retries}, {critical}, {supersedes},
-  {input_as}, {at} {rows} WHERE true
+  {input_as}, {expects}, {at} {rows} WHERE true
 ON CONFLICT (name) DO UPDATE SET cap = excluded.cap, priority = excluded.priority, eta = excluded.eta,
   stale_after = excluded.stale_after, time_limit = excluded.time_limit, pick = excluded.pick,
   retries = excluded.retries, critical = excluded.critical, supersedes = excluded.supersedes,
-  input_as = excluded.input_as
+  input_as = excluded.input_as, expects = excluded.expects
 """,
     name="text",
     cap="integer",
@@ -304,6 +310,7 @@ ON CONFLICT (name) DO UPDATE SET cap = excluded.cap, priority = excluded.priorit
     critical="boolean",
     supersedes="jsonb",
     input_as="text",
+    expects="jsonb",
     at="double precision",
 )
 
@@ -315,8 +322,8 @@ def declare(effects: Sequence[TypeDeclared]) -> None:
 
 def _type_row(spec: JobTypeSpec, at: float) -> Sequence[Any]:
     durations = (float(spec.eta), float(spec.stale_after), float(spec.time_limit))
-    rest = (spec.pick, spec.retries, spec.critical, json.dumps(list(spec.supersedes)), spec.input_as, at)
-    return (spec.name, spec.cap, spec.priority, *durations, *rest)
+    rest = (spec.pick, spec.retries, spec.critical, json.dumps(list(spec.supersedes)), spec.input_as)
+    return (spec.name, spec.cap, spec.priority, *durations, *rest, json.dumps(list(spec.expects)), at)
 
 
 RESUME = Statement("DELETE FROM jobs_pause WHERE jobtype = {jobtype}", jobtype="text")

@@ -10,13 +10,14 @@ from p3s.domain.effects import ClassKey, Paused, Queued, Spec
 from p3s.domain.exchange import Past
 from p3s.domain.pool import Out
 from p3s.domain.streams import input_environment
+from p3s.protocol.codec import from_object
 from p3s.protocol.messages import JobTypeSpec
 from p3s.protocol.states import JobState
 
 from .classes import needs_of, written
 from .models import Job, JobType, Pause
 
-_SPEC = "payload, input, env, time_limit, run, subrun, keys, needs, eta_at, stale_at, submitted_at"
+_SPEC = "payload, input, env, time_limit, run, subrun, keys, needs, eta_at, stale_at, submitted_at, followed"
 _BARE = _SPEC.replace("payload, input, env,", "'', '', '{}',").replace("keys,", "'{}',")
 """The same for a job that is not going to run."""
 _QUEUED = f"SELECT id, uuid, attempt, jobtype, priority, retried, {_SPEC} FROM jobs_job"
@@ -103,11 +104,12 @@ def _spec(
     eta_at: float | None,
     stale_at: float | None,
     submitted_at: float,
+    followed: Any,
 ) -> Spec:
     """What the rules must know, from the columns named in `_SPEC`. The input's variables win over the job's own."""
     own = _json(env)
     given = {**own, **input_environment(input, run, subrun, _json(keys), own.get("P3S_INPUT_AS", "path"))}
-    return Spec(payload, given, time_limit, needs_of(needs), eta_at, stale_at, submitted_at)
+    return Spec(payload, given, time_limit, needs_of(needs), eta_at, stale_at, submitted_at, bool(followed))
 
 
 def _queued(row: Sequence[Any]) -> Queued:
@@ -181,11 +183,8 @@ def last_id() -> int:
 
 def types() -> dict[str, JobTypeSpec]:
     """The known job types."""
-    names = [name for name in JobTypeSpec.__dataclass_fields__ if name != "supersedes"]
-    return {
-        row["name"]: JobTypeSpec(**{**row, "supersedes": tuple(row["supersedes"])})
-        for row in JobType.objects.order_by("name").values(*names, "supersedes")
-    }
+    rows = JobType.objects.order_by("name").values(*JobTypeSpec.__dataclass_fields__)
+    return {row["name"]: from_object(JobTypeSpec, row) for row in rows}
 
 
 def pauses() -> dict[str, Paused]:
@@ -204,7 +203,7 @@ def past(jobs: Iterable[str]) -> dict[str, Past]:
         waits = job if state in (JobState.DEFINED, JobState.HELD) else None
         since = started_at or dispatched_at or 0.0
         known = (job.id, JobState(state), job.attempt, pilot or "", started_at)
-        found[job.job] = Past(*known, job.job in again, waits, since)
+        found[job.job] = Past(*known, job.job in again, waits, since, job.spec.followed)
     return found
 
 

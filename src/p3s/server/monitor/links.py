@@ -2,14 +2,14 @@
 
 from urllib.parse import quote
 
-from p3s.protocol import routes
+from p3s.protocol import result_routes, routes
 
 LIVE = routes.LIVE.path
 
 
 def result_file(result: int, path: str) -> str:
     """A file of a result. Directories keep their slash."""
-    return routes.RESULT_FILE.path.format(result=result, path=quote(path))
+    return result_routes.RESULT_FILE.path.format(result=result, path=quote(path))
 
 
 def job_log(job: str, stream: str) -> str:

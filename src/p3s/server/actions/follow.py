@@ -1,0 +1,9 @@
+"""Jobs have ended that something waits for: tell it, in the same transaction."""
+
+from p3s.domain.effects import JobEnded
+
+from .work import Work
+
+
+def follow(work: Work, ended: list[JobEnded]) -> None:
+    """What was decided so far is written. What this adds is settled in the same transaction too."""
