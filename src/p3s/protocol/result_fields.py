@@ -12,6 +12,8 @@ from p3s.protocol.result_limits import Limits
 MAX_TEXT = 200
 MAX_KEYS = 20
 MAX_KEY = 40
+MAX_UNIT = 40
+MAX_KIND = 12
 _INTEGER_LIMIT = 2**63
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any, Optional
 
 from p3s.protocol.patterns import Coordinate
-from p3s.protocol.result_fields import MAX_KEY, MAX_TEXT, Fields, bad_character, describe
+from p3s.protocol.result_fields import MAX_KEY, MAX_TEXT, MAX_UNIT, Fields, bad_character, describe
 from p3s.protocol.result_items import Column, Item
 from p3s.protocol.result_limits import Drift, Limits, contains
 
@@ -24,7 +24,9 @@ def read_number(fields: Fields, item: Item) -> Item:
         raise fields.error("value", "missing; write a number, or null where there is none")
     good, warn, drift = _standard(fields)
     value, error = fields.number("value"), fields.number("error")
-    read = replace(item, value=value, error=error, unit=fields.text("unit"), good=good, warn=warn, drift=drift)
+    read = replace(
+        item, value=value, error=error, unit=fields.text("unit", MAX_UNIT), good=good, warn=warn, drift=drift
+    )
     return replace(read, status=read.judged())
 
 
@@ -49,7 +51,9 @@ def read_graph(fields: Fields, item: Item, points_left: int) -> Item:
     for name, values in (("y", y), ("error", errors)):
         if len(values) != len(x) and (values or name == "y"):
             raise fields.error(name, f"{len(values)} for {len(x)} of x; write one for each, null where there is none")
-    return replace(item, x=x, y=y, errors=errors, x_unit=fields.text("x_unit"), unit=fields.text("unit"))
+    return replace(
+        item, x=x, y=y, errors=errors, x_unit=fields.text("x_unit", MAX_UNIT), unit=fields.text("unit", MAX_UNIT)
+    )
 
 
 def _standard(fields: Fields) -> tuple[Optional[Limits], Optional[Limits], Optional[Drift]]:
@@ -84,7 +88,7 @@ def _column(fields: Fields, name: str, about: Any) -> Column:
         raise fields.wrong("columns", about, f'{{}} or {{"unit": "ch", "good": [0, 40]}} for {describe(name)[9:]}')
     inner = Fields(about, f"{fields.path('columns')}[{describe(name)[9:]}]")
     inner.only(OF_COLUMN)
-    return Column(name, inner.text("unit"), *_standard(inner))
+    return Column(name, inner.text("unit", MAX_UNIT), *_standard(inner))
 
 
 def _values(fields: Fields, columns: int, cells_left: int) -> dict[str, tuple[Optional[float], ...]]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, Optional
 
 from p3s.protocol.patterns import Pattern, PatternError, name_problem, parse, select
-from p3s.protocol.result_fields import Fields, ResultError, describe
+from p3s.protocol.result_fields import MAX_KIND, Fields, ResultError, describe
 from p3s.protocol.result_items import KINDS, MAX_COMMENT, FileRef, Item, refuse
 from p3s.protocol.result_kinds import MAX_CELLS, MAX_POINTS, identity, read_graph, read_number, read_table
 from p3s.protocol.result_limits import STATUSES
@@ -173,7 +173,8 @@ def _identity(fields: Fields, index: int) -> Item:
     """As much of a bad item's identity as can be read."""
     kind, name, by = "unknown", f"item {index + 1}", {}
     try:
-        kind = fields.required_text("kind", 40)
+        word = fields.document.get("kind")
+        kind = fields.text("kind") if isinstance(word, str) and len(word) <= MAX_KIND and word else kind
         name = fields.required_text("name")
         by = fields.coordinates("by")
     except ResultError:
