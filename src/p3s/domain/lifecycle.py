@@ -3,7 +3,7 @@
 `docs/states.md` is generated from these tables and a test holds it equal.
 """
 
-from collections.abc import Mapping
+from typing import TypeVar
 
 from p3s.protocol.states import FINAL_JOB_STATES, FINAL_PILOT_STATES, DatasetState, JobState, PilotState, Word
 
@@ -76,7 +76,10 @@ def following(state: DatasetState) -> list[DatasetState]:
     return [after for before, after in DATASET_MOVES if before == state]
 
 
-def _table(moves: Mapping[tuple[Word, Word], str]) -> str:
+W = TypeVar("W", bound=Word)
+
+
+def _table(moves: dict[tuple[W, W], str]) -> str:
     rows = [f"| `{before}` | `{after}` | {who} |" for (before, after), who in moves.items()]
     return "\n".join(["| from | to | who moves it |", "| --- | --- | --- |", *rows])
 
