@@ -1,19 +1,17 @@
 """Bounds on what people and the watcher say of data, checked at the door. Raises BadInput as `bounds` does."""
 
 import json
-import re
 from math import isfinite
 from typing import Any
 
 from .bounds import _VARIABLE, BIG, _most, _number, _text, _whole, check_environment, check_job
+from .catalogue_bounds import check_adler32, check_keys, check_url, check_word
 from .data import LEFT_OUT_OVERFLOW, LEFT_OUT_PAUSED, OVERFLOWS, DatasetRequest, Gather, StreamJob, StreamSpec
 from .errors import BadInput
 from .guesses import guess
-from .many_bounds import check_moment
 from .messages import BOUNDS, JobSpec
 from .states import DatasetState
 
-_CHECKSUM = re.compile(r"[0-9a-f]{8}\Z")
 _DEPTH = 8
 
 
@@ -22,7 +20,7 @@ _DEPTH = 8
 
 def check_stream(spec: StreamSpec) -> None:
     """A rule: its name, what it makes of which files, and of how many."""
-    check_stream_name(spec.name)
+    check_word(spec.name, 80, "name")
     _text(spec.files, BOUNDS["input"], "files")
     check_environment(spec.env, "env")
     if spec.jobs and spec.workflow:
@@ -43,15 +41,6 @@ def check_stream(spec: StreamSpec) -> None:
         raise BadInput("parameters: are those of a workflow, and the stream has none")
     _most(spec.parameters, "tags", "parameters")
     check_json(spec.parameters, "parameters")
-
-
-def check_stream_name(name: str) -> None:
-    """A short word that can stand in a path."""
-    if not name.strip():
-        raise BadInput("name: is empty; name the stream")
-    _text(name, 80, "name")
-    if "/" in name:
-        raise BadInput(f"name: {name!r} has a slash; use a name without, like np04")
 
 
 def _check_job(spec: StreamSpec, jobtype: str, job: StreamJob, where: str) -> None:
@@ -94,24 +83,24 @@ def _check_gather(spec: StreamSpec, name: str, gather: Gather, where: str) -> No
 
 def check_dataset(request: DatasetRequest) -> None:
     """A file's own numbering and names."""
-    if not request.url.strip():
-        raise BadInput("url: is empty; give the file's path or URL")
-    _text(request.url, BOUNDS["input"], "url")
+    check_url(request.url, "url")
     _text(request.name, 255, "name")
     _text(request.stream, 80, "stream")
-    _text(request.datatype, 40, "datatype")
-    _text(request.comment, 2_000, "comment")
+    if request.datatype:
+        check_word(request.datatype, 40, "datatype")
+    _text(request.comment, BOUNDS["comment"], "comment")
     _check_ignored(request)
     for name in ("size", "run", "subrun"):
         value = getattr(request, name)
         if value is not None and not 0 <= value < 2**62:
             raise BadInput(f"{name}: must be from 0 to 2^62, not {value}")
-    if request.adler32 and not _CHECKSUM.match(request.adler32):
-        raise BadInput(f"adler32: {request.adler32[:20]!r} is not one; write eight digits of 0-9a-f, like 1a2b3c4d")
-    check_moment(request.modified_at, "modified_at")
+    if request.adler32:
+        check_adler32(request.adler32)
+    if request.modified_at is not None:
+        _number(request.modified_at, "moment", "modified_at")
     if request.state not in (DatasetState.AVAILABLE, DatasetState.REGISTERED):
         raise BadInput(f"state: {request.state[:40]!r} is not one to begin with; use available or registered")
-    check_keys(request.keys, "keys")
+    check_keys(request.keys)
     check_json(request.metadata, "metadata")
 
 
@@ -121,20 +110,6 @@ def _check_ignored(request: DatasetRequest) -> None:
         raise BadInput(f"ignored: {request.ignored!r} is a reason of the server's own; say it otherwise")
     if request.ignored and not request.stream:
         raise BadInput("ignored: it is a stream that leaves a file out; name the stream too")
-
-
-def check_keys(keys: "dict[str, Any]", where: str) -> None:
-    """The experiment's further numbering: names of variables, integers or short texts."""
-    _most(keys, "keys", where)
-    for key, value in keys.items():
-        if not _VARIABLE.match(key) or len(key) > 40:
-            raise BadInput(f"{where}: {key[:60]!r} is not a key's name; use letters, digits and _, at most 40")
-        if isinstance(value, bool) or not isinstance(value, (int, str)):
-            raise BadInput(f"{where}.{key}: must be an integer or a short text")
-        if isinstance(value, int):
-            _whole(value, -BIG, BIG, f"{where}.{key}")
-        else:
-            _text(value, 200, f"{where}.{key}")
 
 
 def check_json(value: Any, where: str) -> None:

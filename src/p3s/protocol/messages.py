@@ -333,7 +333,9 @@ BOUNDS: "dict[str, Any]" = {
     "first_of_run": (0, 1_000),
     "at_most": (1, 100_000),
     "every": (0, 1_000_000),
-    "keys": 50,
     "json": 65_536,
+    "comment": 2_000,
+    "keys": 100,
+    "moment": (0, 1e12),
 }
 """Longest texts in characters, most entries, (lowest, highest) numbers."""

@@ -14,6 +14,7 @@ from . import (
     alarms,
     audit,
     data,
+    datasets,
     hosts,
     jobs,
     jobtypes,
@@ -52,7 +53,7 @@ api = Api(
     openapi_url="/openapi.json",
     urls_namespace="api",
 )
-PARTS = (
+for part in (
     jobs,
     jobtypes,
     many,
@@ -61,14 +62,14 @@ PARTS = (
     hosts,
     data,
     streams,
+    datasets,
     results,
     alarms,
     audit,
     tokens,
     services,
     system,
-)
-for part in PARTS:
+):
     api.add_router("/v1", part.router)
 
 

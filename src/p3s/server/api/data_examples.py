@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from p3s.protocol import data, replies
+from p3s.protocol import catalogue, data, replies
 
 from .example_values import AT, DATASET, JOB
 
@@ -29,9 +29,11 @@ REQUESTS: dict[type, Any] = {
     },
     data.DatasetRequest: _FILE,
     data.ArrivalsRequest: {"files": [_FILE]},
+    catalogue.DatasetChange: {"state": "dropped", "comment": "half a file", "keys": {"logger": 4}, "why": "disk full"},
 }
 
 REPLIES: dict[type, Any] = {
+    catalogue.DatasetChanged: {"dataset": DATASET, "state": "dropped", "changed": ["comment", "keys", "state"]},
     data.DatasetReply: _TAKEN,
     data.ArrivalsReply: {"files": [_TAKEN]},
     replies.StreamVersion: {"name": "raw", "version": 2},

@@ -34,7 +34,7 @@ def arrivals(apps: Any, schema_editor: Any) -> None:
 class Migration(migrations.Migration):
     dependencies = [
         ("data", "0004_streams"),
-        ("jobs", "0008_uses_and_followers"),
+        ("jobs", "0009_uses_of_purged_jobs"),
     ]
 
     operations = [
