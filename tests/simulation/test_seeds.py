@@ -100,7 +100,7 @@ def test_what_the_rules_are_for_happens_too() -> None:
         seen["rerun"] += sum(bool(row.rerun_of) for row in world.store.jobs.values())
     for what in ("JobHeld", "JobReleased", "JobAdjusted", "HostDoubted", "TypeDeclared", "retried", "rerun"):
         assert seen[what], what
-    for reason in ("stale", "superseded", "shed", "nonstarter"):
+    for reason in ("stale", "superseded", "shed", "nonstarter", "published nothing", "results missing"):
         assert seen[reason], reason
 
 
