@@ -3,10 +3,13 @@
 `docs/states.md` is generated from these tables and a test holds it equal.
 """
 
-from p3s.protocol.states import FINAL_JOB_STATES, FINAL_PILOT_STATES, JobState, PilotState
+from typing import TypeVar
+
+from p3s.protocol.states import FINAL_JOB_STATES, FINAL_PILOT_STATES, DatasetState, JobState, PilotState, Word
 
 J = JobState
 P = PilotState
+D = DatasetState
 
 JOB_MOVES: dict[tuple[JobState, JobState], str] = {
     (J.HELD, J.DEFINED): "a person releases it",
@@ -41,6 +44,16 @@ PILOT_MOVES: dict[tuple[PilotState, PilotState], str] = {
     (P.DRAINING, P.LOST): "its lease ended unheard, or its guardian saw it die",
 }
 
+DATASET_MOVES: dict[tuple[DatasetState, DatasetState], str] = {
+    (D.REGISTERED, D.AVAILABLE): "it is registered as there, or what makes it has ended well",
+    (D.REGISTERED, D.DROPPED): "a person gives it up, or what makes it has not ended well",
+    (D.AVAILABLE, D.DROPPED): "a person, or the watcher that deleted it after its use",
+    (D.AVAILABLE, D.MISSING): "the watcher no longer finds it, or a person",
+    (D.DROPPED, D.AVAILABLE): "a person, or the watcher that finds it again",
+    (D.MISSING, D.AVAILABLE): "the watcher finds it again, or a person",
+    (D.MISSING, D.DROPPED): "a person gives it up",
+}
+
 
 class InvalidMove(Exception):
     """A move that the tables do not have: a defect of p3s, never a person's mistake."""
@@ -58,7 +71,15 @@ def check_pilot_move(pilot: str, before: PilotState, after: PilotState) -> None:
         raise InvalidMove(f"pilot {pilot}: {before} may not become {after}")
 
 
-def _table(moves: dict[tuple[JobState, JobState], str] | dict[tuple[PilotState, PilotState], str]) -> str:
+def following(state: DatasetState) -> list[DatasetState]:
+    """What a dataset in this state may become."""
+    return [after for before, after in DATASET_MOVES if before == state]
+
+
+W = TypeVar("W", bound=Word)
+
+
+def _table(moves: dict[tuple[W, W], str]) -> str:
     rows = [f"| `{before}` | `{after}` | {who} |" for (before, after), who in moves.items()]
     return "\n".join(["| from | to | who moves it |", "| --- | --- | --- |", *rows])
 
@@ -73,7 +94,9 @@ def render() -> str:
         "A state says where an object is, its reason why. Every move not listed here is refused.\n\n"
         f"## Job\n\n{_table(JOB_MOVES)}\n\nFinal: {final_jobs}.\n\n"
         f"## Pilot\n\n{_table(PILOT_MOVES)}\n\nFinal: {final_pilots}. "
-        "*Idle*, *running* and *silent* are computed from slots and the last exchange, never stored.\n"
+        "*Idle*, *running* and *silent* are computed from slots and the last exchange, never stored.\n\n"
+        f"## Dataset\n\n{_table(DATASET_MOVES)}\n\n"
+        "None is final. *Processing* and *processed* are computed from its jobs, never stored.\n"
     )
 
 

@@ -328,5 +328,14 @@ BOUNDS: "dict[str, Any]" = {
     "supersedes": 10,
     "expects": 50,
     "files_per_call": 1_000,
+    "stream_jobs": 50,
+    "one_in": (1, 1_000_000_000),
+    "first_of_run": (0, 1_000),
+    "at_most": (1, 100_000),
+    "every": (0, 1_000_000),
+    "json": 65_536,
+    "comment": 2_000,
+    "keys": 100,
+    "moment": (0, 1e12),
 }
 """Longest texts in characters, most entries, (lowest, highest) numbers."""
