@@ -95,8 +95,8 @@ def list_results(
     items: Annotated[bool, Query(description="with the items of each")] = False,
     all: Annotated[bool, Query(description="older attempts too")] = False,
 ) -> dict[str, Any]:
-    """Newest first, those of the newest attempt of each (job type, category, run, subrun, keys), of a `job` all; `next`,
-    given as `cursor`, continues, null at the end. `since` and `until` count publications."""
+    """Newest first, those of the newest attempt of each (job type, category, run, subrun, keys); of a `job` all.
+    `next`, given as `cursor`, continues, null at the end. `since` and `until` count publications."""
     for where, word in (("job", job), ("jobtype", jobtype), ("stream", stream), ("category", category)):
         bounds.check_name(word, where)
     one_of(status, rules.STATUSES, "status")
