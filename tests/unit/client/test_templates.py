@@ -29,6 +29,27 @@ nodes:
 """  # noqa: E501
 
 
+EVERY_WORD = """\
+workflow: all
+description: |
+  What it is for,
+  in many words.
+parameters:
+  version: 1.10
+  fast: no
+  apas: [1, 2]
+  gain: {type: float, min: 0.5, max: 2, default: 1, comment: of the amplifier}
+  view: {choices: [u, v], default: u}
+defaults: {env: {A: 1, B: 007}, needs: {memory: 4GB, tags: [cvmfs]}, shell: true}
+nodes:
+  there: {jobtype: noop, out: {GEO: {path: /geo.root, comment: the geometry}}}
+  apa: {payload: ./apa.sh, for_each: "{apas}", env: {B: "yes", APA: "{value}"}, out: {MAP: {name: "{value}.txt"}}}
+  list: {payload: x, for_each: [1.10, b], needs: {cores: 2}, time_limit: 0, shell: false}
+  end: {payload: x, after: [list, apa], in: [there.GEO, apa.MAP], at_most: 5}
+  last: {payload: x, after: end, in: {ALL: [there.GEO, apa.MAP], RAW: inputs}, out: {D: {dirpath: d, type: TXT}}}
+"""
+
+
 def parsed(text: str) -> TemplateSpec:
     return read_text(text, Path("/templates/calib.yaml"))
 
@@ -76,25 +97,7 @@ def test_a_whole_template_is_read_and_can_be_run() -> None:
 
 
 def test_all_words_are_read() -> None:
-    spec = parsed("""\
-workflow: all
-description: |
-  What it is for,
-  in many words.
-parameters:
-  version: 1.10
-  fast: no
-  apas: [1, 2]
-  gain: {type: float, min: 0.5, max: 2, default: 1, comment: of the amplifier}
-  view: {choices: [u, v], default: u}
-defaults: {env: {A: 1, B: 007}, needs: {memory: 4GB, tags: [cvmfs]}, shell: true}
-nodes:
-  there: {jobtype: noop, out: {GEO: {path: /geo.root, comment: the geometry}}}
-  apa: {payload: ./apa.sh, for_each: "{apas}", env: {B: "yes", APA: "{value}"}, out: {MAP: {name: "{value}.txt"}}}
-  list: {payload: x, for_each: [1.10, b], needs: {cores: 2}, time_limit: 0, shell: false}
-  end: {payload: x, after: [list, apa], in: [there.GEO, apa.MAP], at_most: 5}
-  last: {payload: x, after: end, in: {ALL: [there.GEO, apa.MAP], RAW: inputs}, out: {D: {dirpath: d, type: TXT}}}
-""")
+    spec = parsed(EVERY_WORD)
     assert spec.comment == "What it is for,\nin many words.\n"
     assert spec.parameters == {
         "version": Parameter("float", 1.1),
