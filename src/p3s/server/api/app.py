@@ -23,9 +23,11 @@ from . import (
     pilots,
     results,
     services,
+    standards,
     streams,
     system,
     tokens,
+    trends,
 )
 from .document import complete
 from .doors import Json, problem
@@ -64,6 +66,8 @@ for part in (
     streams,
     datasets,
     results,
+    trends,
+    standards,
     alarms,
     audit,
     tokens,
