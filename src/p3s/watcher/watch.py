@@ -1,113 +1,306 @@
-"""The loop: what lies in the watched directories, what of it is complete, and telling the server, once each.
+"""The loop: what lies in the watched storages, what of it is complete, and telling the server, once each.
 
-The directory is the truth: nothing is remembered on disk. The server knows each file by its URL, so that a watcher
+The storages are the truth: nothing is remembered on disk. The server knows each file by its URL, so that a watcher
 that starts again, or tells it twice, changes nothing.
 """
 
+import queue
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from stat import S_ISREG
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from time import monotonic, time
 
-from watchfiles import watch as events
-
 from p3s.client.sdk import Client
-from p3s.protocol.data import DatasetRequest
-from p3s.protocol.errors import BadInput, Refused, TryLater
+from p3s.protocol.data import DatasetReply
+from p3s.protocol.errors import BadInput
 
-from .streams import Watched, dataset_of
+from .inbox import Clock, Inbox, Ready
+from .places import Place
+from .registrar import Registrar
+from .storage import Message, Storage
+from .streams import StreamFile, Watched
 
-RESCAN_S = 5.0
-"""Directories are read again so often, because NFS and the like do not tell of files written elsewhere."""
+SHARE = 20
+"""A storage is read again after as many times as long as reading it takes, when that is longer than its streams say."""
+
+LOOK_AT = 1_000
+"""Names in one order to look."""
+
+AGAIN_S = 5.0
+"""A storage in trouble is tried again so often."""
+
+OPEN_S = 10.0
+"""At the start, storages are waited for so long; one that hangs is watched from when it answers."""
 
 
-@dataclass
+@dataclass(eq=False)
+class Watch:
+    """A storage, its files, and how it stands. Moments are monotonic unless they say otherwise."""
+
+    storage: Storage
+    inbox: Inbox
+    every_s: float
+    opened: bool = False
+    scanning: bool = False
+    next_scan_at: float = float("inf")
+    trouble: str = ""
+    since: float = 0.0
+    """When the trouble began, epoch seconds."""
+    again_at: float = float("inf")
+    returning: bool = False
+    """The first scan after trouble: the newest first."""
+    scans: int = 0
+    identity: str = ""
+    told_unwatched: bool = False
+    notes: list[str] = field(default_factory=list)
+    """What a person should know of the last scan."""
+    settling: dict[int, list[str]] = field(default_factory=dict)
+    hidden: set[str] = field(default_factory=set)
+    """Names that are being settled: what the storage still says of them is old."""
+
+    @property
+    def place(self) -> Place:
+        return self.storage.place
+
+
 class Watcher:
     """Registers complete files of some streams. `say` gets one line for each thing a person should know."""
 
-    client: Client
-    streams: list[Watched]
-    say: Callable[[str], None]
-    registered: set[Path] = field(default_factory=set)
-    refused: set[Path] = field(default_factory=set)
-    _away: bool = False
+    def __init__(
+        self,
+        client: Client,
+        files: Iterable[StreamFile],
+        say: Callable[[str], None],
+        silent_s: float = 0.0,
+        clock: Clock | None = None,
+    ) -> None:
+        self.client, self.say = client, say
+        self.files = list(files)
+        self.streams = [stream for file in self.files for stream in file.streams]
+        self.registrar = Registrar(client, say, self._registered)
+        self.on_told: list[Callable[[Watch, Ready, DatasetReply], None]] = []
+        self.on_gone: list[Callable[[Watch, list[str]], None]] = []
+        self._posted: queue.SimpleQueue[tuple[Storage, Message] | None] = queue.SimpleQueue()
+        self.watches = _watches(self.streams, clock or Clock(), lambda *posted: self._posted.put(posted), silent_s)
+        self._began = 0.0
+        self._by_storage = {watch.storage: watch for watch in self.watches}
+        self._by_lot = {id(lot): watch for watch in self.watches for lot in watch.inbox.lots}
+
+    # ---- the start
+
+    def open(self) -> None:
+        """Open all storages. Raises BadInput for a directory that is not there; one that hangs is trouble."""
+        for watch in self.watches:
+            watch.storage.start()
+        end = monotonic() + OPEN_S
+        while not all(watch.opened or watch.trouble for watch in self.watches) and monotonic() < end:
+            self._receive(0.2)
+            self._attend(monotonic())
+        for watch in self.watches:
+            if watch.trouble and "silent" not in watch.trouble:
+                self.close()
+                where = "is not a directory here" if not watch.place.host else watch.trouble
+                raise BadInput(f"{watch.place} {where}; make it, or correct files in the stream")
+            if not watch.opened and not watch.trouble:
+                self.say(f"{watch.place} does not answer yet; the others are watched")
 
     def declare(self) -> None:
         """Tell the server the rules; raises Refused, or TryLater when no server answers."""
+        for file in self.files:
+            for name, settings in file.jobtypes.items():
+                if self.client.change_job_type(name, **settings):
+                    self.say(f"job type {name} set as {file.path} says")
         for stream in self.streams:
-            if not stream.directory.is_dir():
-                raise BadInput(f"{stream.directory} is not a directory here; make it, or correct files in the stream")
             version = self.client.declare_stream(stream.spec)
-            self.say(f"stream {stream.spec.name} version {version}: {stream.directory}/{stream.pattern.text}")
+            self.say(f"stream {stream.spec.name} version {version}: {stream.place}/{stream.pattern.text}")
 
-    def run(self, stop: threading.Event) -> None:
-        """Until `stop` is set: look at once, at every change, at what is about to be complete, and every RESCAN_S."""
-        changed = threading.Event()
-        notices = threading.Thread(target=self._notice, args=(stop, changed), daemon=True)
-        notices.start()
-        while not stop.is_set():
-            changed.clear()
-            wait_s = self.look()
-            changed.wait(RESCAN_S if wait_s is None else min(wait_s, RESCAN_S))
-        notices.join(timeout=5)
+    # ---- the loop
 
-    def _notice(self, stop: threading.Event, changed: threading.Event) -> None:
-        """Set `changed` when the system tells of a change, and when it is time to stop."""
-        directories = {stream.directory for stream in self.streams}
-        for _ in events(*directories, stop_event=stop, debounce=50, step=10, raise_interrupt=False):
-            changed.set()
-        changed.set()
+    def run(self, stop: threading.Event, until: Callable[[], bool] = lambda: False) -> None:
+        """Until `stop` is set, or `until` says so. `wake` makes it look."""
+        self._began = monotonic()
+        for watch in self.watches:
+            self._scan(watch)
+        while not stop.is_set() and not until():
+            now = monotonic()
+            self._receive(max(0.0, self._next_at(now) - now))
+            now = monotonic()
+            self._attend(now)
+            self.registrar.step(now)
 
-    def look(self) -> float | None:
-        """Register what is complete. Returns seconds after which to look again before anything changes, or None."""
-        waits = [wait for stream in self.streams for path in self._found(stream) for wait in self._take(stream, path)]
-        return min(waits, default=None)
+    def once(self) -> bool:
+        """Whether what was there at the start is told, as far as it has come to rest."""
+        longest_s = max(stream.rules.complete.rested_s for stream in self.streams)
+        waiting = [held for watch in self.watches for _, _, held in watch.inbox.waiting()]
+        rested = not waiting or monotonic() > self._began + longest_s + 1.0
+        return rested and self.settled
 
-    def _found(self, stream: Watched) -> list[Path]:
-        names = sorted(path for path in stream.directory.rglob("*") if not _hidden(path, stream.directory))
-        return [path for path in names if path not in self.registered and path not in self.refused]
+    def wake(self) -> None:
+        """From any thread, or a signal's handler: look whether it is time to stop."""
+        self._posted.put(None)
 
-    def _take(self, stream: Watched, path: Path) -> Iterator[float]:
-        """Register a file that matches and is complete; yields how long to wait for one that is not."""
-        request = dataset_of(stream, path)
-        if request is None:
-            return
+    def close(self) -> None:
+        """End the storages' processes."""
+        for watch in self.watches:
+            watch.storage.give_up()
+
+    def _next_at(self, now: float) -> float:
+        moments = [now + 1.0, self.registrar.next_at(now)]
+        for watch in self.watches:
+            moments += [watch.inbox.next_at(), watch.again_at]
+            moments += [] if watch.scanning else [watch.next_scan_at]
+        return min(moment for moment in moments if moment is not None)
+
+    def _receive(self, wait_s: float) -> None:
+        """What the storages said: the first within `wait_s`, and all that is there."""
         try:
-            facts = path.stat()
-        except OSError:
-            return  # it is gone again
-        if not S_ISREG(facts.st_mode):
+            posted = self._posted.get(timeout=wait_s) if wait_s > 0 else self._posted.get_nowait()
+            while True:
+                if posted is not None:
+                    self._take(self._by_storage[posted[0]], posted[1])
+                posted = self._posted.get_nowait()
+        except queue.Empty:
             return
-        rest_s = stream.rested_s - (time() - facts.st_mtime)
-        if rest_s > 0 or (stream.rested_s and not facts.st_size):
-            yield max(rest_s, 0.1)
-            return
-        yield from self._register(path, replace(request, size=facts.st_size))
 
-    def _register(self, path: Path, request: DatasetRequest) -> Iterator[float]:
-        began = monotonic()
-        try:
-            reply = self.client.register_dataset(request)
-        except TryLater as error:
-            if not self._away:
-                self.say(f"{error}; nothing is lost, the files are looked at again")
-            self._away = True
-            yield max(0.1, 1.0 - (monotonic() - began))
+    def _attend(self, now: float) -> None:
+        """What is due."""
+        for watch in self.watches:
+            if watch.trouble:
+                self._try_again(watch, now)
+                continue
+            silent_at = watch.storage.silent_since()
+            if silent_at is not None:
+                self._troubled(watch, "storage silent", time() - (now - silent_at))
+                continue
+            due = watch.inbox.due(now) if watch.opened else []
+            for at in range(0, len(due), LOOK_AT):
+                watch.storage.ask("look", names=due[at : at + LOOK_AT])
+            if now >= watch.next_scan_at and not watch.scanning:
+                self._scan(watch)
+            self._release(watch)
+
+    # ---- a storage
+
+    def _scan(self, watch: Watch) -> None:
+        if watch.opened and not watch.trouble:
+            watch.scanning = True
+            watch.storage.ask("scan")
+
+    def _take(self, watch: Watch, message: Message) -> None:
+        kind = message["re"]
+        if kind == "found":
+            files = [entry for entry in message["files"] if entry[0] not in watch.hidden]
+            self._settle(watch, watch.inbox.found(files, message["from"], message["to"]))
+        elif kind == "settle":
+            watch.hidden.difference_update(watch.settling.pop(message["id"], ()))
+        elif kind in ("read", "adler32"):
+            self.registrar.replied(watch.storage, message)
+        elif kind == "watching":
+            watch.next_scan_at = monotonic()  # what came before it watched
+        elif kind == "unwatched":
+            self._unwatched(watch, message["why"])
+        elif "error" in message and kind in ("open", "scan", "ended"):
+            self._troubled(watch, message["error"], time())
+        elif kind == "open":
+            self._opened(watch)
+        elif kind == "scan":
+            self._scanned(watch, message)
+        elif kind == "look" and "error" not in message:
+            self._gone(watch, message["gone"])
+
+    def _opened(self, watch: Watch) -> None:
+        watch.opened = True
+        if watch.returning:
+            self._scan(watch)
+
+    def _scanned(self, watch: Watch, message: Message) -> None:
+        watch.scanning = False
+        watch.next_scan_at = monotonic() + max(watch.every_s, SHARE * message["took_s"])
+        if self._is_another(watch, message):
+            self._troubled(watch, "another file system is there, and none of its files: not mounted?", time())
             return
-        except Refused as error:
-            self.refused.add(path)
-            self.say(f"{path} refused: {error}")
+        watch.identity, watch.scans = message["identity"], watch.scans + 1
+        watch.notes = [f"cannot read {trouble}" for trouble in message["troubles"]]
+        watch.notes += [f"{message['odd']} names are not UTF-8"] if message["odd"] else []
+        watch.inbox.scanned()
+        self._release(watch, newest_first=watch.returning)
+        if watch.returning:
+            watch.returning = False
+            self.say(f"{watch.place} is back")
+        self._gone(watch, message["gone"])
+
+    @staticmethod
+    def _is_another(watch: Watch, message: Message) -> bool:
+        """An unmounted file system leaves an empty directory: its files are not gone, they are out of sight."""
+        other = bool(watch.identity) and message["identity"] != watch.identity
+        return other and bool(message["gone"]) and not message["count"]
+
+    def _unwatched(self, watch: Watch, why: str) -> None:
+        if not watch.told_unwatched:
+            watch.told_unwatched = True
+            self.say(f"{watch.place}: {why}; it is read every {watch.every_s:g} s")
+
+    def _gone(self, watch: Watch, names: list[str]) -> None:
+        known = watch.inbox.gone(names)
+        for tell in self.on_gone if known else []:
+            tell(watch, known)
+
+    def _troubled(self, watch: Watch, why: str, since: float) -> None:
+        """The storage does not answer, or says no: its process is given up, and tried again when it is gone."""
+        watch.trouble, watch.since = why, since
+        watch.opened = watch.scanning = False
+        watch.settling, watch.hidden = {}, set()
+        watch.again_at = monotonic() + AGAIN_S
+        watch.storage.give_up()
+        self.registrar.drop(watch.storage)
+        self.say(f"{watch.place}: {why}; it is tried again")
+
+    def _try_again(self, watch: Watch, now: float) -> None:
+        if now < watch.again_at:
             return
-        if self._away:
-            self._away = False
-            self.say("the server is back")
-        self.registered.add(path)
-        if reply.new:
-            self.say(f"{path.name} registered, {len(reply.jobs)} jobs")
+        watch.again_at = now + AGAIN_S
+        if watch.storage.alive:
+            return  # it cannot be killed yet: whatever holds it has not come back
+        watch.trouble, watch.returning = "", True
+        watch.storage.start()
+
+    # ---- files
+
+    def _settle(self, watch: Watch, names: list[str]) -> None:
+        if names:
+            watch.hidden.update(names)
+            watch.settling[watch.storage.ask("settle", names=names)] = names
+
+    def _release(self, watch: Watch, newest_first: bool = False) -> None:
+        if not watch.scanning and watch.scans:
+            for ready in watch.inbox.release(newest_first):
+                self.registrar.add(watch.storage, watch.inbox, ready)
+
+    def _registered(self, ready: Ready, reply: DatasetReply) -> None:
+        watch = self._by_lot[id(ready.lot)]
+        self._settle(watch, watch.inbox.told(ready))
+        for tell in self.on_told:
+            tell(watch, ready, reply)
+
+    @property
+    def settled(self) -> bool:
+        """Whether every storage was read, and all that is complete is told."""
+        read = all((watch.scans and not watch.scanning) or watch.trouble for watch in self.watches)
+        return read and self.registrar.idle and not any(lot.telling for w in self.watches for lot in w.inbox.lots)
 
 
-def _hidden(path: Path, directory: Path) -> bool:
-    """Names with a leading dot are still being written, by convention."""
-    return any(part.startswith(".") for part in path.relative_to(directory).parts)
+def _watches(
+    streams: list[Watched], clock: Clock, post: Callable[[Storage, Message], None], silent_s: float
+) -> list[Watch]:
+    """Streams of one directory share its storage."""
+    by_place: dict[Place, list[Watched]] = {}
+    for stream in streams:
+        by_place.setdefault(stream.place, []).append(stream)
+    return [
+        Watch(
+            Storage(place, max(one.depth for one in some), post, silent_s),
+            Inbox(some, clock),
+            min(one.rules.scan.every_s for one in some),
+        )
+        for place, some in by_place.items()
+    ]
