@@ -65,7 +65,8 @@ class Lot:
         self.done: set[str] = set()
         """Told, while other streams of the storage are not done with them."""
         self.released = 0
-        self.last = ""
+        self.last, self.last_at = "", 0.0
+        """The file that was taken last, and when (monotonic)."""
 
     def forget(self, name: str) -> bool:
         """The file is not there; whether it had been waited for."""
@@ -243,7 +244,8 @@ class Inbox:
         if not ready.final:
             lot.left_out[name] = (ready.request.size or 0, ready.modified_ns)
             return []
-        lot.last = name if not ready.request.ignored else lot.last
+        if not ready.request.ignored:
+            lot.last, lot.last_at = name, self.clock.steady()
         lot.done.add(name)
         others = [other for other in self.lots if dataset_of(other.stream, name) is not None]
         if not all(name in other.done for other in others):

@@ -86,6 +86,12 @@ class Storage:
         since = min(heard, default=None)
         return since if since is not None and monotonic() - since > self.silent_s else None
 
+    def wait(self, seconds: float) -> None:
+        """Until its process ends, at most so long."""
+        with suppress(subprocess.TimeoutExpired):
+            assert self.process is not None
+            self.process.wait(seconds)
+
     @property
     def alive(self) -> bool:
         """Whether its process is there, be it that it cannot be killed."""

@@ -44,8 +44,9 @@ class Watch:
     scanning: bool = False
     next_scan_at: float = float("inf")
     trouble: str = ""
+    silent: bool = False
     since: float = 0.0
-    """When the trouble began, epoch seconds."""
+    """When the trouble began, epoch seconds; 0 when a scan ended well since."""
     again_at: float = float("inf")
     returning: bool = False
     """The first scan after trouble: the newest first."""
@@ -73,6 +74,7 @@ class Watcher:
         say: Callable[[str], None],
         silent_s: float = 0.0,
         clock: Clock | None = None,
+        trust_ages: bool = False,
     ) -> None:
         self.client, self.say = client, say
         self.files = list(files)
@@ -80,11 +82,20 @@ class Watcher:
         self.registrar = Registrar(client, say, self._registered)
         self.on_told: list[Callable[[Watch, Ready, DatasetReply], None]] = []
         self.on_gone: list[Callable[[Watch, list[str]], None]] = []
+        self.on_reply: list[Callable[[Watch, Message], None]] = []
+        """Told of files the server has, of those that are gone and had been told, of replies of the file lane."""
+        self.steps: list[Callable[[float], None]] = []
+        """What else is to be done in the loop; each is called with the moment (monotonic)."""
+        self.trust_ages = trust_ages
         self._posted: queue.SimpleQueue[tuple[Storage, Message] | None] = queue.SimpleQueue()
-        self.watches = _watches(self.streams, clock or Clock(), lambda *posted: self._posted.put(posted), silent_s)
+        self.clock = clock or Clock()
+        self.watches = _watches(self.streams, self._inbox, lambda *posted: self._posted.put(posted), silent_s)
         self._began = 0.0
         self._by_storage = {watch.storage: watch for watch in self.watches}
         self._by_lot = {id(lot): watch for watch in self.watches for lot in watch.inbox.lots}
+
+    def _inbox(self, streams: list[Watched]) -> Inbox:
+        return Inbox(streams, self.clock, self.trust_ages)
 
     # ---- the start
 
@@ -97,7 +108,7 @@ class Watcher:
             self._receive(0.2)
             self._attend(monotonic())
         for watch in self.watches:
-            if watch.trouble and "silent" not in watch.trouble:
+            if watch.trouble and not watch.silent:
                 self.close()
                 where = "is not a directory here" if not watch.place.host else watch.trouble
                 raise BadInput(f"{watch.place} {where}; make it, or correct files in the stream")
@@ -127,6 +138,8 @@ class Watcher:
             now = monotonic()
             self._attend(now)
             self.registrar.step(now)
+            for step in self.steps:
+                step(now)
 
     def once(self) -> bool:
         """Whether what was there at the start is told, as far as it has come to rest."""
@@ -134,6 +147,16 @@ class Watcher:
         waiting = [held for watch in self.watches for _, _, held in watch.inbox.waiting()]
         rested = not waiting or monotonic() > self._began + longest_s + 1.0
         return rested and self.settled
+
+    def look(self) -> None:
+        """Read every storage once, and tell nobody of what is there."""
+        for watch in self.watches:
+            self._scan(watch)
+        while any(watch.scanning for watch in self.watches):
+            self._receive(0.2)
+            for watch in self.watches:
+                if not watch.trouble and watch.storage.silent_since() is not None:
+                    self._troubled(watch, "silent", time())
 
     def wake(self) -> None:
         """From any thread, or a signal's handler: look whether it is time to stop."""
@@ -170,7 +193,8 @@ class Watcher:
                 continue
             silent_at = watch.storage.silent_since()
             if silent_at is not None:
-                self._troubled(watch, "storage silent", time() - (now - silent_at))
+                watch.silent = True
+                self._troubled(watch, "silent", time() - (now - silent_at))
                 continue
             due = watch.inbox.due(now) if watch.opened else []
             for at in range(0, len(due), LOOK_AT):
@@ -195,6 +219,9 @@ class Watcher:
             watch.hidden.difference_update(watch.settling.pop(message["id"], ()))
         elif kind in ("read", "adler32"):
             self.registrar.replied(watch.storage, message)
+        elif kind in ("move", "delete", "there"):
+            for tell in self.on_reply:
+                tell(watch, message)
         elif kind == "watching":
             watch.next_scan_at = monotonic()  # what came before it watched
         elif kind == "unwatched":
@@ -219,6 +246,7 @@ class Watcher:
         if self._is_another(watch, message):
             self._troubled(watch, "another file system is there, and none of its files: not mounted?", time())
             return
+        watch.since, watch.silent = 0.0, False
         watch.identity, watch.scans = message["identity"], watch.scans + 1
         watch.notes = [f"cannot read {trouble}" for trouble in message["troubles"]]
         watch.notes += [f"{message['odd']} names are not UTF-8"] if message["odd"] else []
@@ -247,7 +275,7 @@ class Watcher:
 
     def _troubled(self, watch: Watch, why: str, since: float) -> None:
         """The storage does not answer, or says no: its process is given up, and tried again when it is gone."""
-        watch.trouble, watch.since = why, since
+        watch.trouble, watch.since = why, watch.since or since
         watch.opened = watch.scanning = False
         watch.settling, watch.hidden = {}, set()
         watch.again_at = monotonic() + AGAIN_S
@@ -272,7 +300,7 @@ class Watcher:
             watch.settling[watch.storage.ask("settle", names=names)] = names
 
     def _release(self, watch: Watch, newest_first: bool = False) -> None:
-        if not watch.scanning and watch.scans:
+        if not watch.scanning and watch.scans and not self.trust_ages:
             for ready in watch.inbox.release(newest_first):
                 self.registrar.add(watch.storage, watch.inbox, ready)
 
@@ -290,7 +318,10 @@ class Watcher:
 
 
 def _watches(
-    streams: list[Watched], clock: Clock, post: Callable[[Storage, Message], None], silent_s: float
+    streams: list[Watched],
+    inbox: Callable[[list[Watched]], Inbox],
+    post: Callable[[Storage, Message], None],
+    silent_s: float,
 ) -> list[Watch]:
     """Streams of one directory share its storage."""
     by_place: dict[Place, list[Watched]] = {}
@@ -299,7 +330,7 @@ def _watches(
     return [
         Watch(
             Storage(place, max(one.depth for one in some), post, silent_s),
-            Inbox(some, clock),
+            inbox(some),
             min(one.rules.scan.every_s for one in some),
         )
         for place, some in by_place.items()
