@@ -23,6 +23,7 @@ from . import (
     pilots,
     results,
     services,
+    streams,
     system,
     tokens,
 )
@@ -60,6 +61,7 @@ for part in (
     pilots,
     hosts,
     data,
+    streams,
     datasets,
     results,
     alarms,
