@@ -306,7 +306,10 @@ BAD_STREAMS = {
     "an env that is a list": ("streams: {a: {%s, payload: x, env: [A]}}", "streams.a.env: must be names and values"),
     "an env of lists": ("streams: {a: {%s, payload: x, env: {A: [1]}}}", "streams.a.env.A: must be a text or a number"),
     "an env with a bad name": ("streams: {a: {%s, payload: x, env: {A-B: 1}}}", "A-B"),
-    "an unknown completeness": ("streams: {a: {%s, payload: x, complete: {rested: 3}}}", "complete.rested: must be a duration"),
+    "an unknown completeness": (
+        "streams: {a: {%s, payload: x, complete: {rested: 3}}}",
+        "complete.rested: must",
+    ),
     "rested for a word": ("streams: {a: {%s, payload: x, complete: {rested: soon}}}", "streams.a.complete.rested: "),
     "a name with a slash": ("streams: {a/b: {%s, payload: x}}", "a/b"),
     "an empty name": ('streams: {"": {%s, payload: x}}', "streams."),

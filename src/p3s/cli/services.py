@@ -90,7 +90,7 @@ def run_service(name: str, dry_run: DryRun = False, json: Json = False) -> None:
         print(show.plain(f"{name}: {found['said']} (took {show.length(found['took_s'])})"))
 
 
-REPORT_HELP = """Report for a service of your own; with --every, silence for longer is an alarm, and so is what --error says.
+REPORT_HELP = """Report for a service of your own. With --every, silence for longer is an alarm, and --error is one too.
 
 Within a job, its own token is enough: nothing needs to be set.
 

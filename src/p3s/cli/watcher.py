@@ -91,16 +91,16 @@ def _watch(found: "list[StreamFile]", name: str, once: bool, silent_s: float) ->
     agent.steps += [aftermath.step] if once else [aftermath.step, reporter.step]
     stop = _stopped_by_signals(agent)
     try:
-        agent.open()
+        agent.storages.open()
         _declare(agent, stop)
         aftermath.reconcile()
         agent.run(stop, (lambda: agent.once() and aftermath.idle) if once else lambda: False)
         if not once:
             reporter.end()
-        if once and any(watch.trouble for watch in agent.watches):
+        if once and any(watch.trouble for watch in agent.storages.watches):
             raise typer.Exit(1)
     finally:
-        agent.close()
+        agent.storages.close()
 
 
 def _say(text: str) -> None:
@@ -112,7 +112,7 @@ def _stopped_by_signals(agent: "Watcher") -> threading.Event:
 
     def end(*_: object) -> None:
         stop.set()
-        agent.wake()
+        agent.storages.wake()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
@@ -138,10 +138,11 @@ def _declare(agent: "Watcher", stop: threading.Event) -> None:
 
 def _dry_run(found: "list[StreamFile]", silent_s: float, all_lines: bool, json: bool) -> None:
     from p3s.watcher.explain import would
-    from p3s.watcher.watch import Watcher
+    from p3s.watcher.storages import Storages
 
     known = _known(found)
-    agent = Watcher(None, found, show.note, silent_s, trust_ages=True)
+    streams = [stream for file in found for stream in file.streams]
+    agent = Storages(streams, show.note, silent_s, trust_ages=True)
     try:
         agent.open()
         with show.errors.status("reading the storages"):
@@ -166,9 +167,7 @@ def _known(found: "list[StreamFile]") -> dict[str, set[str]]:
     try:
         client = Client()
         known = {
-            stream.spec.name: {row["url"] for row in client.datasets(None)}
-            for file in found
-            for stream in file.streams
+            stream.spec.name: {row["url"] for row in client.datasets(None)} for file in found for stream in file.streams
         }
     except P3sError as error:
         show.note(f"what the server has already is not known: {error}")
@@ -196,7 +195,7 @@ def _tell_rows(rows: "list[Would]", all_lines: bool) -> None:
 
 @app.command("check")
 def check_files(files: Files, json: Json = False) -> None:
-    """Say whether stream files are right, and what they watch. Needs no server. Example: p3s watcher check streams.yaml"""
+    """Are stream files right, and what do they watch? Needs no server. Example: p3s watcher check streams.yaml"""
     from p3s.watcher.explain import described
 
     rows = described(_read(files))
@@ -208,8 +207,8 @@ def check_files(files: Files, json: Json = False) -> None:
     show.table(titles, lines, "no streams")
 
 
-EXPLAIN_HELP = """Say why a file is, was, or would be taken or not: its name against every pattern, whether it is complete,
-what leaves it out, the sample, and what the server knows of it.
+EXPLAIN_HELP = """Say why a file is, was, or would be taken or not: its name against every pattern, whether it is
+complete, what leaves it out, the sample, and what the server knows of it.
 
 Example: p3s watcher explain /data/raw/run7_1.root -c streams.yaml
 """

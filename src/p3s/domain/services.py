@@ -19,8 +19,8 @@ KIND = "service"
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a service stands. `every_s`: 0 promises nothing. `error`: what its last run failed with, or what a script says
-    is wrong. `running_since`: of a run that is under way. Moments are epoch seconds."""
+    """How a service stands. `every_s`: 0 promises nothing. `error`: what its last run failed with, or what a script
+    says is wrong. `running_since`: of a run that is under way. Moments are epoch seconds."""
 
     name: str
     own: bool

@@ -20,8 +20,9 @@ from p3s.protocol.views import Dataset, JobRow
 from .inbox import Ready
 from .rules import DELETE, LEAVE, MOVE, After
 from .storage import Message
+from .storages import Watch
 from .streams import Watched
-from .watch import Watch, Watcher
+from .watch import Watcher
 
 LOOK_S = 5.0
 """The jobs of used files are asked for so often."""
@@ -66,8 +67,8 @@ class Aftermath:
         """What is to be told the server; one that finds it away is asked again."""
         self._next_at = 0.0
         watcher.on_told.append(self._told)
-        watcher.on_gone.append(self._gone)
-        watcher.on_reply.append(self._replied)
+        watcher.storages.on_gone.append(self._gone)
+        watcher.storages.on_reply.append(self._replied)
 
     # ---- what happened
 
@@ -185,7 +186,7 @@ class Aftermath:
 
     def reconcile(self) -> None:
         """After the first scan: what the server believes to lie in the storages and does not."""
-        for watch in self.watcher.watches:
+        for watch in self.watcher.storages.watches:
             for lot in watch.inbox.lots:
                 self._tasks.append(partial(self._ask_for, watch, lot.stream))
 
@@ -226,5 +227,3 @@ def change_after(one: Used) -> DatasetChange:
         moved = type(place)(one.after.to, place.host)
         return DatasetChange(url=moved.url(one.name), why="moved after its use")
     return DatasetChange(state=DatasetState.DROPPED.value, why="deleted after its use")
-
-

@@ -14,8 +14,8 @@ from p3s.protocol.states import Fate
 from .inbox import Clock
 from .rules import Sight, Verdict, judge
 from .storage import SILENT_S, Message, Storage
+from .storages import Storages
 from .streams import StreamFile, Watched, dataset_of
-from .watch import Watcher
 
 _PIECES = re.compile(r"\{[^}]*\}|\*|[^{}*]+")
 
@@ -173,10 +173,10 @@ def _said(verdict: Verdict) -> str:
 # ---- all that is there
 
 
-def would(watcher: Watcher, known: dict[str, set[str]]) -> Iterator[Would]:
-    """What would become of all files, after a look at the storages by a watcher that trusts ages. `known`: URLs that
+def would(storages: Storages, known: dict[str, set[str]]) -> Iterator[Would]:
+    """What would become of all files, after a look at the storages that trusts ages. `known`: URLs that
     the server has, by stream."""
-    for watch in watcher.watches:
+    for watch in storages.watches:
         for lot in watch.inbox.lots:
             name = lot.stream.spec.name
             before: Counter[int | None] = Counter()

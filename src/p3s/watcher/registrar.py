@@ -10,9 +10,10 @@ from p3s.client.sdk import Client
 from p3s.protocol.data import DatasetReply, DatasetRequest
 from p3s.protocol.errors import Refused, TryLater
 
-from .inbox import Inbox, Ready
+from .inbox import Ready
 from .sidecars import with_sidecar
-from .storage import Message, Storage
+from .storage import Message
+from .storages import Watch
 
 AT_ONCE = 500
 """Files in one call."""
@@ -31,57 +32,54 @@ RETRY_S = (300.0, 3_600.0)
 class Registrar:
     """`done` is called with each file the server has, and its answer."""
 
-    def __init__(self, client: Client, say: Callable[[str], None], done: Callable[[Ready, DatasetReply], None]) -> None:
+    def __init__(
+        self, client: Client, say: Callable[[str], None], done: Callable[[Watch, Ready, DatasetReply], None]
+    ) -> None:
         self.client, self.say, self.done = client, say, done
         self.trouble = ""
-        self.refused: dict[str, tuple[float, float, Ready]] = {}
+        self.refused: dict[str, tuple[float, float, Watch, Ready]] = {}
         """By URL: when it is told again, how long it waited for that, and what."""
-        self._queue: deque[Ready] = deque()
-        self._asked: dict[tuple[Storage, int], tuple[Inbox, Ready, str]] = {}
+        self._queue: deque[tuple[Watch, Ready]] = deque()
+        self._asked: dict[tuple[Watch, int], tuple[Ready, str]] = {}
         """Files of which a side-car or checksum is being read."""
         self._not_before = 0.0
 
     # ---- what is to be told
 
-    def add(self, storage: Storage, inbox: Inbox, ready: Ready) -> None:
+    def add(self, watch: Watch, ready: Ready) -> None:
         """A file that is released."""
-        rules = ready.lot.stream.rules
-        if ready.request.ignored:
-            self._queue.append(ready)
-        elif rules.sidecar is not None and inbox.is_there(rules.sidecar.beside.of(ready.name)):
-            self._ask(storage, inbox, ready, "read", rules.sidecar.beside.of(ready.name))
+        sidecar = ready.lot.stream.rules.sidecar
+        name = "" if sidecar is None or ready.request.ignored else sidecar.beside.of(ready.name)
+        if name and watch.inbox.is_there(name):
+            self._asked[watch, watch.storage.ask("read", name=name)] = (ready, "read")
         else:
-            self._checksum(storage, inbox, ready)
+            self._checksum(watch, ready)
 
-    def _ask(self, storage: Storage, inbox: Inbox, ready: Ready, what: str, name: str) -> None:
-        self._asked[storage, storage.ask(what, name=name)] = (inbox, ready, what)
-
-    def _checksum(self, storage: Storage, inbox: Inbox, ready: Ready) -> None:
-        if ready.lot.stream.rules.checksum:
-            self._ask(storage, inbox, ready, "adler32", ready.name)
+    def _checksum(self, watch: Watch, ready: Ready) -> None:
+        if ready.lot.stream.rules.checksum and not ready.request.ignored:
+            self._asked[watch, watch.storage.ask("adler32", name=ready.name)] = (ready, "adler32")
         else:
-            self._queue.append(ready)
+            self._queue.append((watch, ready))
 
-    def replied(self, storage: Storage, message: Message) -> None:
+    def replied(self, watch: Watch, message: Message) -> None:
         """A side-car was read, or a checksum made."""
-        found = self._asked.pop((storage, message["id"]), None)
+        found = self._asked.pop((watch, message["id"]), None)
         if found is None:
             return
-        inbox, ready, what = found
+        ready, what = found
         if what == "read":
             request = with_sidecar(ready.request, message.get("text"), message.get("error", ""))
-            self._checksum(storage, inbox, replace(ready, request=request))
+            self._checksum(watch, replace(ready, request=request))
         elif "error" in message:
             self.say(f"{ready.name}: no checksum ({message['error']}); it is looked at again")
-            inbox.untold(ready)
+            watch.inbox.untold(ready)
         else:
-            self._queue.append(replace(ready, request=_summed(ready.request, message["adler32"])))
+            self._queue.append((watch, replace(ready, request=_summed(ready.request, message["adler32"]))))
 
-    def drop(self, storage: Storage) -> None:
+    def drop(self, watch: Watch) -> None:
         """The storage does not answer: what was being read is judged anew when it does."""
-        for key in [key for key in self._asked if key[0] is storage]:
-            inbox, ready, _ = self._asked.pop(key)
-            inbox.untold(ready)
+        for key in [key for key in self._asked if key[0] is watch]:
+            watch.inbox.untold(self._asked.pop(key)[0])
 
     # ---- telling
 
@@ -90,32 +88,32 @@ class Registrar:
         """Whether there is nothing to tell."""
         return not (self._queue or self._asked)
 
-    def next_at(self, now: float) -> float | None:
+    def next_at(self, now: float) -> float:
         """When there is something to do (monotonic)."""
         moments = [max(now, self._not_before)] if self._queue else []
-        return min([*moments, *(at for at, _, _ in self.refused.values())], default=None)
+        return min([*moments, *(at for at, *_ in self.refused.values())], default=float("inf"))
 
     def step(self, now: float) -> None:
         """One call, if there is something to tell."""
-        for url, (at, _, ready) in list(self.refused.items()):
+        for url, (at, wait_s, watch, ready) in list(self.refused.items()):
             if at <= now:
-                self.refused[url] = (float("inf"), self.refused[url][1], ready)
-                self._queue.append(ready)
+                self.refused[url] = (float("inf"), wait_s, watch, ready)
+                self._queue.append((watch, ready))
         if not self._queue or now < self._not_before:
             return
         some = [self._queue.popleft() for _ in range(min(AT_ONCE, len(self._queue)))]
-        replies = self._told(some)
+        replies = self._told([ready for _, ready in some])
         if replies is None:
             self._queue.extendleft(reversed(some))
             return
         lines: list[str] = []
-        for ready, reply in zip(some, replies, strict=True):
-            lines += self._answered(ready, reply)
+        for (watch, ready), reply in zip(some, replies, strict=True):
+            lines += self._answered(watch, ready, reply)
         self._tell(lines)
 
     def _told(self, some: list[Ready]) -> list[DatasetReply] | None:
         try:
-            replies = [self.client.register_dataset(one.request) for one in some]
+            replies = self.client.register_datasets([one.request for one in some])
         except (TryLater, Refused) as error:
             self._not_before = monotonic() + (REFUSED_S if isinstance(error, Refused) else AWAY_S)
             if self.trouble != str(error):
@@ -127,14 +125,14 @@ class Registrar:
             self.say("the server is back")
         return replies
 
-    def _answered(self, ready: Ready, reply: DatasetReply) -> list[str]:
+    def _answered(self, watch: Watch, ready: Ready, reply: DatasetReply) -> list[str]:
         url = ready.request.url
         before = self.refused.pop(url, None)
         if reply.problem:
             wait_s = RETRY_S[0] if before is None else min(before[1] * 2, RETRY_S[1])
-            self.refused[url] = (monotonic() + wait_s, wait_s, ready)
+            self.refused[url] = (monotonic() + wait_s, wait_s, watch, ready)
             return [f"{url} refused: {reply.problem}"]
-        self.done(ready, reply)
+        self.done(watch, ready, reply)
         if not reply.new:
             return []
         name = ready.request.name

@@ -11,7 +11,8 @@ from p3s.client.sdk import Client
 from p3s.protocol.errors import Refused, TryLater
 from p3s.protocol.services import LONGEST, ServiceReport
 
-from .watch import Watch, Watcher
+from .storages import Watch
+from .watch import Watcher
 
 EVERY_S = 20.0
 PROMISED_S = 60.0
@@ -35,7 +36,7 @@ class Reporter:
 
     def step(self, now: float) -> None:
         """A report when one is due. A server that is away hears the next one."""
-        error = trouble(self.watcher.watches)
+        error = trouble(self.watcher.storages.watches)
         if now < self._next_at and bool(error) == bool(self._told_error):
             return
         self._next_at = now + EVERY_S
@@ -62,7 +63,7 @@ class Reporter:
 
 def standing(watcher: Watcher, now: float, every_s: float) -> ServiceReport:
     """What there is to say: the inbox, how far behind it is, the last file, what is wrong."""
-    lots = [lot for watch in watcher.watches for lot in watch.inbox.lots]
+    lots = [lot for watch in watcher.storages.watches for lot in watch.inbox.lots]
     files = sum(lot.inbox[0] for lot in lots)
     size = sum(lot.inbox[1] for lot in lots)
     lag_s = max((lot.lag_s(now) for lot in lots), default=0.0)
@@ -71,12 +72,12 @@ def standing(watcher: Watcher, now: float, every_s: float) -> ServiceReport:
     words += [f"last {last.last}"] if last is not None and last.last else []
     refused = len(watcher.registrar.refused)
     words += [f"{refused} refused"] if refused else []
-    unmatched = sum(watch.inbox.unmatched for watch in watcher.watches)
-    like = next((watch.inbox.unmatched_like for watch in watcher.watches if watch.inbox.unmatched), "")
+    unmatched = sum(watch.inbox.unmatched for watch in watcher.storages.watches)
+    like = next((watch.inbox.unmatched_like for watch in watcher.storages.watches if watch.inbox.unmatched), "")
     words += [f"{unmatched} fit no pattern, like {like[:60]}"] if unmatched else []
-    words += [note for watch in watcher.watches for note in watch.notes]
+    words += [note for watch in watcher.storages.watches for note in watch.notes]
     text = "; ".join(words)[: LONGEST["text"]]
-    return ServiceReport(text, round(lag_s, 1), "s", every_s, trouble(watcher.watches)[: LONGEST["error"]])
+    return ServiceReport(text, round(lag_s, 1), "s", every_s, trouble(watcher.storages.watches)[: LONGEST["error"]])
 
 
 def trouble(watches: Sequence[Watch]) -> str:

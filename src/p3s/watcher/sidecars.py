@@ -7,9 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from p3s.protocol.data import DatasetRequest
-
-MOST = 60_000
-"""Characters of JSON that are kept."""
+from p3s.protocol.data_bounds import check_json
+from p3s.protocol.errors import BadInput
 
 PROBLEM = "sidecar_problem"
 """The name in the metadata under which stands why there are none."""
@@ -27,8 +26,11 @@ def with_sidecar(request: DatasetRequest, text: str | None, error: str = "") -> 
         error, said = f"it is not JSON: {wrong}", None
     if not isinstance(said, dict):
         return replace(request, metadata={PROBLEM: error[:200] or "it is not a JSON object"})
-    kept = said if len(json.dumps(said)) <= MOST else {PROBLEM: f"it has more than {MOST:,} characters"}
-    return replace(request, metadata=kept, **_fields(request, said))
+    try:
+        check_json(said, "it")
+    except BadInput as wrong:
+        return replace(request, metadata={PROBLEM: str(wrong)[:200]}, **_fields(request, said))
+    return replace(request, metadata=said, **_fields(request, said))
 
 
 def _no_constant(word: str) -> Any:
@@ -40,7 +42,7 @@ def _fields(request: DatasetRequest, said: dict[str, Any]) -> dict[str, Any]:
     for name in ("run", "subrun"):
         if getattr(request, name) is None and _is_whole(said.get(name)) and said[name] >= 0:
             fields[name] = said[name]
-    for name, most in (("datatype", 80), ("comment", 2_000)):
+    for name, most in (("datatype", 40), ("comment", 2_000)):
         if not getattr(request, name) and isinstance(said.get(name), str):
             fields[name] = said[name][:most]
     adler32 = str(said.get("adler32", "")).lower().removeprefix("0x").rjust(8, "0")

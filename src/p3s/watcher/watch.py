@@ -1,119 +1,42 @@
-"""The loop: what lies in the watched storages, what of it is complete, and telling the server, once each.
+"""The watcher: what in the storages is complete is told the server, once each.
 
 The storages are the truth: nothing is remembered on disk. The server knows each file by its URL, so that a watcher
 that starts again, or tells it twice, changes nothing.
 """
 
-import queue
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from time import monotonic, time
+from time import monotonic
 
 from p3s.client.sdk import Client
 from p3s.protocol.data import DatasetReply
-from p3s.protocol.errors import BadInput
 
-from .inbox import Clock, Inbox, Ready
-from .places import Place
+from .inbox import Ready
 from .registrar import Registrar
-from .storage import Message, Storage
-from .streams import StreamFile, Watched
-
-SHARE = 20
-"""A storage is read again after as many times as long as reading it takes, when that is longer than its streams say."""
-
-LOOK_AT = 1_000
-"""Names in one order to look."""
-
-AGAIN_S = 5.0
-"""A storage in trouble is tried again so often."""
-
-OPEN_S = 10.0
-"""At the start, storages are waited for so long; one that hangs is watched from when it answers."""
-
-
-@dataclass(eq=False)
-class Watch:
-    """A storage, its files, and how it stands. Moments are monotonic unless they say otherwise."""
-
-    storage: Storage
-    inbox: Inbox
-    every_s: float
-    opened: bool = False
-    scanning: bool = False
-    next_scan_at: float = float("inf")
-    trouble: str = ""
-    silent: bool = False
-    since: float = 0.0
-    """When the trouble began, epoch seconds; 0 when a scan ended well since."""
-    again_at: float = float("inf")
-    returning: bool = False
-    """The first scan after trouble: the newest first."""
-    scans: int = 0
-    identity: str = ""
-    told_unwatched: bool = False
-    notes: list[str] = field(default_factory=list)
-    """What a person should know of the last scan."""
-    settling: dict[int, list[str]] = field(default_factory=dict)
-    hidden: set[str] = field(default_factory=set)
-    """Names that are being settled: what the storage still says of them is old."""
-
-    @property
-    def place(self) -> Place:
-        return self.storage.place
+from .storages import Storages, Watch
+from .streams import StreamFile
 
 
 class Watcher:
-    """Registers complete files of some streams. `say` gets one line for each thing a person should know."""
+    """Registers complete files of some streams. `say` gets one line for each thing a person should know.
+
+    `on_told` is called with each file that the server has, and its answer; `steps` is what else is to be done in the
+    loop, each called with the moment (monotonic).
+    """
 
     def __init__(
-        self,
-        client: Client,
-        files: Iterable[StreamFile],
-        say: Callable[[str], None],
-        silent_s: float = 0.0,
-        clock: Clock | None = None,
-        trust_ages: bool = False,
+        self, client: Client, files: Iterable[StreamFile], say: Callable[[str], None], silent_s: float = 0.0
     ) -> None:
         self.client, self.say = client, say
         self.files = list(files)
-        self.streams = [stream for file in self.files for stream in file.streams]
-        self.registrar = Registrar(client, say, self._registered)
+        self.storages = Storages([stream for file in self.files for stream in file.streams], say, silent_s)
+        self.registrar = Registrar(client, say, self._told)
+        self.storages.on_release.append(self._release)
+        self.storages.on_reply.append(self.registrar.replied)
+        self.storages.on_trouble.append(self.registrar.drop)
         self.on_told: list[Callable[[Watch, Ready, DatasetReply], None]] = []
-        self.on_gone: list[Callable[[Watch, list[str]], None]] = []
-        self.on_reply: list[Callable[[Watch, Message], None]] = []
-        """Told of files the server has, of those that are gone and had been told, of replies of the file lane."""
         self.steps: list[Callable[[float], None]] = []
-        """What else is to be done in the loop; each is called with the moment (monotonic)."""
-        self.trust_ages = trust_ages
-        self._posted: queue.SimpleQueue[tuple[Storage, Message] | None] = queue.SimpleQueue()
-        self.clock = clock or Clock()
-        self.watches = _watches(self.streams, self._inbox, lambda *posted: self._posted.put(posted), silent_s)
         self._began = 0.0
-        self._by_storage = {watch.storage: watch for watch in self.watches}
-        self._by_lot = {id(lot): watch for watch in self.watches for lot in watch.inbox.lots}
-
-    def _inbox(self, streams: list[Watched]) -> Inbox:
-        return Inbox(streams, self.clock, self.trust_ages)
-
-    # ---- the start
-
-    def open(self) -> None:
-        """Open all storages. Raises BadInput for a directory that is not there; one that hangs is trouble."""
-        for watch in self.watches:
-            watch.storage.start()
-        end = monotonic() + OPEN_S
-        while not all(watch.opened or watch.trouble for watch in self.watches) and monotonic() < end:
-            self._receive(0.2)
-            self._attend(monotonic())
-        for watch in self.watches:
-            if watch.trouble and not watch.silent:
-                self.close()
-                where = "is not a directory here" if not watch.place.host else watch.trouble
-                raise BadInput(f"{watch.place} {where}; make it, or correct files in the stream")
-            if not watch.opened and not watch.trouble:
-                self.say(f"{watch.place} does not answer yet; the others are watched")
 
     def declare(self) -> None:
         """Tell the server the rules; raises Refused, or TryLater when no server answers."""
@@ -121,217 +44,40 @@ class Watcher:
             for name, settings in file.jobtypes.items():
                 if self.client.change_job_type(name, **settings):
                     self.say(f"job type {name} set as {file.path} says")
-        for stream in self.streams:
+        for stream in self.storages.streams:
             version = self.client.declare_stream(stream.spec)
             self.say(f"stream {stream.spec.name} version {version}: {stream.place}/{stream.pattern.text}")
 
-    # ---- the loop
-
     def run(self, stop: threading.Event, until: Callable[[], bool] = lambda: False) -> None:
-        """Until `stop` is set, or `until` says so. `wake` makes it look."""
+        """Until `stop` is set, or `until` says so. `wake` of the storages makes it look."""
         self._began = monotonic()
-        for watch in self.watches:
-            self._scan(watch)
+        for watch in self.storages.watches:
+            self.storages.scan(watch)
         while not stop.is_set() and not until():
             now = monotonic()
-            self._receive(max(0.0, self._next_at(now) - now))
+            due_at = min(self.storages.next_at(now), self.registrar.next_at(now))
+            self.storages.receive(max(0.0, due_at - now))
             now = monotonic()
-            self._attend(now)
+            self.storages.attend(now)
             self.registrar.step(now)
             for step in self.steps:
                 step(now)
 
     def once(self) -> bool:
         """Whether what was there at the start is told, as far as it has come to rest."""
-        longest_s = max(stream.rules.complete.rested_s for stream in self.streams)
-        waiting = [held for watch in self.watches for _, _, held in watch.inbox.waiting()]
+        watches = self.storages.watches
+        longest_s = max(stream.rules.complete.rested_s for stream in self.storages.streams)
+        waiting = any(True for watch in watches for _ in watch.inbox.waiting())
         rested = not waiting or monotonic() > self._began + longest_s + 1.0
-        return rested and self.settled
+        read = all((watch.scans and not watch.scanning) or watch.trouble for watch in watches)
+        telling = any(lot.telling for watch in watches for lot in watch.inbox.lots)
+        return rested and read and not telling and self.registrar.idle
 
-    def look(self) -> None:
-        """Read every storage once, and tell nobody of what is there."""
-        for watch in self.watches:
-            self._scan(watch)
-        while any(watch.scanning for watch in self.watches):
-            self._receive(0.2)
-            for watch in self.watches:
-                if not watch.trouble and watch.storage.silent_since() is not None:
-                    self._troubled(watch, "silent", time())
+    def _release(self, watch: Watch, newest_first: bool) -> None:
+        for ready in watch.inbox.release(newest_first):
+            self.registrar.add(watch, ready)
 
-    def wake(self) -> None:
-        """From any thread, or a signal's handler: look whether it is time to stop."""
-        self._posted.put(None)
-
-    def close(self) -> None:
-        """End the storages' processes."""
-        for watch in self.watches:
-            watch.storage.give_up()
-
-    def _next_at(self, now: float) -> float:
-        moments = [now + 1.0, self.registrar.next_at(now)]
-        for watch in self.watches:
-            moments += [watch.inbox.next_at(), watch.again_at]
-            moments += [] if watch.scanning else [watch.next_scan_at]
-        return min(moment for moment in moments if moment is not None)
-
-    def _receive(self, wait_s: float) -> None:
-        """What the storages said: the first within `wait_s`, and all that is there."""
-        try:
-            posted = self._posted.get(timeout=wait_s) if wait_s > 0 else self._posted.get_nowait()
-            while True:
-                if posted is not None:
-                    self._take(self._by_storage[posted[0]], posted[1])
-                posted = self._posted.get_nowait()
-        except queue.Empty:
-            return
-
-    def _attend(self, now: float) -> None:
-        """What is due."""
-        for watch in self.watches:
-            if watch.trouble:
-                self._try_again(watch, now)
-                continue
-            silent_at = watch.storage.silent_since()
-            if silent_at is not None:
-                watch.silent = True
-                self._troubled(watch, "silent", time() - (now - silent_at))
-                continue
-            due = watch.inbox.due(now) if watch.opened else []
-            for at in range(0, len(due), LOOK_AT):
-                watch.storage.ask("look", names=due[at : at + LOOK_AT])
-            if now >= watch.next_scan_at and not watch.scanning:
-                self._scan(watch)
-            self._release(watch)
-
-    # ---- a storage
-
-    def _scan(self, watch: Watch) -> None:
-        if watch.opened and not watch.trouble:
-            watch.scanning = True
-            watch.storage.ask("scan")
-
-    def _take(self, watch: Watch, message: Message) -> None:
-        kind = message["re"]
-        if kind == "found":
-            files = [entry for entry in message["files"] if entry[0] not in watch.hidden]
-            self._settle(watch, watch.inbox.found(files, message["from"], message["to"]))
-        elif kind == "settle":
-            watch.hidden.difference_update(watch.settling.pop(message["id"], ()))
-        elif kind in ("read", "adler32"):
-            self.registrar.replied(watch.storage, message)
-        elif kind in ("move", "delete", "there"):
-            for tell in self.on_reply:
-                tell(watch, message)
-        elif kind == "watching":
-            watch.next_scan_at = monotonic()  # what came before it watched
-        elif kind == "unwatched":
-            self._unwatched(watch, message["why"])
-        elif "error" in message and kind in ("open", "scan", "ended"):
-            self._troubled(watch, message["error"], time())
-        elif kind == "open":
-            self._opened(watch)
-        elif kind == "scan":
-            self._scanned(watch, message)
-        elif kind == "look" and "error" not in message:
-            self._gone(watch, message["gone"])
-
-    def _opened(self, watch: Watch) -> None:
-        watch.opened = True
-        if watch.returning:
-            self._scan(watch)
-
-    def _scanned(self, watch: Watch, message: Message) -> None:
-        watch.scanning = False
-        watch.next_scan_at = monotonic() + max(watch.every_s, SHARE * message["took_s"])
-        if self._is_another(watch, message):
-            self._troubled(watch, "another file system is there, and none of its files: not mounted?", time())
-            return
-        watch.since, watch.silent = 0.0, False
-        watch.identity, watch.scans = message["identity"], watch.scans + 1
-        watch.notes = [f"cannot read {trouble}" for trouble in message["troubles"]]
-        watch.notes += [f"{message['odd']} names are not UTF-8"] if message["odd"] else []
-        watch.inbox.scanned()
-        self._release(watch, newest_first=watch.returning)
-        if watch.returning:
-            watch.returning = False
-            self.say(f"{watch.place} is back")
-        self._gone(watch, message["gone"])
-
-    @staticmethod
-    def _is_another(watch: Watch, message: Message) -> bool:
-        """An unmounted file system leaves an empty directory: its files are not gone, they are out of sight."""
-        other = bool(watch.identity) and message["identity"] != watch.identity
-        return other and bool(message["gone"]) and not message["count"]
-
-    def _unwatched(self, watch: Watch, why: str) -> None:
-        if not watch.told_unwatched:
-            watch.told_unwatched = True
-            self.say(f"{watch.place}: {why}; it is read every {watch.every_s:g} s")
-
-    def _gone(self, watch: Watch, names: list[str]) -> None:
-        known = watch.inbox.gone(names)
-        for tell in self.on_gone if known else []:
-            tell(watch, known)
-
-    def _troubled(self, watch: Watch, why: str, since: float) -> None:
-        """The storage does not answer, or says no: its process is given up, and tried again when it is gone."""
-        watch.trouble, watch.since = why, watch.since or since
-        watch.opened = watch.scanning = False
-        watch.settling, watch.hidden = {}, set()
-        watch.again_at = monotonic() + AGAIN_S
-        watch.storage.give_up()
-        self.registrar.drop(watch.storage)
-        self.say(f"{watch.place}: {why}; it is tried again")
-
-    def _try_again(self, watch: Watch, now: float) -> None:
-        if now < watch.again_at:
-            return
-        watch.again_at = now + AGAIN_S
-        if watch.storage.alive:
-            return  # it cannot be killed yet: whatever holds it has not come back
-        watch.trouble, watch.returning = "", True
-        watch.storage.start()
-
-    # ---- files
-
-    def _settle(self, watch: Watch, names: list[str]) -> None:
-        if names:
-            watch.hidden.update(names)
-            watch.settling[watch.storage.ask("settle", names=names)] = names
-
-    def _release(self, watch: Watch, newest_first: bool = False) -> None:
-        if not watch.scanning and watch.scans and not self.trust_ages:
-            for ready in watch.inbox.release(newest_first):
-                self.registrar.add(watch.storage, watch.inbox, ready)
-
-    def _registered(self, ready: Ready, reply: DatasetReply) -> None:
-        watch = self._by_lot[id(ready.lot)]
-        self._settle(watch, watch.inbox.told(ready))
+    def _told(self, watch: Watch, ready: Ready, reply: DatasetReply) -> None:
+        self.storages.settle(watch, watch.inbox.told(ready))
         for tell in self.on_told:
             tell(watch, ready, reply)
-
-    @property
-    def settled(self) -> bool:
-        """Whether every storage was read, and all that is complete is told."""
-        read = all((watch.scans and not watch.scanning) or watch.trouble for watch in self.watches)
-        return read and self.registrar.idle and not any(lot.telling for w in self.watches for lot in w.inbox.lots)
-
-
-def _watches(
-    streams: list[Watched],
-    inbox: Callable[[list[Watched]], Inbox],
-    post: Callable[[Storage, Message], None],
-    silent_s: float,
-) -> list[Watch]:
-    """Streams of one directory share its storage."""
-    by_place: dict[Place, list[Watched]] = {}
-    for stream in streams:
-        by_place.setdefault(stream.place, []).append(stream)
-    return [
-        Watch(
-            Storage(place, max(one.depth for one in some), post, silent_s),
-            inbox(some),
-            min(one.rules.scan.every_s for one in some),
-        )
-        for place, some in by_place.items()
-    ]
