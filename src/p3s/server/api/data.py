@@ -1,13 +1,14 @@
 """Cold routes of streams and datasets."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from django.http import HttpRequest
 from ninja import Query, Router
 
-from p3s.protocol import bounds, data_bounds, data_routes
+from p3s.protocol import bounds, catalogue_bounds, data_bounds, data_routes
 from p3s.protocol.data import DatasetReply, DatasetRequest, StreamSpec
-from p3s.protocol.errors import BadInput, NoRoom, TryLater
+from p3s.protocol.errors import BadInput, NoRoom, NotKnown, TryLater
 from p3s.server.actions.arrive import arrive
 from p3s.server.actions.declare import declare
 from p3s.server.broker import running
@@ -20,6 +21,7 @@ from .paging import Cursor, Limit, Moment, Name, Run, exact, moment_and_name, on
 router = Router(tags=["data"])
 
 STATES = ("registered", "available", "dropped", "missing")
+KINDS = ("file", "set")
 
 
 @router.put("/streams/{name}", auth=reach("operate"), summary=data_routes.STREAM.summary)
@@ -60,10 +62,32 @@ def list_datasets(
     subrun: Run = None,
     since: Moment = None,
     until: Moment = None,
+    kind: Annotated[str, Query(max_length=20, description="file or set")] = "",
+    datatype: Name = "",
+    stream: Annotated[str, Query(max_length=300, description="that was told of it")] = "",
+    set: Annotated[str, Query(max_length=300, description="UUID or name of a set that has it")] = "",
+    which: Annotated[str, Query(max_length=2_000, description="its UUID, URL or whole name")] = "",
 ) -> dict[str, Any]:
     """Newest first; `next`, given as `cursor`, continues, null at the end. `since` and `until` count registrations."""
-    for where, word in (("owner", owner), ("name", name)):
+    words = {"owner": owner, "name": name, "datatype": datatype, "stream": stream}
+    for where, word in words.items():
         bounds.check_name(word, where)
-    choice = reads.Choice(one_of(state, STATES, "state"), owner, name, run, subrun, since, until)
+    choice = reads.Choice(one_of(state, STATES, "state"), run=run, subrun=subrun, since=since, until=until, **words)
+    choice = replace(choice, kind=one_of(kind, KINDS, "kind"), set=set_of(set) if set else "", which=_whole(which))
     rows = reads.page(choice, limit + 1, moment_and_name(cursor))
     return page("datasets", [plain(row) for row in rows], limit, lambda row: f"{row['registered_at']}~{row['uuid']}")
+
+
+def _whole(which: str) -> str:
+    if which:
+        catalogue_bounds.check_which(which, "which")
+    return which
+
+
+def set_of(which: str) -> str:
+    """The UUID of a set. Raises NotKnown."""
+    catalogue_bounds.check_which(which, "set")
+    found = [row for one in (f"set:{which}", which) for row in reads.matching(one, 100) if row.kind == "set"]
+    if not found:
+        raise NotKnown(f"there is no set {which[:200]}; p3s dataset list --kind set shows them")
+    return found[0].uuid
