@@ -181,7 +181,8 @@ class KillOrdered:
 class JobEnded:
     """A job reached a final state (or, from `lost`, its amendment). `at` may lie before now.
 
-    `key` is its class if it was queued. `followed`: something waits for its end.
+    `key` is its class if it was queued. `followed`: something waits for its end. `lacking`: what it should have
+    published and did not; None: nothing was expected of it.
     """
 
     id: int
@@ -195,6 +196,7 @@ class JobEnded:
     report: Report | None = None
     key: ClassKey | None = None
     followed: bool = False
+    lacking: tuple[str, ...] | None = None
 
 
 @dataclass(slots=True)

@@ -108,7 +108,7 @@ def delete(work: Work, *, dataset: str, why: str, dry_run: bool, who: Who) -> Re
     arrivals, files = Arrival.objects.filter(dataset=row).count(), row.members.count()
     goes = [f"{count} {word}" for count, word in ((arrivals, "arrivals"), (files, "memberships")) if count]
     if not dry_run:
-        row.delete()
+        Dataset.objects.filter(uuid=row.uuid).delete()
         said = ": ".join(text for text in (f"{row.name} ({row.url})"[:1_000], why) if text)
         work.desk.do([Noted("dataset", row.uuid, "deleted", who.name, said, work.now)])
         work.topics.add("datasets")

@@ -27,15 +27,14 @@ def set_datatype(work: Work, *, spec: DataTypeSpec, who: str) -> DataTypeChanged
 def remove_datatype(work: Work, *, name: str, who: str, why: str, dry_run: bool) -> Removed:
     """Raises Conflict while datasets are of it."""
     work.flush()
-    row = DataType.objects.filter(name=name).first()
-    if row is None:
+    if not DataType.objects.filter(name=name).exists():
         raise NotKnown(f"there is no data type {name}; p3s datatype list shows all")
-    used = Dataset.objects.filter(datatype=row).count()
+    used = Dataset.objects.filter(datatype=name).count()
     if used:
         raise Conflict(
             f"{used} datasets are of data type {name}; give them another first (p3s dataset list --datatype {name})"
         )
     if not dry_run:
-        row.delete()
+        DataType.objects.filter(name=name).delete()
         work.desk.do([Noted("datatype", name, "removed", who, why, work.now)])
     return Removed(name, "")

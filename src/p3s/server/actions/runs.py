@@ -1,5 +1,7 @@
 """Runs of the experiment: opened by a person or by their first file, ended by a person."""
 
+from collections.abc import Iterable
+
 from p3s.domain.effects import Noted
 from p3s.protocol.catalogue import RunChange, RunChanged, RunEnd, RunStart
 from p3s.protocol.errors import BadInput, Conflict, NotKnown
@@ -9,12 +11,17 @@ from p3s.server.data.runs import near
 from .work import Work
 
 
-def ensure_run(work: Work, number: int | None, owner: str) -> None:
-    """A file of it came: a run that nobody started is open from now on. One that has ended stays so."""
-    if number is not None:
-        _, new = Run.objects.get_or_create(number=number, defaults={"started_at": work.now, "owner": owner})
-        if new:
-            work.topics.add("runs")
+def ensure_runs(work: Work, numbers: Iterable[int | None], owner: str) -> None:
+    """Files of them came: open those that are not known; one that has ended stays so. What was decided so far is
+    written."""
+    wanted = {number for number in numbers if number is not None}
+    if not wanted:
+        return
+    known = set(Run.objects.filter(number__in=wanted).values_list("number", flat=True))
+    new = [Run(number=number, started_at=work.now, owner=owner) for number in sorted(wanted - known)]
+    if new:
+        Run.objects.bulk_create(new)
+        work.topics.add("datasets")
 
 
 def start_run(work: Work, *, number: int, request: RunStart, who: str) -> RunChanged:
@@ -117,4 +124,4 @@ def no_run(number: int) -> str:
 
 def _note(work: Work, number: int, what: str, who: str, why: str) -> None:
     work.desk.do([Noted("run", str(number), what, who, why, work.now)])
-    work.topics.add("runs")
+    work.topics.add("datasets")

@@ -26,6 +26,7 @@ from . import (
     results,
     runs,
     services,
+    streams,
     system,
     tokens,
 )
@@ -63,6 +64,7 @@ for part in (
     pilots,
     hosts,
     data,
+    streams,
     datasets,
     datatypes,
     runs,

@@ -203,7 +203,7 @@ def past(jobs: Iterable[str]) -> dict[str, Past]:
         waits = job if state in (JobState.DEFINED, JobState.HELD) else None
         since = started_at or dispatched_at or 0.0
         known = (job.id, JobState(state), job.attempt, pilot or "", started_at)
-        found[job.job] = Past(*known, job.job in again, waits, since, job.spec.followed)
+        found[job.job] = Past(*known, job.job in again, waits, since, job.spec.followed, job.jobtype)
     return found
 
 
