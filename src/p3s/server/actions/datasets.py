@@ -97,7 +97,7 @@ def _word(value: Any) -> str:
     return "nothing" if value in (None, "", {}) else str(value)[:300]
 
 
-def delete(work: Work, *, dataset: str, why: str, dry_run: bool, who: Who) -> Removed:
+def forget(work: Work, *, dataset: str, why: str, dry_run: bool, who: Who) -> Removed:
     """The record, with what its streams counted of it; never the file. Raises Conflict while something names it."""
     work.flush()
     row = owned_dataset(dataset, who, "delete")

@@ -83,7 +83,7 @@ def delete_dataset(request: HttpRequest, dataset: str, why: Why = "", dry_run: D
     bounds.check_name(dataset, "dataset")
     catalogue_bounds.check_why(why)
     reply: Removed = running().ask(
-        lambda work: datasets.delete(work, dataset=dataset, why=why, dry_run=dry_run, who=who)
+        lambda work: datasets.forget(work, dataset=dataset, why=why, dry_run=dry_run, who=who)
     )
     return reply
 
