@@ -208,6 +208,11 @@ def count() -> int:
     return Result.objects.count()
 
 
+def count_of_run(run: int) -> int:
+    """All results published of a run."""
+    return Result.objects.filter(run=run).count()
+
+
 def attempt_of(result: int) -> tuple[str, int] | None:
     """(job UUID, attempt) that published a result: where its files lie."""
     return Result.objects.filter(pk=result).values_list("job__uuid", "attempt").first()
