@@ -25,6 +25,7 @@ NAMES = {
     "jobtype": "t",
     "id": "i",
     "dataset": "d",
+    "source": "s",
 }
 
 

@@ -16,6 +16,7 @@ from .work import Work
 def watch_results(work: Work, ended: Sequence[JobEnded]) -> None:
     """Raise the alarm of each job type (and stream) whose results did not come, or clear it when a later job published
     all it should. Nobody waits for the plots of a run that has ended: of its jobs none is raised."""
+    work.flush()
     numbers = [one.id for one in ended]
     known = Job.objects.filter(id__in=numbers).values_list("id", "jobtype_id", "stream_id", "run")
     jobs = {id: (Culprit(jobtype, stream or ""), run) for id, jobtype, stream, run in known}

@@ -5,7 +5,7 @@ from typing import Any
 from p3s.protocol import accounts, acts, many, messages, replies, routes, services, views
 from p3s.protocol.route import Route
 
-from . import data_examples, result_examples, workflow_examples
+from . import data_examples, gathering_examples, result_examples, workflow_examples
 from .example_values import AT, DATASET, JOB, PILOT, SECRET
 
 _ROW: dict[str, Any] = {
@@ -358,6 +358,7 @@ REPLIES: dict[type, Any] = {
     views.WhoAmI: {"owner": "ana", "scopes": ["operate"], "protocol": 1, "now": AT, "lease_s": 300.0},
     replies.Health: {"ready": True},
     **data_examples.REPLIES,
+    **gathering_examples.REPLIES,
     **result_examples.REPLIES,
     **workflow_examples.REPLIES,
 }
