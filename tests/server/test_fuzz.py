@@ -83,6 +83,7 @@ class Speaker:
             "jobtype": "n",
             "id": "0",
             "dataset": "d",
+            "source": "s",
         }
 
     def reader(self) -> str:
