@@ -109,6 +109,8 @@ class Reason(Word):
     """failed: the process ended well but its results could not be delivered."""
     STALE = "stale"
     """dropped: too old to matter, or it could not have ended before it was."""
+    OVERFLOW = "overflow"
+    """dropped: more jobs of its stream and job type waited than its `waiting` allows."""
     SHED = "shed"
     """dropped: so that a job of a critical type keeps its ETA (the event says which)."""
     SUPERSEDED = "superseded"

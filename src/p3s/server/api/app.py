@@ -24,6 +24,7 @@ from . import (
     pilots,
     results,
     services,
+    streams,
     system,
     tokens,
 )
@@ -61,6 +62,7 @@ for part in (
     pilots,
     hosts,
     data,
+    streams,
     datasets,
     gatherings,
     results,

@@ -163,6 +163,12 @@ class Job(models.Model):
             models.Index(fields=["state", "id"], name="job_by_state"),
             # Lineage and coverage: what was made of a dataset.
             models.Index(fields=["dataset"], name="job_of_dataset", condition=models.Q(dataset__isnull=False)),
+            # backlog: what waits of a stream's job type.
+            models.Index(
+                fields=["stream", "jobtype", "id"],
+                name="job_of_stream",
+                condition=models.Q(state="defined", stream__isnull=False),
+            ),
             # A workflow's jobs.
             models.Index(fields=["workflow"], name="job_of_workflow", condition=models.Q(workflow__isnull=False)),
         ]
