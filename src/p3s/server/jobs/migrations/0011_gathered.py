@@ -6,8 +6,8 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("data", "0003_runs_versions_arrivals"),
-        ("jobs", "0009_uses_of_purged_jobs"),
+        ("data", "0004_streams"),
+        ("jobs", "0010_streams"),
     ]
 
     operations = [
