@@ -61,9 +61,8 @@ class Line:
         return [(job["state"], job["reason"]) for job in self.jobs()]
 
     def read(self, job: str, query: str = "", token: str | None = None) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.server.good("GET", f"/api/v1/jobs/{job}/inputs{query}", token=token)[
-            "inputs"
-        ]
+        path = f"/api/v1/jobs/{job}/inputs{query}"
+        found: list[dict[str, Any]] = self.server.good("GET", path, token=token)["inputs"]
         return found
 
     def standing(self) -> list[tuple[str, int, int]]:
@@ -156,8 +155,9 @@ def test_what_did_not_finish_is_not_gathered_and_holds_nothing_up(line: Callable
     one = line(every=2)
     good = one.process()
     one.end(one.arrive(), "failed")
-    lost = one.arrive()
-    one.pilot.take(lost)
+    doomed = one.server.pilot(tags=[one.stream])
+    doomed.take(one.arrive())
+    doomed.die()
     one.server.ask("POST", f"/api/v1/jobs/{one.arrive()}/cancel", {})
     assert one.jobs() == []
     good += one.process()
