@@ -18,6 +18,7 @@ from . import (
     pause,
     payload,
     repro,
+    schema,
     services,
     tokens,
     trial,
@@ -53,6 +54,7 @@ jobs.app.command("repro")(repro.repro)
 app.add_typer(jobtypes.app, name="jobtype", rich_help_panel=WORK)
 app.add_typer(payload.app, name="payload", rich_help_panel=WORK)
 app.add_typer(classic.app, name="classic", rich_help_panel=WORK)
+app.command(help=schema.SCHEMA_HELP, rich_help_panel=WORK)(schema.schema)
 app.command(rich_help_panel=WATCH)(doctor.summary)
 app.command(rich_help_panel=WATCH)(top)
 app.command(rich_help_panel=WATCH)(doctor.doctor)

@@ -88,7 +88,7 @@ def _classic(entry: Any, where: str) -> JobSpec:
         values["priority"] = int(_number(values["priority"], f"{where}.priority"))
     if "time_limit" in values:
         values["time_limit"] = _number(values["time_limit"], f"{where}.timeout")
-    values["env"] = _environment(values.get("env") or {}, where)
+    values["env"] = classic_environment(values.get("env") or {}, where)
     return JobSpec(**values)
 
 
@@ -102,7 +102,8 @@ def _number(value: Any, where: str) -> float:
     return number
 
 
-def _environment(env: Any, where: str) -> dict[str, str]:
+def classic_environment(env: Any, where: str) -> dict[str, str]:
+    """Variables as 2018 wrote them: an object, or its JSON text. Raises BadInput."""
     if isinstance(env, str):  # 2018's server took it as JSON text too
         try:
             env = json.loads(env or "{}")
