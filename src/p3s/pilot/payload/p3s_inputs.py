@@ -17,7 +17,6 @@ import fnmatch
 import http.client
 import json
 import os
-import socket
 import sys
 import time
 from urllib.parse import quote, urlencode, urlsplit
@@ -259,8 +258,10 @@ def _tell(options):
     if options.json:
         chosen = [dict(entry, files=[file for one, file in files if one is entry]) for entry in entries]
         return [json.dumps(chosen, indent=1, sort_keys=True)]
-    rows = ["%s  %10d  %s  %s  (%s)" % (one["job"], f["size"], one["name"], f["path"], f["category"]) for one, f in files]
-    return rows or [_nothing(entries, patterns)]
+    if not files:
+        raise InputsError(_nothing(entries, patterns))
+    line = "%s  %10d  %s  %s  (%s)"
+    return [line % (one["job"], file["size"], one["name"], file["path"], file["category"]) for one, file in files]
 
 
 def _nothing(entries, patterns):
