@@ -259,3 +259,50 @@ def test_any_job_reads_its_own_file(line: Callable[..., Line]) -> None:
     (given,) = one.server.submit({"payload": "true", "input": "root://eos//x/y.root"})
     assert [(entry["name"], entry["dataset"]) for entry in one.read(given)] == [("y.root", None)]
     assert one.server.ask("GET", "/api/v1/jobs/nobody/inputs").status == 404
+
+
+# ---- when the run ends
+
+
+def end_run(one: Line) -> None:
+    one.server.good("POST", f"/api/v1/runs/{one.run}/end", {})
+
+
+def test_the_end_of_its_run_has_the_rest_gathered(line: Callable[..., Line]) -> None:
+    one = line(at_run_end=True)
+    jobs = one.process(2)
+    assert one.jobs() == []
+    end_run(one)
+    (job,) = one.jobs()
+    assert [entry["job"] for entry in one.read(job["uuid"])] == jobs
+    assert one.standing() == [(str(one.run), 0, 2)]
+
+
+def test_what_still_goes_on_at_the_end_is_waited_for(line: Callable[..., Line]) -> None:
+    one = line(at_run_end=True)
+    (first,) = one.process()
+    second, third, held, fourth = one.arrive(), one.arrive(), one.arrive(), one.arrive()
+    one.server.ask("POST", f"/api/v1/jobs/{held}/hold", {})
+    end_run(one)
+    one.end(second)
+    one.end(third, "failed")
+    assert one.jobs() == []
+    one.server.ask("POST", f"/api/v1/jobs/{fourth}/cancel", {})
+    (job,) = one.jobs()
+    assert [entry["job"] for entry in one.read(job["uuid"])] == [first, second]
+
+
+def test_a_file_that_comes_after_the_end_is_gathered_when_its_job_ends(line: Callable[..., Line]) -> None:
+    one = line(at_run_end=True)
+    jobs = one.process()
+    end_run(one)
+    jobs += one.process()
+    assert [entry["job"] for entry in one.read(one.jobs()[-1]["uuid"])] == jobs
+    assert [state for state, _ in one.states()] == ["dropped", "defined"]
+
+
+def test_without_at_run_end_the_end_changes_nothing(line: Callable[..., Line]) -> None:
+    one = line(every=5)
+    one.process()
+    end_run(one)
+    assert one.jobs() == []

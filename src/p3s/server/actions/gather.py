@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from p3s.domain.effects import JobEnded, TypeDeclared
 from p3s.domain.gathering import Standing, Value, due, due_at, job_of, same_of, value_of
+from p3s.protocol.codec import from_object
 from p3s.protocol.data import Gather, StreamSpec
 from p3s.protocol.messages import JobTypeSpec
 from p3s.protocol.states import JobState
@@ -14,7 +15,6 @@ from p3s.server.jobs import waiting
 from p3s.server.jobs.models import Gathered, Job
 from p3s.server.jobs.uses import queries as uses
 
-from .arrive import spec_of
 from .submit import add_jobs
 from .work import Work
 
@@ -60,7 +60,7 @@ def gather_ended(work: Work, ended: Sequence[JobEnded]) -> None:
             _gather_if_due(work, ends.rule, ends.value, row)
 
 
-def run_ended(work: Work, number: int) -> None:
+def gather_rest(work: Work, number: int) -> None:
     """A run has ended: gather what is left of it, now or when the last of its jobs has ended."""
     work.flush()
     for row in Gathering.objects.filter(run=number, pending__gt=0).order_by("id"):
@@ -91,7 +91,7 @@ def gather_by_clock(work: Work) -> None:
 
 
 def _rules(streams: Iterable[Stream]) -> list[Rule]:
-    specs = [(stream, spec_of(stream)) for stream in streams if stream.spec.get("gather")]
+    specs = [(stream, from_object(StreamSpec, stream.spec)) for stream in streams if stream.spec.get("gather")]
     return [Rule(stream, spec, name) for stream, spec in specs for name in spec.gather]
 
 
