@@ -11,6 +11,7 @@ from p3s.protocol.messages import DeathRequest, ExchangeRequest, RegisterRequest
 from p3s.server.jobs import waiting
 from p3s.server.pilots import queries as pilots
 
+from .advance import concluded
 from .work import Work
 
 
@@ -66,7 +67,7 @@ def _past(work: Work, reports: Iterable[Report]) -> dict[str, Past]:
     if not ended:
         return {}
     work.flush()
-    return waiting.past(ended)
+    return {job: concluded(work, job, past) for job, past in waiting.past(ended).items()}
 
 
 def death(work: Work, *, pilot: str, request: DeathRequest) -> bool:
