@@ -82,6 +82,7 @@ class Speaker:
             "host": "node",
             "jobtype": "n",
             "id": "0",
+            "dataset": "d",
         }
 
     def reader(self) -> str:

@@ -24,6 +24,7 @@ NAMES = {
     "host": "h",
     "jobtype": "t",
     "id": "i",
+    "dataset": "d",
 }
 
 

@@ -31,10 +31,11 @@ from p3s.protocol.route import Route
 from p3s.protocol.services import ServiceReport
 
 from .asking import Json
+from .data import Data
 from .waiting import Waiting
 
 
-class Client(Waiting):
+class Client(Waiting, Data):
     """Talks to one server; not for several threads at once.
 
     >>> client = Client()                      # this machine's server, or P3S_SERVER and P3S_TOKEN

@@ -3,20 +3,22 @@
 `docs/states.md` is generated from these tables and a test holds it equal.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TypeVar
 
 from p3s.protocol.states import (
     FINAL_JOB_STATES,
     FINAL_PILOT_STATES,
     FINAL_WORKFLOW_STATES,
+    DatasetState,
     JobState,
     PilotState,
+    Word,
     WorkflowState,
 )
 
 J = JobState
 P = PilotState
+D = DatasetState
 W = WorkflowState
 
 JOB_MOVES: dict[tuple[JobState, JobState], str] = {
@@ -50,6 +52,16 @@ PILOT_MOVES: dict[tuple[PilotState, PilotState], str] = {
     (P.ACTIVE, P.LOST): "its lease ended unheard, or its guardian saw it die",
     (P.DRAINING, P.STOPPED): "the pilot says goodbye",
     (P.DRAINING, P.LOST): "its lease ended unheard, or its guardian saw it die",
+}
+
+DATASET_MOVES: dict[tuple[DatasetState, DatasetState], str] = {
+    (D.REGISTERED, D.AVAILABLE): "it is registered as there, or what makes it has ended well",
+    (D.REGISTERED, D.DROPPED): "a person gives it up, or what makes it has not ended well",
+    (D.AVAILABLE, D.DROPPED): "a person, or the watcher that deleted it after its use",
+    (D.AVAILABLE, D.MISSING): "the watcher no longer finds it, or a person",
+    (D.DROPPED, D.AVAILABLE): "a person, or the watcher that finds it again",
+    (D.MISSING, D.AVAILABLE): "the watcher finds it again, or a person",
+    (D.MISSING, D.DROPPED): "a person gives it up",
 }
 
 
@@ -90,7 +102,15 @@ def check_workflow_move(workflow: str, before: WorkflowState, after: WorkflowSta
         raise InvalidMove(f"workflow {workflow}: {before} may not become {after}")
 
 
-def _table(moves: Mapping[tuple[Any, Any], str]) -> str:
+def following(state: DatasetState) -> list[DatasetState]:
+    """What a dataset in this state may become."""
+    return [after for before, after in DATASET_MOVES if before == state]
+
+
+Some = TypeVar("Some", bound=Word)
+
+
+def _table(moves: dict[tuple[Some, Some], str]) -> str:
     rows = [f"| `{before}` | `{after}` | {who} |" for (before, after), who in moves.items()]
     return "\n".join(["| from | to | who moves it |", "| --- | --- | --- |", *rows])
 
@@ -98,8 +118,8 @@ def _table(moves: Mapping[tuple[Any, Any], str]) -> str:
 def render() -> str:
     """The docs page of the states, in Markdown."""
     final_jobs = ", ".join(f"`{state}`" for state in JobState if state in FINAL_JOB_STATES)
-    final_workflows = ", ".join(f"`{state}`" for state in WorkflowState if state in FINAL_WORKFLOW_STATES)
     final_pilots = ", ".join(f"`{state}`" for state in PilotState if state in FINAL_PILOT_STATES)
+    final_workflows = ", ".join(f"`{state}`" for state in WorkflowState if state in FINAL_WORKFLOW_STATES)
     return (
         "# States\n\n"
         "<!-- Generated from p3s.domain.lifecycle by `uv run python -m p3s.domain.lifecycle`. -->\n\n"
@@ -107,7 +127,9 @@ def render() -> str:
         f"## Job\n\n{_table(JOB_MOVES)}\n\nFinal: {final_jobs}.\n\n"
         f"## Workflow\n\n{_table(WORKFLOW_MOVES)}\n\nFinal: {final_workflows}.\n\n"
         f"## Pilot\n\n{_table(PILOT_MOVES)}\n\nFinal: {final_pilots}. "
-        "*Idle*, *running* and *silent* are computed from slots and the last exchange, never stored.\n"
+        "*Idle*, *running* and *silent* are computed from slots and the last exchange, never stored.\n\n"
+        f"## Dataset\n\n{_table(DATASET_MOVES)}\n\n"
+        "None is final. *Processing* and *processed* are computed from its jobs, never stored.\n"
     )
 
 

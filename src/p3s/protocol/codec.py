@@ -8,7 +8,7 @@ import json
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
 
-from . import accounts, acts, data, many, messages, services, workflows
+from . import accounts, acts, catalogue, data, many, messages, services, workflows
 from .messages import Held, Instruction, JobSpec, Order, Report, Verdict
 
 T = TypeVar("T")
@@ -79,7 +79,7 @@ def _defaults(cls: type) -> "dict[str, Any]":
 
 _DEFAULTS: "dict[type, dict[str, Any]]" = {
     cls: _defaults(cls)
-    for module in (messages, acts, accounts, data, many, services, workflows)
+    for module in (messages, acts, accounts, catalogue, data, many, services, workflows)
     for cls in vars(module).values()
     if isinstance(cls, type) and is_dataclass(cls) and cls.__module__ == module.__name__
 }

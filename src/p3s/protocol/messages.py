@@ -328,5 +328,8 @@ BOUNDS: "dict[str, Any]" = {
     "supersedes": 10,
     "expects": 50,
     "files_per_call": 1_000,
+    "comment": 2_000,
+    "keys": 100,
+    "moment": (0, 1e12),
 }
 """Longest texts in characters, most entries, (lowest, highest) numbers."""

@@ -3,7 +3,19 @@
 Those of data, results and workflows stand in modules of their own; `every` has them all.
 """
 
-from . import accounts, acts, data_routes, many, messages, replies, result_routes, services, views, workflow_routes
+from . import (
+    accounts,
+    acts,
+    catalogue_routes,
+    data_routes,
+    many,
+    messages,
+    replies,
+    result_routes,
+    services,
+    views,
+    workflow_routes,
+)
 from .route import API, Route
 
 SUBMIT = Route("POST", f"{API}/jobs", "submit", "Submit jobs", messages.SubmitRequest, messages.SubmitReply, fast=True)
@@ -155,6 +167,6 @@ HEALTH = Route("GET", "/healthz", "", "200 when ready", None, replies.Health)
 def every() -> "list[Route]":
     """All routes there are."""
     found = [one for one in globals().values() if isinstance(one, Route)]
-    for module in (data_routes, result_routes, workflow_routes):
+    for module in (data_routes, catalogue_routes, result_routes, workflow_routes):
         found += [one for one in vars(module).values() if isinstance(one, Route)]
     return found

@@ -10,7 +10,22 @@ from ninja.openapi.schema import OpenAPISchema
 
 from p3s.protocol.errors import BadInput, NotKnown, P3sError, TryLater
 
-from . import alarms, audit, data, hosts, jobs, jobtypes, many, pauses, pilots, results, services, system, tokens
+from . import (
+    alarms,
+    audit,
+    data,
+    datasets,
+    hosts,
+    jobs,
+    jobtypes,
+    many,
+    pauses,
+    pilots,
+    results,
+    services,
+    system,
+    tokens,
+)
 from .document import complete
 from .doors import Json, problem
 
@@ -37,7 +52,22 @@ api = Api(
     openapi_url="/openapi.json",
     urls_namespace="api",
 )
-for part in (jobs, jobtypes, many, pauses, pilots, hosts, data, results, alarms, audit, tokens, services, system):
+for part in (
+    jobs,
+    jobtypes,
+    many,
+    pauses,
+    pilots,
+    hosts,
+    data,
+    datasets,
+    results,
+    alarms,
+    audit,
+    tokens,
+    services,
+    system,
+):
     api.add_router("/v1", part.router)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from p3s.protocol import data, replies
+from p3s.protocol import catalogue, data, replies
 
 from .example_values import AT, DATASET, JOB
 
@@ -16,9 +16,11 @@ REQUESTS: dict[type, Any] = {
         "subrun": 1,
         "keys": {"logger": 3},
     },
+    catalogue.DatasetChange: {"state": "dropped", "comment": "half a file", "keys": {"logger": 4}, "why": "disk full"},
 }
 
 REPLIES: dict[type, Any] = {
+    catalogue.DatasetChanged: {"dataset": DATASET, "state": "dropped", "changed": ["comment", "keys", "state"]},
     data.DatasetReply: {"dataset": DATASET, "new": True, "jobs": [JOB]},
     replies.StreamVersion: {"name": "raw", "version": 2},
     replies.Datasets: {

@@ -1,0 +1,96 @@
+"""Change what is known of a dataset."""
+
+from typing import Any
+
+from p3s.domain.effects import Noted
+from p3s.domain.lifecycle import DATASET_MOVES, following
+from p3s.protocol.catalogue import DatasetChange, DatasetChanged
+from p3s.protocol.errors import Conflict, NotAllowed, NotKnown
+from p3s.protocol.states import DatasetState
+from p3s.server.data.models import Arrival, Dataset, DataType
+
+from .rerun import Who
+from .work import Work
+
+_EMPTY: dict[str, Any] = {"keys": {}, "comment": "", "adler32": ""}
+"""What a field has that is empty; the others have null."""
+
+_PLAIN = ("url", "size", "adler32", "modified_at", "run", "subrun", "comment")
+
+
+def owned_dataset(uuid: str, who: Who, what: str) -> Dataset:
+    """The dataset, when it is theirs or they reach all. Raises NotKnown or NotAllowed; `what` is to be done."""
+    row = Dataset.objects.filter(uuid=uuid).first()
+    if row is None:
+        raise NotKnown(f"there is no dataset {uuid[:60]}; p3s dataset list shows the latest")
+    if row.owner != who.name and not who.all_jobs:
+        raise NotAllowed(f"dataset {row.name} belongs to {row.owner}; only they or an operator can {what} it")
+    return row
+
+
+def adjust(work: Work, *, dataset: str, change: DatasetChange, who: Who) -> DatasetChanged:
+    """In one go; what is so already is no change. Its jobs keep the run and the address that they were made with.
+    Raises Conflict for a state that may not follow, or an address that another dataset has."""
+    work.flush()
+    row = owned_dataset(dataset, who, "change")
+    before = {name: getattr(row, name) for name in (*_PLAIN, "keys", "datatype_id", "state")}
+    _apply(row, change)
+    changed = [name for name, value in before.items() if getattr(row, name) != value]
+    if changed:
+        row.save(update_fields=changed)
+        if "run" in changed:
+            Arrival.objects.filter(dataset=row).update(run=row.run)
+        said = "; ".join(f"{_shown(name)} {_word(before[name])} -> {_word(getattr(row, name))}" for name in changed)
+        why = f"{said}: {change.why}" if change.why else said
+        work.desk.do([Noted("dataset", row.uuid, "adjusted", who.name, why, work.now)])
+        work.topics.add("datasets")
+    return DatasetChanged(row.uuid, row.state, [_shown(name) for name in changed])
+
+
+def _apply(row: Dataset, change: DatasetChange) -> None:
+    for name in change.clear:
+        setattr(row, name, _EMPTY.get(name))
+    for name in _PLAIN:
+        value = getattr(change, name)
+        if value is not None:
+            setattr(row, name, value)
+    if change.keys is not None:
+        row.keys = {**row.keys, **change.keys}
+    if change.datatype is not None:
+        row.datatype = data_type(change.datatype)
+    if change.url is not None:
+        _check_free(row)
+    if change.state is not None and change.state != row.state:
+        _check_move(row, change.state)
+        row.state = change.state
+
+
+def data_type(name: str) -> DataType:
+    """Raises NotKnown."""
+    found = DataType.objects.filter(name=name).first()
+    if found is None:
+        raise NotKnown(f"there is no data type {name!r}; p3s datatype add {name} makes it, p3s datatype list shows all")
+    return found
+
+
+def _check_free(row: Dataset) -> None:
+    if row.kind == "set":
+        raise Conflict(f"{row.name} is a set of files and lies nowhere; change its files")
+    other = Dataset.objects.filter(url=row.url).exclude(uuid=row.uuid).first()
+    if other is not None:
+        raise Conflict(f"url: {row.url[:200]} is dataset {other.uuid} already; give each file its own")
+
+
+def _check_move(row: Dataset, after: str) -> None:
+    before = DatasetState(row.state)
+    if (before, after) not in DATASET_MOVES:
+        possible = " or ".join(following(before))
+        raise Conflict(f"dataset {row.name} is {before} and may become {possible}, not {after}")
+
+
+def _shown(name: str) -> str:
+    return name.removesuffix("_id")
+
+
+def _word(value: Any) -> str:
+    return "nothing" if value in (None, "", {}) else str(value)[:300]
