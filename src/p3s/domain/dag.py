@@ -1,45 +1,208 @@
-"""A template with a person's choices becomes a plan: which jobs there are, what each waits for, which files join them.
+"""A template's graph: whether it can be run at all, and in which order. Nodes are jobs, data join them."""
 
-Pure: what the server knows of data types and inputs are arguments.
-"""
+import re
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 
-from dataclasses import dataclass, field
-
+from p3s.domain import fields, parameters
+from p3s.domain.fields import meant
+from p3s.protocol.bounds import check_environment, check_job
+from p3s.protocol.errors import BadInput
 from p3s.protocol.messages import JobSpec
+from p3s.protocol.workflows import INPUTS, NOOP, ON_FAILURE, Datum, Node, TemplateSpec
+
+MOST_NODES = 2_000
+"""Of a template; with their fan-outs they may give MOST_JOBS."""
+
+MOST_DATA = 10_000
+MOST_JOBS = 10_000
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,79}\Z")
+_IN_PAYLOAD = re.compile(r"(?<!\$)\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedFile:
-    """A file that a node reads or writes. `datum` is its name in the template, "" for an input of the workflow itself;
-    `variable` holds its path at the node. `keep`: seconds; None: for good."""
-
-    datum: str
-    variable: str
-    path: str
-    type: str = ""
-    keep: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedNode:
-    """One job-to-be: node `node` of the template, the `index`-th of its fan-out (None: it has one job).
-
-    `spec` is None where nothing is to be run. `after`: places in the plan of those whose ends it waits for, each before
-    its own. `on_failure` is that of its node.
-    """
-
-    node: str
-    index: int | None
-    spec: JobSpec | None
-    after: tuple[int, ...] = ()
-    inputs: tuple[PlannedFile, ...] = ()
-    outputs: tuple[PlannedFile, ...] = ()
-    on_failure: str = "stop"
+def check(template: TemplateSpec) -> None:
+    """Raises BadInput that names the node or datum and says what to write instead."""
+    if not _NAME.match(template.name):
+        raise BadInput(f"name: {template.name[:80]!r} is no template's name; use letters, digits, _ . + and -")
+    if not template.nodes:
+        raise BadInput("nodes: there is none; a template has at least one node")
+    for what, most in (("nodes", MOST_NODES), ("data", MOST_DATA)):
+        count = len(getattr(template, what))
+        if count > most:
+            raise BadInput(f"{what}: there are {count}, at most {most} are taken")
+    parameters.check(template.parameters)
+    for name, node in template.nodes.items():
+        _check_node(name, node)
+    for name, datum in template.data.items():
+        _check_datum(template, name, datum)
+    check_written_once(template)
+    written = {(datum.node, datum.variable) for datum in template.data.values()}
+    for name, node in template.nodes.items():
+        _check_reads(template, name, node, written)
+    roots(template)
+    _check_fields(template)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A workflow's nodes, each after those that it waits for; `notes` are for the person who starts it."""
+def order(template: TemplateSpec) -> list[str]:
+    """Its nodes, each after those that it waits for. Raises BadInput that names a cycle."""
+    waits = {name: list(dict.fromkeys(before(template, node))) for name, node in template.nodes.items()}
+    try:
+        return list(TopologicalSorter(waits).static_order())
+    except CycleError as error:
+        cycle = error.args[1]
+        raise BadInput(f"nodes: {' -> '.join(cycle)} is a cycle; each would wait for the other") from None
 
-    nodes: list[PlannedNode]
-    notes: list[str] = field(default_factory=list)
+
+def before(template: TemplateSpec, node: Node) -> Iterator[str]:
+    """The nodes whose ends it waits for."""
+    for names in node.inputs.values():
+        for name in names:
+            if name != INPUTS:
+                yield template.data[name].node
+    if node.for_each and node.for_each != INPUTS:
+        yield writer(template, node.for_each)
+
+
+def writer(template: TemplateSpec, name: str) -> str:
+    """The node of this name, or the one that writes this datum."""
+    return name if name in template.nodes else template.data[name].node
+
+
+def roots(template: TemplateSpec) -> dict[str, str]:
+    """Over what each node fans out, in `order`: INPUTS, or the node whose `values` it are; "" for a node with one job.
+    Raises BadInput for a cycle, and for a node that follows one that does not fan out."""
+    found: dict[str, str] = {}
+    for name in order(template):
+        node = template.nodes[name]
+        found[name] = name if node.values else node.for_each
+        if node.for_each and node.for_each != INPUTS:
+            origin = writer(template, node.for_each)
+            found[name] = found[origin]
+            if not found[name]:
+                raise BadInput(
+                    f"nodes.{name}.for_each: {origin} has one job; name one that fans out, or write {INPUTS} or a list"
+                )
+    return found
+
+
+def _check_node(name: str, node: Node) -> None:
+    where = f"nodes.{name}"
+    if not _NAME.match(name):
+        raise BadInput(f"nodes: {name[:80]!r} is no node's name; use letters, digits, _ . + and -")
+    if name == INPUTS:
+        raise BadInput(f"nodes: {INPUTS} means those that are given at the start; take another name")
+    if node.on_failure not in ON_FAILURE:
+        raise BadInput(f"{where}.on_failure: {node.on_failure[:60]!r} is none; use {', '.join(ON_FAILURE)}")
+    if not 1 <= node.at_most <= MOST_JOBS:
+        raise BadInput(f"{where}.at_most: must be from 1 to {MOST_JOBS}, not {node.at_most}")
+    if node.for_each and node.values:
+        raise BadInput(f"{where}: fans out over {node.for_each} and over a list; write for_each once")
+    if any(not value.strip() or len(value) > 2_000 or _CONTROL.search(value) for value in node.values):
+        raise BadInput(f"{where}.for_each: its texts must be of 1 to 2,000 characters in one line")
+    if node.jobtype == NOOP and node.payload.strip():
+        raise BadInput(f"{where}: is a {NOOP}, so its payload would not be run; leave out one of the two")
+    check_work(name, node)
+
+
+def check_work(name: str, node: Node) -> None:
+    """What it runs is within the bounds of jobs. Raises BadInput."""
+    payload = "-" if node.jobtype == NOOP else node.payload
+    kind, limits = node.jobtype or "default", (node.priority, node.time_limit, node.needs)
+    check_job(JobSpec(payload, "", kind, "", node.env, *limits), f"nodes.{name}")
+
+
+def _check_datum(template: TemplateSpec, name: str, datum: Datum) -> None:
+    where = f"data.{name}"
+    if not 0 < len(name) <= 250 or _CONTROL.search(name) or name == INPUTS or name in template.nodes:
+        raise BadInput(f"data: {name[:80]!r} is no datum's name; write NODE.VARIABLE")
+    if datum.node not in template.nodes:
+        hint = meant(datum.node, template.nodes)
+        raise BadInput(f"{where}: it is written by no node: there is no node {datum.node[:80]!r}{hint}")
+    check_environment({datum.variable: ""}, where)
+    for field, longest in (("type", 80), ("name", 255), ("path", 1_000), ("dirpath", 1_000), ("comment", 2_000)):
+        text = getattr(datum, field)
+        if len(text) > longest or _CONTROL.search(text.replace("\n", "") if field == "comment" else text):
+            raise BadInput(f"{where}.{field}: must be of at most {longest} characters in one line")
+    if datum.path and (datum.name or datum.dirpath):
+        raise BadInput(f"{where}: has a path and a {'name' if datum.name else 'dirpath'}; write the path alone")
+    if datum.keep is not None:
+        if template.nodes[datum.node].jobtype == NOOP:
+            raise BadInput(
+                f"{where}.keep: {datum.node} is a {NOOP}: the file was there before and is not p3s's to delete"
+            )
+        if not 0 <= datum.keep <= 10 * 366 * 86_400:
+            raise BadInput(f"{where}.keep: must be from 0 s to ten years")
+
+
+def check_written_once(template: TemplateSpec) -> None:
+    """A variable of a node is one file, however many edges of a graph lead it on. Raises BadInput."""
+    seen: dict[tuple[str, str], tuple[str, Datum]] = {}
+    for name, datum in template.data.items():
+        first, other = seen.setdefault((datum.node, datum.variable), (name, datum))
+        same = (datum.type, datum.name, datum.path, datum.dirpath) == (
+            other.type,
+            other.name,
+            other.path,
+            other.dirpath,
+        )
+        if not same and template.nodes[datum.node].jobtype != NOOP:
+            raise BadInput(
+                f"data.{name}: {datum.node} would write it and {first} under one variable, {datum.variable}; "
+                "take another variable, or write the same name and path"
+            )
+
+
+def _place(datum: Datum) -> tuple[str, ...]:
+    return (datum.type, datum.name, datum.path, datum.dirpath)
+
+
+def _check_reads(template: TemplateSpec, name: str, node: Node, written: set[tuple[str, str]]) -> None:
+    where = f"nodes.{name}"
+    check_environment(dict.fromkeys(node.inputs, ""), f"{where}.in")
+    for variable, names in node.inputs.items():
+        if (name, variable) in written and node.jobtype != NOOP:
+            raise BadInput(f"{where}: reads and writes {variable}; one of the two needs another variable")
+        if not names:
+            raise BadInput(f"{where}.in.{variable}: reads nothing; name a datum, like NODE.VARIABLE")
+        if len(names) > len(set(names)):
+            raise BadInput(f"{where}.in.{variable}: names a datum twice")
+        for one in names:
+            if one != INPUTS and one not in template.data:
+                raise BadInput(f"{where}.in.{variable}: {no_datum(template, one)}")
+    if node.for_each and node.for_each != INPUTS and node.for_each not in {**template.nodes, **template.data}:
+        hint = meant(node.for_each, [INPUTS, *template.nodes, *template.data]) or f"; write {INPUTS}, or a list"
+        raise BadInput(f"{where}.for_each: there is no node or datum {node.for_each[:80]!r}{hint}")
+
+
+def no_datum(template: TemplateSpec, name: str) -> str:
+    """What to say of a datum that is not there."""
+    node = name.rpartition(".")[0]
+    hint = meant(name, [INPUTS, *template.data])
+    if not hint and name in template.nodes:
+        hint = f"; {name} is a node: name what it writes, like {name}.VARIABLE"
+    elif not hint and node in template.nodes:
+        own = [one for one, datum in template.data.items() if datum.node == node]
+        hint = f"; {node} writes {', '.join(own) or 'nothing'}"
+    return f"nobody writes {name[:120]!r}{hint or '; write NODE.VARIABLE'}"
+
+
+def _check_fields(template: TemplateSpec) -> None:
+    """Fields that are filled in are known; in payloads none are."""
+    known = {*fields.BUILT_IN, *template.parameters}
+    for name, node in template.nodes.items():
+        for variable, text in node.env.items():
+            fields.check(text, known, f"nodes.{name}.env.{variable}")
+        for text in node.values:
+            fields.check(text, template.parameters, f"nodes.{name}.for_each")
+        for found in _IN_PAYLOAD.finditer(node.payload):
+            parameter, variable = found.group(1), found.group(1).upper()
+            if parameter in template.parameters:
+                raise BadInput(
+                    f"nodes.{name}.payload: {{{parameter}}} is not filled in here: braces in payloads are the shell's; "
+                    f'write env: {{{variable}: "{{{parameter}}}"}} and shell: true, and use ${variable}'
+                )
+    for name, datum in template.data.items():
+        for field in ("name", "path", "dirpath"):
+            fields.check(getattr(datum, field), known, f"data.{name}.{field}")

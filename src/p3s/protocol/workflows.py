@@ -10,11 +10,14 @@ from .messages import ANYWHERE, Needs
 
 _STRICT = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
 
-TYPES = ("string", "int", "float", "bool")
+TYPES = ("string", "int", "float", "bool", "list")
 """Of parameters."""
 
 ON_FAILURE = ("stop", "skip", "continue")
 """What follows when a node failed: the rest is cancelled, what depends on it is skipped, or it runs on what exists."""
+
+INPUTS = "inputs"
+"""What a node reads, or fans out over, that is not written in the workflow but given when it is started."""
 
 NOOP = "noop"
 """2018's job type of a node that has nothing to run: it is finished when its inputs are there."""
@@ -40,10 +43,10 @@ class Datum:
 
     `variable`: the environment variable that holds its path, at the node that writes it. `type`: a data type, whose
     extension a generated name has. `name`: a file name; "" is generated from the workflow's UUID; `inherit:X` is that
-    of the datum or text X with the extension of its own type. `path`: a path below the workflow's directory, or an
-    absolute one; `dirpath`: 2018's directory for `name`. All may hold {fields}: parameters, `run`, `subrun`, keys,
-    `input` (the name of the fan-out's own input, without extension). `keep`: seconds that it is kept; None:
-    for good.
+    of the datum or text X with the extension of its own type. `sticky` False (2018's graphs): the name counts only
+    where the start asks for names as they are. `path`: a path below the workflow's directory, or an absolute one;
+    `dirpath`: a directory for `name`. Names and paths may hold {fields}, see `domain.fields`. `keep`: seconds after
+    the workflow's end that it is kept; None: for good. What a NOOP writes is not written: it is there.
     """
 
     __pydantic_config__ = _STRICT
@@ -56,15 +59,17 @@ class Datum:
     dirpath: str = ""
     comment: str = ""
     keep: Optional[float] = None
+    sticky: bool = True
 
 
 @dataclass(frozen=True)
 class Node:
     """A job of a workflow. `inputs`: by environment variable, the data whose paths it holds, separated by blanks.
 
-    `jobtype` NOOP: nothing to run. `shell`: the payload is run by the shell. `for_each`: "" is one job; `inputs` is one
-    for each input of the workflow; a list is one for each of its entries; a datum or node that fans out is one for each
-    of its own. `at_most` of them. `on_failure` is of ON_FAILURE.
+    INPUTS among them are those of the workflow. `jobtype` NOOP: nothing to run. `shell`: the payload is run by the
+    shell. `values`: one job for each of these texts. `for_each`: INPUTS is one job for each input of the workflow; a
+    node that fans out, or a datum of one, is one job for each of its own. With neither it is one job. `at_most` of
+    them. `on_failure` is of ON_FAILURE. Values of `env` may hold {fields}.
     """
 
     __pydantic_config__ = _STRICT
@@ -77,7 +82,8 @@ class Node:
     needs: Needs = ANYWHERE
     shell: bool = False
     inputs: "dict[str, list[str]]" = field(default_factory=dict)
-    for_each: "list[str]" = field(default_factory=list)
+    for_each: str = ""
+    values: "list[str]" = field(default_factory=list)
     at_most: int = 1_000
     on_failure: str = "stop"
 

@@ -1,0 +1,58 @@
+"""What one workflow has otherwise than its template: 2018's `jobinfo` by node, its `fileinfo` by datum."""
+
+from dataclasses import replace
+
+from p3s.domain.dag import check_work, check_written_once, no_datum
+from p3s.domain.fields import meant
+from p3s.protocol.errors import BadInput
+from p3s.protocol.workflows import NOOP, Datum, DatumChange, Node, NodeChange, StartRequest, TemplateSpec
+
+
+def changed(template: TemplateSpec, request: StartRequest) -> tuple[TemplateSpec, list[str]]:
+    """The template as this request wants it, and notes for a person. Raises BadInput for a name that is not there."""
+    notes: list[str] = []
+    nodes, data = dict(template.nodes), dict(template.data)
+    for name, change in request.nodes.items():
+        if name not in nodes:
+            hint = meant(name, nodes) or f"; it has {', '.join(list(nodes)[:20])}"
+            raise BadInput(f"nodes: the template has no node {name[:80]!r}{hint}")
+        if nodes[name].jobtype == NOOP and change.payload is not None:
+            notes.append(f"{name} is a {NOOP}: its payload is not run")
+            change = replace(change, payload=None)
+        nodes[name] = _node(nodes[name], change)
+        check_work(name, nodes[name])
+    for name, datum_change in request.data.items():
+        for one in _meant(template, name):
+            data[one] = _datum(data[one], datum_change, f"data.{name}")
+    found = replace(template, nodes=nodes, data=data)
+    check_written_once(found)
+    return found, notes
+
+
+def _meant(template: TemplateSpec, name: str) -> list[str]:
+    """The datum of this name; 2018's `source:target` means all edges between the two."""
+    found = [name] if name in template.data else [one for one in template.data if one.startswith(f"{name}:")]
+    if not found:
+        raise BadInput(f"data: {no_datum(template, name)}")
+    return found
+
+
+def _node(node: Node, change: NodeChange) -> Node:
+    said = {field: getattr(change, field) for field in ("payload", "priority", "time_limit")}
+    given = {field: value for field, value in said.items() if value is not None}
+    return replace(node, env={**node.env, **change.env}, **given)
+
+
+def _datum(datum: Datum, change: DatumChange, where: str) -> Datum:
+    if change.path is not None:
+        if change.name is not None or change.dirpath is not None:
+            raise BadInput(f"{where}: has a path and a name or dirpath; write the path alone")
+        datum = replace(datum, path=change.path, name="", dirpath="")
+    if datum.path and (change.name is not None or change.dirpath is not None):
+        above, _, name = datum.path.rpartition("/")
+        datum = replace(datum, path="", dirpath=above, name=name)
+    for field in ("name", "dirpath", "comment"):
+        said = getattr(change, field)
+        if said is not None:
+            datum = replace(datum, **{field: said})
+    return replace(datum, sticky=True) if change.name is not None else datum
