@@ -42,7 +42,19 @@ class Flow:
     """One workflow. `states` are those of its nodes, by place: WAITING until one may run, DEFINED from then on, then
     its final state. `ending` is "", STOP or CANCEL."""
 
-    __slots__ = ("counts", "ending", "followers", "open", "pending", "places", "specs", "state", "states", "steps", "uuid")
+    __slots__ = (
+        "counts",
+        "ending",
+        "followers",
+        "open",
+        "pending",
+        "places",
+        "specs",
+        "state",
+        "states",
+        "steps",
+        "uuid",
+    )
 
     def __init__(self, uuid: str, state: WorkflowState, steps: list[Step], ending: str = "") -> None:
         self.uuid, self.state, self.steps, self.ending = uuid, state, steps, ending

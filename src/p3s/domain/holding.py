@@ -39,7 +39,9 @@ def adjust(job: str, past: Past, priority: int, who: str, why: str, now: float) 
 
 def _queued(job: str, past: Past, what: str, states: set[JobState]) -> Queued:
     if past.state is JobState.WAITING and JobState.WAITING not in states:
-        raise Conflict(f"job {job} waits for its inputs in workflow {past.workflow}; hold it when it is queued, or cancel it")
+        raise Conflict(
+            f"job {job} waits for its inputs in workflow {past.workflow}; hold it when it is queued, or cancel it"
+        )
     if past.state not in states or past.queued is None:
         raise Conflict(f"job {job} is {past.state}; only a job that waits can be {what}")
     return past.queued

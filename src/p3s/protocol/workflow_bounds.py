@@ -5,8 +5,8 @@ Whether a template can be run at all, `domain.dag` checks.
 
 from typing import Any
 
-from .bounds import SMALL, _text, check_environment, check_why
 from .acts import WhyRequest
+from .bounds import SMALL, _text, check_environment, check_why
 from .codec import to_object
 from .data import DatasetRequest
 from .data_bounds import check_dataset

@@ -1,4 +1,4 @@
-"""Release, cancel or run again a workflow."""
+"""Release or cancel a workflow; which one may be run again, and what of it need not."""
 
 from p3s.domain import progress
 from p3s.domain.effects import Noted

@@ -20,7 +20,7 @@ def explain(work: Work, *, job: str) -> ExplainReply:
     if past is None:
         raise NotKnown(f"there is no job {job}; p3s job list shows the latest")
     reason = str(Job.objects.values_list("reason", flat=True).get(uuid=job))
-    waits = links.waits(job) if past.state is JobState.WAITING else []
+    waits = links.waits(job, work.now) if past.state is JobState.WAITING else []
     lines = why(work.desk.book, job, past, _said(job), work.now, waits)
     queued = past.queued if past.state is JobState.DEFINED else None
     pilots = pilots_now(work.desk.book, queued.key, work.now) if queued else 0

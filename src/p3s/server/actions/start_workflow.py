@@ -13,7 +13,7 @@ from p3s.domain.progress import Moves
 from p3s.protocol.codec import to_object
 from p3s.protocol.errors import Conflict
 from p3s.protocol.messages import JobSpec
-from p3s.protocol.states import FINAL_JOB_STATES, JobState, WorkflowState
+from p3s.protocol.states import FINAL_JOB_STATES, FINAL_WORKFLOW_STATES, JobState, WorkflowState
 from p3s.protocol.workflows import StartReply
 from p3s.server.journal.models import Event
 from p3s.server.sql import Row
@@ -38,6 +38,8 @@ def start(work: Work, *, planned: Planned, hold: bool, why: str = "") -> StartRe
     row = Template.objects.get(name=planned.request.template)
     if row.deleted_at is not None and not planned.rerun_of:
         raise Conflict(f"the template {row.name!r} was deleted meanwhile")
+    if planned.done:
+        _check_alone(planned)
     notes = [note for jobtype in _types(planned) if (note := ensure_type(work, jobtype))]
     files = Files(planned)
     jobs = _jobs(work, planned, files)
@@ -68,6 +70,16 @@ def _again(before: Workflow, planned: Planned) -> StartReply:
         key = planned.key.partition(":")[2]
         raise Conflict(f"the key {key!r} was used for another workflow; take a new key for each new one")
     return StartReply(before.uuid, before.state, before.nodes, ["started before: nothing was added"])
+
+
+def _check_alone(planned: Planned) -> None:
+    """It writes the files of the workflow whose work it takes over."""
+    ended = [str(state) for state in FINAL_WORKFLOW_STATES]
+    other = Workflow.objects.filter(rerun_of=planned.rerun_of, directory=planned.directory).exclude(state__in=ended)
+    for uuid in other.values_list("uuid", flat=True)[:1]:
+        raise Conflict(
+            f"workflow {planned.rerun_of} is run again already, as {uuid}, and they would write the same files"
+        )
 
 
 def _note(work: Work, planned: Planned, why: str) -> None:

@@ -55,7 +55,9 @@ def version_in_force(name: str, version: int | None) -> tuple[int, TemplateSpec]
     if row is None:
         raise NotKnown(f"there is no template {name!r}; p3s workflow template list shows what there is")
     if row.deleted_at is not None:
-        raise Conflict(f"the template {name!r} was deleted; store it again (p3s workflow template put), or name another")
+        raise Conflict(
+            f"the template {name!r} was deleted; store it again (p3s workflow template put), or name another"
+        )
     return spec_of(name, row.version if version is None else version)
 
 

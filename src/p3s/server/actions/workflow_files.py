@@ -107,4 +107,3 @@ class Files:
 def _writer(file: PlannedFile, writers: Mapping[str, list[int]], after: tuple[int, ...]) -> int | None:
     """Of the nodes that are waited for, the one that writes it."""
     return next((place for place in writers.get(file.path, ()) if place in after), None)
-

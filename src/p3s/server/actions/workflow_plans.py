@@ -85,6 +85,7 @@ def _planned(
         inputs=[InputFile(**file) for file in basis["files"]],
         extensions=basis["extensions"],
     )
+    basis = {**basis, "parameters": dict(plan.parameters)}
     fingerprint = hashlib.sha256(orjson.dumps(to_object(request))).hexdigest()
     return Planned(workflow, version, request, owner, directory, basis, plan, fingerprint=fingerprint, **rest)
 

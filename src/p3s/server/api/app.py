@@ -24,7 +24,9 @@ from . import (
     results,
     services,
     system,
+    templates,
     tokens,
+    workflows,
 )
 from .document import complete
 from .doors import Json, problem
@@ -62,6 +64,8 @@ for part in (
     data,
     datasets,
     results,
+    templates,
+    workflows,
     alarms,
     audit,
     tokens,

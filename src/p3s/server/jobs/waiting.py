@@ -110,7 +110,9 @@ def _spec(
     """What the rules must know, from the columns named in `_SPEC`. The input's variables win over the job's own."""
     own = _json(env)
     given = {**own, **input_environment(input, run, subrun, _json(keys), own.get("P3S_INPUT_AS", "path"))}
-    return Spec(payload, given, time_limit, needs_of(needs), eta_at, stale_at, submitted_at, bool(followed), workflow or "")
+    return Spec(
+        payload, given, time_limit, needs_of(needs), eta_at, stale_at, submitted_at, bool(followed), workflow or ""
+    )
 
 
 def _queued(row: Sequence[Any]) -> Queued:

@@ -10,7 +10,7 @@ from platformdirs import user_data_dir
 
 SERVER_DIR = Path(os.environ.get("P3S_SERVER_DIR") or user_data_dir("p3s"))
 # Where files of workflows are written that say no directory: below it, one for each. Pilots elsewhere must see it too.
-WORKFLOW_FILES = os.path.abspath(os.environ.get("P3S_WORKFLOW_FILES") or SERVER_DIR / "workflow-files")
+WORKFLOW_FILES = Path(os.environ.get("P3S_WORKFLOW_FILES") or SERVER_DIR / "workflow-files").resolve()
 DATABASE_URL = os.environ.get("P3S_DATABASE", "")
 
 

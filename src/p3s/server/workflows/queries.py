@@ -5,8 +5,10 @@ from collections.abc import Sequence
 
 from p3s.domain.effects import OutputsMade, StepEnded, WorkflowMoved
 from p3s.protocol.bounds import clean
-from p3s.protocol.states import FINAL_WORKFLOW_STATES, WorkflowState
+from p3s.protocol.states import FINAL_WORKFLOW_STATES, JobState, WorkflowState
 from p3s.server.sql import Row, Statement
+
+GOOD = str(JobState.FINISHED)
 
 ADD_NODES = Statement(
     """
@@ -24,27 +26,6 @@ SELECT {workflow}, {place}, {name}, {nth}, {job}, {state}, {reason}, {on_failure
     inputs="jsonb",
     outputs="jsonb",
     after="jsonb",
-)
-
-ADD_FILES = Statement(
-    """
-INSERT INTO data_dataset (uuid, name, url, kind, datatype_id, size, adler32, run, subrun, keys, comment, metadata, state,
-  owner, registered_at, purged)
-SELECT {uuid}, {name}, {url}, 'file', {datatype}, NULL, '', {run}, {subrun}, {keys}, '', {metadata}, {state},
-  {owner}, {at}, {purged} {rows}
-""",
-    uuid="text",
-    name="text",
-    url="text",
-    datatype="text",
-    run="bigint",
-    subrun="bigint",
-    keys="jsonb",
-    metadata="jsonb",
-    state="text",
-    owner="text",
-    at="double precision",
-    purged="jsonb",
 )
 
 ADD_USES = Statement(
@@ -71,9 +52,18 @@ WHERE workflow_id = {workflow} AND place = {place} AND state || '' = ''
 OUTPUTS_MADE = Statement(
     """
 UPDATE data_dataset SET state = 'available'
-WHERE uuid IN (SELECT dataset_id FROM jobs_use WHERE job_id = {job} AND role = 'output') AND state || '' = 'registered'
+WHERE uuid IN (SELECT dataset_id FROM jobs_use WHERE job_id = {job} AND role = 'output') AND state || '' <> 'available'
 """,
     job="bigint",
+)
+
+NEVER_MADE = Statement(
+    """
+UPDATE data_dataset SET state = 'dropped'
+WHERE state || '' = 'registered' AND uuid IN (
+  SELECT dataset_id FROM jobs_use JOIN jobs_job ON jobs_job.id = job_id WHERE workflow = {workflow} AND role = 'output')
+""",
+    workflow="text",
 )
 
 MOVED = Statement(
@@ -101,12 +91,6 @@ def add_nodes(rows: Sequence[Row]) -> None:
     ADD_NODES.run(rows)
 
 
-def add_files(rows: Sequence[Row]) -> None:
-    """Insert datasets: (uuid, name, url, data type, run, subrun, keys, metadata, state, owner, moment, what was purged);
-    objects as JSON text."""
-    ADD_FILES.run(rows)
-
-
 def add_uses(rows: Sequence[Row]) -> None:
     """Insert what jobs read and write: (job number, dataset, `input` or `output`, variable)."""
     ADD_USES.run(rows)
@@ -124,8 +108,11 @@ def make_outputs(effects: Sequence[OutputsMade]) -> None:
 
 
 def move(effects: Sequence[WorkflowMoved]) -> None:
-    """Write how far workflows have come."""
+    """Write how far workflows have come; with the last node that did not end well, its files will not come."""
     MOVED.run([_moved(effect) for effect in effects], "workflows moved")
+    over = [(e.workflow,) for e in effects if e.after in FINAL_WORKFLOW_STATES and set(e.counts) != {GOOD}]
+    if over:
+        NEVER_MADE.run(over)
 
 
 def _moved(e: WorkflowMoved) -> Row:
