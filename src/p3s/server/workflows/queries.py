@@ -61,7 +61,8 @@ NEVER_MADE = Statement(
     """
 UPDATE data_dataset SET state = 'dropped'
 WHERE state || '' = 'registered' AND uuid IN (
-  SELECT dataset_id FROM jobs_use JOIN jobs_job ON jobs_job.id = job_id WHERE workflow = {workflow} AND role = 'output')
+  SELECT jobs_use.dataset_id FROM jobs_use JOIN jobs_job ON jobs_job.id = jobs_use.job_id
+  WHERE jobs_job.workflow = {workflow} AND jobs_use.role = 'output')
 """,
     workflow="text",
 )
