@@ -116,7 +116,7 @@ class _Floor:
         desk = self._desk()
         reports = [Report(job, 1, "finished", exit_code=0, wall_s=1.0) for job in ended]
         request = ExchangeRequest("orders", self.seq, self.acked.get(name, 0), 1.0, reports=reports)
-        desk.order_lane(name, request, {})
+        desk.order_lane(name, request)
         for job in ended:
             kind = self.kinds.pop(job)
             self._add(desk, kind, 0 if kind[0] == "plain" else 5)

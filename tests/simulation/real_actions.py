@@ -36,9 +36,11 @@ from p3s.server.jobs import queries as jobs
 from p3s.server.jobs import waiting
 from p3s.server.jobs.models import Job, JobLog, JobType, Pause, Submission
 from p3s.server.journal import queries as journal
-from p3s.server.journal.models import Event
+from p3s.server.journal.models import Alarm, Event
 from p3s.server.pilots import queries as pilots
 from p3s.server.pilots.models import HostDoubt, Pilot
+from p3s.server.results import published
+from p3s.server.results.models import Item, Result
 from p3s.server.sql import Statement
 from p3s.simulation.rows import JobRow, PilotRow
 from p3s.simulation.store import Broken
@@ -133,7 +135,7 @@ def run(seed: int) -> Twin:
             twins.append(Twin(self.clock, self.store, random.Random(seed), self.lease_s, self._fate, compare_books))
             return twins[0]
 
-    for table in (Event, JobLog, Job, JobType, Pause, Submission, HostDoubt, Pilot):
+    for table in (Event, Alarm, Item, Result, JobLog, Job, JobType, Pause, Submission, HostDoubt, Pilot):
         table.objects.all().delete()
     jobs.declare([TypeDeclared(spec, 0.0) for spec in TYPES])
     try:
@@ -175,6 +177,10 @@ def keeps_pilot() -> None:
     jobs.RETURN = spoilt(jobs.RETURN, "pilot_id = NULL, ", "")
 
 
+def blind() -> None:
+    published.names = lambda attempts, wanted: {}  # noqa: ARG005
+
+
 def forgets_keys() -> None:
     jobs.SUBMITTED = spoilt(jobs.SUBMITTED, "{rows}", "{rows} WHERE true ON CONFLICT DO NOTHING")
 
@@ -184,6 +190,7 @@ PLANTS: dict[str, Callable[[], None]] = {
     "the lane of an order is not written": lambda: silence(pilots, "write_lanes", lambda _: False),
     "a returned job keeps its pilot": keeps_pilot,
     "a key is forgotten": forgets_keys,
+    "what was published is not seen": blind,
     "a batch that failed is half kept": half_kept,
     "a pause is not written": lambda: silence(jobs, "pause", lambda _: False),
     "what a pilot is told is not written": lambda: silence(pilots, "instruct", lambda _: False),

@@ -25,7 +25,7 @@ from p3s.domain.acceptance import accept
 from p3s.domain.book import Book
 from p3s.domain.desk import Desk
 from p3s.domain.effects import Effect, JobAdded, LaneAnswered, Noted, PilotAdded, Submitted, TypeDeclared
-from p3s.domain.exchange import Past
+from p3s.domain.exchange import Known, Past
 from p3s.protocol.acts import RerunRequest
 from p3s.protocol.errors import Conflict, Gone, P3sError
 from p3s.protocol.many import PilotOrderRequest
@@ -38,6 +38,7 @@ from p3s.protocol.messages import (
     Report,
     SubmitRequest,
 )
+from p3s.protocol.results import Item, Result
 from p3s.protocol.states import FINAL_JOB_STATES
 from p3s.server.accounts.grants import Grants
 from p3s.server.accounts.seals import digest
@@ -45,6 +46,7 @@ from p3s.server.actions import exchange, hold, pauses
 from p3s.server.actions.cancel import cancel
 from p3s.server.actions.jobtypes import set_jobtype
 from p3s.server.actions.orders import order_pilots
+from p3s.server.actions.publish import publish
 from p3s.server.actions.rerun import Who, rerun
 from p3s.server.actions.submit import add_jobs, fingerprint_of, submit
 from p3s.server.actions.work import Work
@@ -300,13 +302,13 @@ class Twin:
     def exchange(self, pilot: str, message: ExchangeRequest, reply: Reply) -> None:
         if message.lane == "reports":
             self._ask(
-                lambda desk: desk.report(pilot, message.reports, self._past(desk, message.reports)),
+                lambda desk: desk.report(pilot, message.reports, self._known(desk, message.reports)),
                 lambda broker: broker.report(pilot, message, reply),
             )
             return
 
         def pure(desk: Desk) -> None:
-            desk.order_lane(pilot, message, self._past(desk, message.reports))
+            desk.order_lane(pilot, message, self._known(desk, message.reports))
             if message.wait_s <= 0 and not message.goodbye:
                 self._settle(desk)
                 close(desk, pilot, message.seq)
@@ -319,10 +321,25 @@ class Twin:
         if self.up and epoch == self.epoch:
             self._ask(lambda desk: close(desk, pilot, seq), lambda broker: broker.close_lanes([(pilot, seq)]))
 
-    def _past(self, desk: Desk, reports: list[Report]) -> dict[str, Any]:
+    def _known(self, desk: Desk, reports: list[Report]) -> Known:
         self._flush(desk)
-        found = {report.job: self.store.past(report.job) for report in reports if report.job not in desk.book.out}
-        return {job: past for job, past in found.items() if past is not None}
+        return self.store.known(reports)
+
+    def publish(self, job: str, attempt: int, names: list[str], reply: Reply) -> None:
+        def pure(desk: Desk) -> None:
+            self._flush(desk)
+            self.store.publish(job, attempt, names)
+
+        items: dict[str, list[Item]] = {}
+        for name in names:
+            category, _, item = name.partition("/")
+            items.setdefault(category, []).extend([Item("check", item, status="good")] if item else [])
+        results = [Result(category, items=tuple(found)) for category, found in items.items()]
+
+        def story(work: Work) -> None:
+            publish(work, job=job, attempt=attempt, results=results, problems=[])
+
+        self._post(pure, story, reply)
 
     def death(self, pilot: str, request: DeathRequest, reply: Reply) -> None:
         self._post(

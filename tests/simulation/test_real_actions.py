@@ -46,6 +46,7 @@ DEFECTS = [
     "the lane of an order is not written",
     "a returned job keeps its pilot",
     "a key is forgotten",
+    "what was published is not seen",
     "a batch that failed is half kept",
     "a refused report is not recorded",
     "a pause is not written",

@@ -11,10 +11,11 @@ import pytest
 from p3s.domain import brokerage, exchange, expiry, retries
 from p3s.domain.book import _APPLY, Book
 from p3s.domain.effects import Effect, JobEnded, JobHeld, JobReturned
+from p3s.domain.exchange import Known
 from p3s.domain.lifecycle import InvalidMove
 from p3s.domain.pool import PilotEntry
 from p3s.pilot.machine import Machine
-from p3s.protocol.messages import JobSpec
+from p3s.protocol.messages import JobSpec, Report
 from p3s.simulation.fleet import SimPilot
 from p3s.simulation.network import Weather
 from p3s.simulation.server import SimServer
@@ -99,7 +100,7 @@ def test_what_the_rules_are_for_happens_too() -> None:
         seen["rerun"] += sum(bool(row.rerun_of) for row in world.store.jobs.values())
     for what in ("JobHeld", "JobReleased", "JobAdjusted", "HostDoubted", "TypeDeclared", "retried", "rerun"):
         assert seen[what], what
-    for reason in ("stale", "superseded", "shed", "nonstarter"):
+    for reason in ("stale", "superseded", "shed", "nonstarter", "published nothing", "results missing"):
         assert seen[reason], reason
 
 
@@ -310,11 +311,17 @@ def a_retry_starts_before_the_lease_is_over(monkeypatch: pytest.MonkeyPatch) -> 
 @plant
 def a_job_that_was_run_again_is_amended(monkeypatch: pytest.MonkeyPatch) -> None:
     late = exchange._judge_late
-    monkeypatch.setattr(
-        exchange,
-        "_judge_late",
-        lambda pilot, report, past, now: late(pilot, report, past and replace(past, rerun=False), now),
-    )
+
+    def forgetful(book: Book, pilot: str, report: Report, known: Known, now: float) -> Any:
+        past = {job: replace(row, rerun=False) for job, row in known.past.items()}
+        return late(book, pilot, report, replace(known, past=past), now)
+
+    monkeypatch.setattr(exchange, "_judge_late", forgetful)
+
+
+@plant
+def what_a_job_should_have_published_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "judged", lambda ended, *_: [ended])
 
 
 @plant

@@ -6,10 +6,9 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
-from p3s.protocol import codec, data_routes, routes
+from p3s.protocol import codec, routes
 from p3s.protocol.accounts import TokenReply, TokenRequest, UserRequest
 from p3s.protocol.acts import AdjustRequest, ChangeReply, RerunReply, RerunRequest, WhyRequest
-from p3s.protocol.data import DatasetReply, DatasetRequest, StreamSpec
 from p3s.protocol.many import (
     AdjustManyRequest,
     ManyReply,
@@ -32,10 +31,11 @@ from p3s.protocol.services import ServiceReport
 
 from .asking import Json
 from .data import Data
+from .streams import Streams
 from .waiting import Waiting
 
 
-class Client(Waiting, Data):
+class Client(Waiting, Streams, Data):
     """Talks to one server; not for several threads at once.
 
     >>> client = Client()                      # this machine's server, or P3S_SERVER and P3S_TOKEN
@@ -183,16 +183,6 @@ class Client(Waiting, Data):
         """The record, newest first: who did or decided what, when and why."""
         asked = {"who": who, "kind": kind, "object": object_id, "since": since, "limit": min(limit, 1000)}
         return list(self._ask(routes.EVENTS, f"?{urlencode(asked)}")["events"])
-
-    # ---- the rest
-
-    def register_dataset(self, request: DatasetRequest) -> DatasetReply:
-        """Register a complete file; known already, it changes nothing."""
-        return codec.from_object(DatasetReply, self._ask(data_routes.REGISTER_DATASET, body=request))
-
-    def declare_stream(self, spec: StreamSpec) -> int:
-        """Declare a stream; returns the version in force."""
-        return int(self._ask(data_routes.STREAM, body=spec, name=spec.name)["version"])
 
     # ---- services
 

@@ -77,7 +77,7 @@ class Book:
         self.drops = 0
         #: Jobs that are queued again, of types whose newer ones supersede older: one may have come meanwhile.
         self.back: list[Queued] = []
-        #: Ends that something waits for, not yet told to it.
+        #: Ends that something waits for, or of which results were expected, not yet told to it.
         self.followed: list[JobEnded] = []
         #: Workflows that go on, and those of which a job has started that they have not heard of.
         self.flows = Flows()
@@ -284,7 +284,7 @@ class Book:
             self.learn(out, effect)
         elif effect.key is not None:
             self.queues.remove(effect.key, effect.job)
-        if effect.followed:
+        if effect.followed or effect.lacking is not None:
             self.followed.append(effect)
 
     def learn(self, out: Out, effect: JobEnded) -> None:

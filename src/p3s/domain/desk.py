@@ -3,14 +3,14 @@
 The server stores the effects of a desk in one transaction; the simulation in a dictionary. Nothing is answered before.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 
 from p3s.domain import brokerage, exchange, expiry, holding, pausing, shedding, staleness, suspects
 from p3s.domain.book import Book
 from p3s.domain.cancel import cancel
 from p3s.domain.effects import ClassKey, Effect, JobAdded, JobEnded, Noted, PilotAdded, PilotMoved, Queued, TypeDeclared
-from p3s.domain.exchange import Past, TokenOf
+from p3s.domain.exchange import NOTHING, Known, Past, TokenOf
 from p3s.domain.instructing import instruct
 from p3s.domain.pool import PilotEntry
 from p3s.domain.rerun import rerun
@@ -79,7 +79,7 @@ class Desk:
         return bool(self.book.followed or self.book.begun)
 
     def followed(self) -> list[JobEnded]:
-        """Ends that something waits for, since this was asked last, in order."""
+        """Ends that something waits for or looks at, since this was asked last, in order."""
         ended, self.book.followed = self.book.followed, []
         return ended
 
@@ -96,19 +96,19 @@ class Desk:
         elif entry.token_hash != added.token_hash:
             raise Conflict(f"another pilot is registered as {added.pilot}; start with a new identity")
 
-    def report(self, pilot: str, reports: Iterable[Report], past: Mapping[str, Past]) -> list[Verdict]:
+    def report(self, pilot: str, reports: Iterable[Report], known: Known = NOTHING) -> list[Verdict]:
         """Work on reports, from either lane; a pilot that was given up may still bring them."""
         entry = self.book.alive(pilot)
         if entry is not None:
             self.book.heard.again(entry, self.now)
         verdicts = []
         for report in reports:
-            effects, verdict = exchange.judge_report(self.book, pilot, report, past, self.now)
+            effects, verdict = exchange.judge_report(self.book, pilot, report, known, self.now)
             self.do(effects)
             verdicts.append(verdict)
         return verdicts
 
-    def order_lane(self, pilot: str, message: ExchangeRequest, past: Mapping[str, Past]) -> PilotEntry:
+    def order_lane(self, pilot: str, message: ExchangeRequest, known: Known = NOTHING) -> PilotEntry:
         """Open the pilot's order lane; `settle` answers it when there is something to say.
 
         Raises Gone for a pilot not in service, Conflict for a `seq` that is not above the last one.
@@ -116,7 +116,7 @@ class Desk:
         entry = exchange.check_lane(self.book, pilot, message.seq)
         self.book.heard.again(entry, self.now)
         self.do(exchange.end_older_wait(entry))
-        verdicts = self.report(pilot, message.reports, past)
+        verdicts = self.report(pilot, message.reports, known)
         self.do(exchange.reconcile(self.book, entry, message, self.now))
         if message.goodbye:
             self.book.open_lane(entry, message.seq, message.acked)

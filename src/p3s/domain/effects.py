@@ -193,6 +193,7 @@ class JobEnded:
     """A job reached a final state (or, from `lost`, its amendment). `at` may lie before now.
 
     `key` is its class if it was queued. `followed`: something waits for its end. `workflow`: of which it is a node.
+    `lacking`: what it should have published and did not; None: nothing was expected of it.
     """
 
     id: int
@@ -207,6 +208,7 @@ class JobEnded:
     key: ClassKey | None = None
     followed: bool = False
     workflow: str = ""
+    lacking: tuple[str, ...] | None = None
 
 
 @dataclass(slots=True)

@@ -4,8 +4,8 @@ The order lane has one exchange at a time, by a growing `seq`; orders and instru
 pilot and go again, unchanged, until a later exchange confirms them by `acked`. The report lane only brings reports.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 
 from p3s.domain.book import Book
 from p3s.domain.effects import (
@@ -19,6 +19,7 @@ from p3s.domain.effects import (
     PilotMoved,
     Queued,
 )
+from p3s.domain.expected import judged
 from p3s.domain.pool import Out, PilotEntry
 from p3s.domain.retries import end_or_again
 from p3s.protocol.errors import Conflict, Gone
@@ -55,20 +56,41 @@ class Past:
     #: Of which it is a node, and why a late report may change nothing there.
     workflow: str = ""
     concluded: str = ""
+    jobtype: str = ""
 
 
-def judge_report(
-    book: Book, pilot: str, report: Report, past: Mapping[str, Past], now: float
-) -> tuple[list[Effect], Verdict]:
-    """What one report changes, and what the pilot is told of it.
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the database says of reported jobs.
 
-    `past` holds what the database says of reported jobs that are not in the book.
+    `past`: those that are not in the book. `published`: of those whose type expects results (`expects`) and that are
+    reported finished, what the reported attempt has published, as `category` and `category/item`.
     """
+
+    past: Mapping[str, Past] = field(default_factory=dict)
+    published: Mapping[str, Collection[str]] = field(default_factory=dict)
+
+
+NOTHING = Known()
+
+
+def expects(book: Book, report: Report, past: Mapping[str, Past]) -> tuple[str, ...]:
+    """What the reported attempt should have published, if it has ended well."""
+    if report.state != "finished":
+        return ()
+    out = book.out.get(report.job)
+    if out is not None:
+        return book.kind(out.jobtype).expects
+    return book.kind(past[report.job].jobtype).expects if report.job in past else ()
+
+
+def judge_report(book: Book, pilot: str, report: Report, known: Known, now: float) -> tuple[list[Effect], Verdict]:
+    """What one report changes, and what the pilot is told of it."""
     out = book.out.get(report.job)
     if report.state not in REPORTABLE:
         return [], _verdict(report, REFUSED, f"no pilot reports the state {report.state!r}")
     if out is None:
-        return _judge_late(pilot, report, past.get(report.job), now)
+        return _judge_late(book, pilot, report, known, now)
     if out.pilot != pilot or out.attempt != report.attempt:
         return _refuse(report, pilot, now, f"attempt {out.attempt} is in force, with pilot {out.pilot}")
     if report.state == "running":
@@ -80,6 +102,10 @@ def judge_report(
     if report.state == "refused":
         return _returned(out, report, now)
     ended = _ended(out, JobState(report.state), report, now)
+    if ended.after is JobState.FINISHED:
+        return judged(ended, expects(book, report, {}), known.published.get(report.job, ()), now), _verdict(
+            report, APPLIED
+        )
     return end_or_again(book, out, ended, now), _verdict(report, APPLIED)
 
 
@@ -94,8 +120,9 @@ def _returned(out: Out, report: Report, now: float) -> tuple[list[Effect], Verdi
     return [JobReturned(out.id, out.job, out.attempt, why, now), noted], _verdict(report, APPLIED)
 
 
-def _judge_late(pilot: str, report: Report, past: Past | None, now: float) -> tuple[list[Effect], Verdict]:
+def _judge_late(book: Book, pilot: str, report: Report, known: Known, now: float) -> tuple[list[Effect], Verdict]:
     """A report of a job that no pilot holds: repeated, the one amendment, or refused and recorded."""
+    past = known.past.get(report.job)
     if past is None:
         return [], _verdict(report, REFUSED, "the server knows no such job")
     if past.state is JobState.DEFINED and past.attempt == report.attempt:  # this very attempt was returned
@@ -125,7 +152,8 @@ def _judge_late(pilot: str, report: Report, past: Past | None, now: float) -> tu
         workflow=past.workflow,
     )
     noted = Noted("job", report.job, "amended", pilot, f"late report: lost became {after}", now)
-    return [ended, noted], _verdict(report, APPLIED)
+    wanted = expects(book, report, known.past)
+    return [*judged(ended, wanted, known.published.get(report.job, ()), now), noted], _verdict(report, APPLIED)
 
 
 def _refuse(report: Report, pilot: str, now: float, why: str) -> tuple[list[Effect], Verdict]:

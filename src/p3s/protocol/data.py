@@ -27,6 +27,10 @@ OVERFLOWS = ("drop_oldest", "drop_newest", "refuse")
 the new job is, or none is made of the file."""
 
 
+LEFT_OUT_PAUSED, LEFT_OUT_OVERFLOW = "paused", "overflow"
+"""Reasons for which the server itself has a stream ignore a file; a watcher gives others."""
+
+
 @dataclass(frozen=True)
 class Waiting:
     """At most so many jobs of a stream and job type wait at a time; `then` is of OVERFLOWS."""

@@ -1,38 +1,137 @@
 """Bounds on what people and the watcher say of data, checked at the door. Raises BadInput as `bounds` does."""
 
-from .bounds import _VARIABLE, BIG, _text, _whole, check_job
-from .data import DatasetRequest, StreamSpec
+import json
+from math import isfinite
+from typing import Any
+
+from .bounds import _VARIABLE, BIG, _most, _number, _text, _whole, check_environment, check_job
+from .catalogue_bounds import check_adler32, check_keys, check_url, check_word
+from .data import LEFT_OUT_OVERFLOW, LEFT_OUT_PAUSED, OVERFLOWS, DatasetRequest, Gather, StreamJob, StreamSpec
 from .errors import BadInput
+from .guesses import guess
 from .messages import BOUNDS, JobSpec
+from .states import DatasetState
+
+_DEPTH = 8
+
+
+# ---- streams
 
 
 def check_stream(spec: StreamSpec) -> None:
-    """A rule: a name, and jobs within the bounds of jobs."""
-    _text(spec.name, 80, "name")
-    if not spec.jobs:
-        raise BadInput("jobs: the stream makes none; name at least one job type")
+    """A rule: its name, what it makes of which files, and of how many."""
+    check_word(spec.name, 80, "name")
+    _text(spec.files, BOUNDS["input"], "files")
+    check_environment(spec.env, "env")
+    if spec.jobs and spec.workflow:
+        raise BadInput("workflow: the stream has jobs too; give it one of the two")
+    if not (spec.jobs or spec.workflow):
+        raise BadInput("jobs: the stream makes none; name at least one job type, or a workflow")
+    _most(spec.jobs, "stream_jobs", "jobs")
     for jobtype, job in spec.jobs.items():
-        described = JobSpec(job.payload, spec.name, jobtype, "", job.env, job.priority, job.time_limit)
-        check_job(described, f"jobs.{jobtype}")
+        _check_job(spec, jobtype, job, f"jobs.{jobtype}")
+    _number(spec.take.one_in, "one_in", "take.one_in")
+    _number(spec.take.first_of_run, "first_of_run", "take.first_of_run")
+    _check_waiting(spec)
+    _most(spec.gather, "stream_jobs", "gather")
+    for name, gather in spec.gather.items():
+        _check_gather(spec, name, gather, f"gather.{name}")
+    _text(spec.workflow, 80, "workflow")
+    if spec.parameters and not spec.workflow:
+        raise BadInput("parameters: are those of a workflow, and the stream has none")
+    _most(spec.parameters, "tags", "parameters")
+    check_json(spec.parameters, "parameters")
+
+
+def _check_job(spec: StreamSpec, jobtype: str, job: StreamJob, where: str) -> None:
+    env = {**spec.env, **job.env}
+    check_environment(job.env, f"{where}.env")
+    described = JobSpec(job.payload, spec.name, jobtype, "", env, job.priority, job.time_limit, job.needs)
+    check_job(described, where)
+    if job.one_in is not None:
+        _number(job.one_in, "one_in", f"{where}.one_in")
+
+
+def _check_waiting(spec: StreamSpec) -> None:
+    waiting = spec.waiting
+    if waiting is None:
+        return
+    if spec.workflow:
+        raise BadInput("waiting: counts jobs, and the stream starts a workflow; leave it out")
+    _number(waiting.at_most, "at_most", "waiting.at_most")
+    if waiting.then not in OVERFLOWS:
+        raise BadInput(f"waiting.then: {waiting.then[:40]!r} is none; use {', '.join(OVERFLOWS)}")
+
+
+def _check_gather(spec: StreamSpec, name: str, gather: Gather, where: str) -> None:
+    if gather.of not in spec.jobs:
+        raise BadInput(f"{where}.of: {gather.of[:60]!r} is no job of the stream{guess(gather.of, spec.jobs)}")
+    if name in spec.jobs:
+        raise BadInput(f"{where}: a job of the stream has this name; take another, it is a job type of its own")
+    if not _VARIABLE.match(gather.by) or len(gather.by) > 40:
+        raise BadInput(f"{where}.by: {gather.by[:60]!r} is no key; use run, subrun, or a field of the files' names")
+    _number(gather.every, "every", f"{where}.every")
+    _number(gather.or_after, "time_limit", f"{where}.or_after")
+    if not (gather.every or gather.or_after or gather.at_run_end):
+        raise BadInput(f"{where}: it would never be made; say every: 20, or_after: 5m or at_run_end: true")
+    job = StreamJob(gather.payload, gather.env, gather.priority, gather.time_limit, None, gather.needs)
+    _check_job(spec, name, job, where)
+
+
+# ---- files
 
 
 def check_dataset(request: DatasetRequest) -> None:
     """A file's own numbering and names."""
-    if not request.url.strip():
-        raise BadInput("url: is empty; give the file's path or URL")
-    _text(request.url, BOUNDS["input"], "url")
+    check_url(request.url, "url")
     _text(request.name, 255, "name")
     _text(request.stream, 80, "stream")
+    if request.datatype:
+        check_word(request.datatype, 40, "datatype")
+    _text(request.comment, BOUNDS["comment"], "comment")
+    _check_ignored(request)
     for name in ("size", "run", "subrun"):
         value = getattr(request, name)
         if value is not None and not 0 <= value < 2**62:
             raise BadInput(f"{name}: must be from 0 to 2^62, not {value}")
-    for key, value in request.keys.items():
-        if not _VARIABLE.match(key) or len(key) > 40:
-            raise BadInput(f"keys: {key[:60]!r} is not a key's name; use letters, digits and _, at most 40")
-        if isinstance(value, bool) or not isinstance(value, (int, str)):
-            raise BadInput(f"keys.{key}: must be an integer or a short text")
-        if isinstance(value, int):
-            _whole(value, -BIG, BIG, f"keys.{key}")
-        else:
-            _text(value, 200, f"keys.{key}")
+    if request.adler32:
+        check_adler32(request.adler32)
+    if request.modified_at is not None:
+        _number(request.modified_at, "moment", "modified_at")
+    if request.state not in (DatasetState.AVAILABLE, DatasetState.REGISTERED):
+        raise BadInput(f"state: {request.state[:40]!r} is not one to begin with; use available or registered")
+    check_keys(request.keys)
+    check_json(request.metadata, "metadata")
+
+
+def _check_ignored(request: DatasetRequest) -> None:
+    _text(request.ignored, 200, "ignored")
+    if request.ignored in (LEFT_OUT_PAUSED, LEFT_OUT_OVERFLOW):
+        raise BadInput(f"ignored: {request.ignored!r} is a reason of the server's own; say it otherwise")
+    if request.ignored and not request.stream:
+        raise BadInput("ignored: it is a stream that leaves a file out; name the stream too")
+
+
+def check_json(value: Any, where: str) -> None:
+    """Plain JSON of bearable size that every database and every reader takes."""
+    _check_part(value, where, 0)
+    if len(json.dumps(value)) > BOUNDS["json"]:
+        raise BadInput(f"{where}: has more than {BOUNDS['json']} characters; keep less of it here")
+
+
+def _check_part(value: Any, where: str, depth: int) -> None:
+    if depth > _DEPTH:
+        raise BadInput(f"{where}: goes deeper than {_DEPTH} levels; write it flatter")
+    if isinstance(value, str):
+        _text(value, BOUNDS["json"], where)
+    elif isinstance(value, dict):
+        for name, one in value.items():
+            _text(name, 200, where)
+            _check_part(one, f"{where}.{name}", depth + 1)
+    elif isinstance(value, list):
+        for place, one in enumerate(value):
+            _check_part(one, f"{where}[{place}]", depth + 1)
+    elif isinstance(value, int):
+        _whole(value, -BIG, BIG, where)
+    elif isinstance(value, float) and not isfinite(value):
+        raise BadInput(f"{where}: is NaN or infinite; write a finite number or null")

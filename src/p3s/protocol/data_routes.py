@@ -4,6 +4,9 @@ from . import data, replies
 from .route import API, Route
 
 STREAM = Route("PUT", f"{API}/streams/{{name}}", "operate", "Declare a stream", data.StreamSpec, replies.StreamVersion)
+ARRIVALS = Route(
+    "POST", f"{API}/arrivals", "submit", "Register many datasets", data.ArrivalsRequest, data.ArrivalsReply
+)
 REGISTER_DATASET = Route(
     "POST",
     f"{API}/datasets",

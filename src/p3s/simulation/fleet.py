@@ -23,6 +23,9 @@ TIMEOUT_S = 12.0
 LENGTHS = {"": [0.001, 0.1, 1.0, 5.0, 30.0], "quick": [0.001, 0.002, 0.005]}
 """Seconds that a payload takes, drawn from these; a payload is its job type's name."""
 
+RESULTS: dict[str, list[list[str]]] = {"telling": [[], ["A"], ["A", "A/b"], ["A", "A/b", "C"]]}
+"""What a payload that ends well has published, drawn from these: `category` and `category/item`."""
+
 
 @dataclass
 class Truth:
@@ -184,10 +187,22 @@ class SimPilot:
         if self.truth.alive.pop((job, attempt), None) is None:
             return
         self.truth.ends[job, attempt] = code
-        if not self.dead and self.machine is not None and name == self.name:
-            wall_s = self.clock.now - (self.machine.children[job, attempt].started_at or self.clock.now)
-            ended = Ended(code if code >= 0 else None, -code if code < 0 else None, self.clock.now, wall_s)
-            self.perform(self.machine.child_ended(job, attempt, ended, self.clock.now))
+        if self.dead or self.machine is None or name != self.name:
+            return
+        machine, child = self.machine, self.machine.children[job, attempt]
+        wall_s = self.clock.now - (child.started_at or self.clock.now)
+        ended = Ended(code if code >= 0 else None, -code if code < 0 else None, self.clock.now, wall_s)
+        names = self.chance.choice(RESULTS[child.order.payload]) if code == 0 and child.order.payload in RESULTS else []
+        if not names:
+            self.perform(machine.child_ended(job, attempt, ended, self.clock.now))
+            return
+
+        def delivered(_: Any) -> None:
+            """Or given up: what is told of it goes on."""
+            if not self.dead and self.machine is machine and (job, attempt) in machine.children:
+                self.perform(machine.child_ended(job, attempt, ended, self.clock.now))
+
+        self.site.call(name, lambda reply: self.site.server.publish(job, attempt, names, reply), delivered)
 
     def finish(self, action: Finish) -> None:
         if action.again:

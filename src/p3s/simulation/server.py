@@ -144,18 +144,14 @@ class SimServer:
         reply(answer if isinstance(answer, Refused) else self._reply())
 
     def exchange(self, pilot: str, request: ExchangeRequest, reply: Reply) -> None:
-        past: dict[str, Past] = {}
-        for report in request.reports:
-            row = self.store.past(report.job)
-            if row is not None:
-                past[report.job] = row
+        known = self.store.known(request.reports)
         if request.lane == "reports":
-            answer = self._work(lambda desk: desk.report(pilot, request.reports, past))
+            answer = self._work(lambda desk: desk.report(pilot, request.reports, known))
             reply(answer if isinstance(answer, Refused) else self._reply(verdicts=answer))
             return
         key = (pilot, request.seq)
         self.waiting[key] = reply
-        answer = self._work(lambda desk: desk.order_lane(pilot, request, past))
+        answer = self._work(lambda desk: desk.order_lane(pilot, request, known))
         if isinstance(answer, Refused):
             self.waiting.pop(key, None)
             reply(answer)
@@ -172,6 +168,10 @@ class SimServer:
         if entry is not None and entry.lane == key[1]:
             self.book.close_lane(entry)
         reply(self._reply())
+
+    def publish(self, job: str, attempt: int, names: list[str], reply: Reply) -> None:
+        """Results of an attempt, as `category` and `category/item`."""
+        reply(self._work(lambda _: self.store.publish(job, attempt, names)))
 
     def death(self, pilot: str, request: DeathRequest, reply: Reply) -> None:
         self._work(lambda desk: desk.death(pilot, request.evidence))
@@ -273,6 +273,7 @@ def settle(desk: Desk, store: Store, window: int) -> list[Effect]:
         written.extend(desk.effects)
         desk.effects = []
 
+    desk.followed()  # nobody here waits for an end
     for job in desk.came_back():
         write()
         newer = store.newer(job.job)

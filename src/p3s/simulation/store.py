@@ -32,11 +32,12 @@ from p3s.domain.effects import (
     TypeDeclared,
 )
 from p3s.domain.estimates import RECENT
-from p3s.domain.exchange import Past
+from p3s.domain.exchange import Known, Past
 from p3s.domain.hosts import Doubt
 from p3s.domain.queue import PLACES
 from p3s.protocol.acts import ALL_TYPES
-from p3s.protocol.messages import AHEAD_PER_SLOT, ANYWHERE, JobTypeSpec
+from p3s.protocol.errors import Conflict
+from p3s.protocol.messages import AHEAD_PER_SLOT, ANYWHERE, JobTypeSpec, Report
 from p3s.protocol.states import FINAL_JOB_STATES, FINAL_PILOT_STATES, OUT_JOB_STATES, WAITING_JOB_STATES, JobState
 
 from .rows import JobRow, PilotRow, entry_of, out_of, pilot_row_of, queued_of
@@ -57,10 +58,12 @@ class Store:
         self.jobs: dict[str, JobRow] = {}
         self.pilots: dict[str, PilotRow] = {}
         self.submissions: dict[str, list[str]] = {}
+        #: What attempts have published.
+        self.published: dict[tuple[str, int], list[str]] = {}
         #: Types of which a job was handed out in the open transaction.
         self._handed_out: set[str] = set()
         #: (rows, key, row before) of the open transaction.
-        self._undo: list[tuple[dict[str, Any], str, Any]] = []
+        self._undo: list[tuple[dict[Any, Any], Any, Any]] = []
 
     def write(self, effects: list[Effect]) -> None:
         """Within the open transaction. Each change is a compare-and-set, as in the real tables."""
@@ -89,6 +92,16 @@ class Store:
         """Remember an idempotency key, within the open transaction."""
         self._undo.append((self.submissions, key, None))
         self.submissions[key] = jobs
+
+    def publish(self, job: str, attempt: int, names: list[str]) -> None:
+        """Take results of an attempt in force, or of a lost one, once, within the open transaction. Raises Conflict."""
+        row = self.jobs[job]
+        if (job, attempt) in self.published:
+            return
+        if row.attempt != attempt or row.state not in (*OUT_JOB_STATES, JobState.LOST):
+            raise Conflict(f"attempt {attempt} of {job} is not in force")
+        self._undo.append((self.published, (job, attempt), None))
+        self.published[job, attempt] = names
 
     def _remember(self, effect: Effect) -> None:
         """What the rows were that an effect changes."""
@@ -236,6 +249,12 @@ class Store:
 
     # ---- reading
 
+    def known(self, reports: Iterable[Report]) -> Known:
+        """What the rules must know of reported jobs."""
+        past = {report.job: self.past(report.job) for report in reports}
+        published = {report.job: self.published.get((report.job, report.attempt), []) for report in reports}
+        return Known({job: row for job, row in past.items() if row is not None}, published)
+
     def past(self, job: str) -> Past | None:
         """A job's row as the rules want it."""
         row = self.jobs.get(job)
@@ -255,6 +274,7 @@ class Store:
             since,
             row.spec.followed,
             row.spec.workflow,
+            jobtype=row.jobtype,
         )
 
     def queued(self, key: ClassKey, limit: int) -> tuple[list[Queued], bool]:

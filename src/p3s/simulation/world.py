@@ -30,6 +30,7 @@ TYPES = [
     JobTypeSpec("fresh", pick="freshest", stale_after=60.0, supersedes=("run",), retries=1),
     JobTypeSpec("vital", pick="deadline", eta=30.0, critical=True, priority=7),
     JobTypeSpec("absent", retries=1),
+    JobTypeSpec("telling", retries=1, expects=("A", "A/b")),
 ]
 FRESH = JobSpec("fresh", jobtype="fresh")
 KINDS = [
@@ -42,6 +43,7 @@ KINDS = [
     JobSpec("absent", jobtype="absent", time_limit=40.0),
     JobSpec("wide", jobtype="wide", needs=Needs(cores=2, memory=2)),
     JobSpec("gpu", jobtype="gpu", needs=Needs(gpus=1), hold=True),
+    JobSpec("telling", jobtype="telling"),
 ]
 """Payloads are named for their types, so that the nodes know what they run. `absent` is not there on some hosts."""
 ENDED = frozenset(FINAL_JOB_STATES)
@@ -173,6 +175,7 @@ class World:
             )
             with contextlib.suppress(Crash):
                 self.server.declare("capped", **change)
+                self.server.declare("telling", expects=self.chance.choice([(), ("A",), ("A", "A/b"), ("C",)]))
 
     def _schedule_operator(self) -> None:
         """By chance of its own, so that the same seed otherwise goes as it did."""
@@ -256,7 +259,14 @@ class World:
     # ---- the questions
 
     def _witness(self, effect: Effect) -> None:
-        """`lost` is true when it is said, also of an attempt that is tried again; what was superseded is not."""
+        """`lost` is true when it is said, also of an attempt that is tried again; what was superseded is not; who ended
+        well lacks what it has not published."""
+        if isinstance(effect, JobEnded) and effect.after is JobState.FINISHED:
+            there = self.store.published.get((effect.job, effect.attempt), [])
+            jobtype = self.store.jobs[effect.job].jobtype
+            expects = self.store.types[jobtype].expects if jobtype in self.store.types else ()
+            if effect.lacking != (tuple(name for name in expects if name not in there) if expects else None):
+                raise Broken(f"{effect.job} lacks {effect.lacking} of {expects}, it published {there}")
         if isinstance(effect, JobHeld):
             self.held.add(effect.queued.job)
         if isinstance(effect, JobDispatched) and effect.attempt > 1 and effect.job not in self.held:

@@ -8,7 +8,7 @@ import pytest
 from p3s.domain.book import Book
 from p3s.domain.desk import Desk
 from p3s.domain.effects import Effect, JobAdded, LaneAnswered, PilotAdded, Spec
-from p3s.domain.exchange import Past
+from p3s.domain.exchange import Known
 from p3s.domain.needs import Offer
 from p3s.domain.pool import PilotEntry
 from p3s.domain.queue import PLACES, Head
@@ -117,13 +117,18 @@ class Office:
         held = None if holding is None else [Held(job, attempt) for job, attempt in holding]
         given = list(reports)
         message = ExchangeRequest("orders", seq, acked, 25.0, held, given, **more)
-        self.act(lambda desk: desk.order_lane(pilot, message, self.past(given)))
+        self.act(lambda desk: desk.order_lane(pilot, message, self.known(given)))
         return next((answer for answer in self.answers(pilot) if answer.seq == seq), None)
+
+    def publish(self, job: str, attempt: int, *names: str) -> None:
+        """Results, as `category` and `category/item`."""
+        self.store.publish(job, attempt, list(names))
+        self.store.commit()
 
     def report(self, pilot: str, job: str, attempt: int, state: str, **more: Any) -> Verdict:
         """One report on the report lane, and the server's word on it."""
         reports = [Report(job, attempt, state, **more)]
-        verdicts: list[Verdict] = self.act(lambda desk: desk.report(pilot, reports, self.past(reports)))
+        verdicts: list[Verdict] = self.act(lambda desk: desk.report(pilot, reports, self.known(reports)))
         return verdicts[0]
 
     def cancel(self, job: str) -> str:
@@ -155,9 +160,8 @@ class Office:
 
     # ---- reading
 
-    def past(self, reports: Iterable[Report]) -> dict[str, Past]:
-        found = ((report.job, self.store.past(report.job)) for report in reports)
-        return {job: past for job, past in found if past is not None}
+    def known(self, reports: Iterable[Report]) -> Known:
+        return self.store.known(reports)
 
     def answers(self, pilot: str) -> list[LaneAnswered]:
         return [one for one in self.effects if isinstance(one, LaneAnswered) and one.pilot == pilot]

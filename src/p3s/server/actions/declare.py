@@ -2,7 +2,7 @@
 
 from p3s.protocol.codec import to_object
 from p3s.protocol.data import StreamSpec
-from p3s.server.data.models import Stream
+from p3s.server.data.models import Stream, StreamVersion
 from p3s.server.journal.models import Event
 
 from .work import Work
@@ -17,8 +17,11 @@ def declare(work: Work, *, spec: StreamSpec, owner: str) -> int:
     elif stream.spec == rule:
         return stream.version
     stream.version += 1
-    stream.spec, stream.owner, stream.updated_at = rule, owner, work.now
+    stream.spec, stream.declared, stream.owner, stream.updated_at = rule, rule, owner, work.now
     stream.save()
+    StreamVersion.objects.create(
+        stream=stream, version=stream.version, spec=rule, what="declared", owner=owner, at=work.now
+    )
     why = f"version {stream.version}"
     Event.objects.create(at=work.now, kind="stream", object_id=spec.name, what="declared", who=owner, why=why)
     return stream.version

@@ -1,15 +1,16 @@
 """What pilots say: registration, both lanes, the end of waits, a guardian's word."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from p3s.domain.effects import PilotAdded
-from p3s.domain.exchange import Past
+from p3s.domain.exchange import NOTHING, Known, Past, expects
 from p3s.domain.needs import Offer
 from p3s.domain.pool import PilotEntry
 from p3s.protocol.errors import Gone
 from p3s.protocol.messages import DeathRequest, ExchangeRequest, RegisterRequest, Report, Verdict
 from p3s.server.jobs import waiting
 from p3s.server.pilots import queries as pilots
+from p3s.server.results import published
 
 from .advance import concluded
 from .work import Work
@@ -52,18 +53,32 @@ def register(work: Work, *, request: RegisterRequest, token_hash: str, owner: st
 
 def open_lane(work: Work, *, pilot: str, message: ExchangeRequest) -> PilotEntry:
     """An order-lane exchange; settling the work answers it when there is something to say."""
-    return work.desk.order_lane(pilot, message, _past(work, message.reports))
+    return work.desk.order_lane(pilot, message, _known(work, message.reports))
 
 
 def report(work: Work, *, pilot: str, reports: list[Report]) -> list[Verdict]:
     """A report-lane exchange."""
-    return work.desk.report(pilot, reports, _past(work, reports))
+    return work.desk.report(pilot, reports, _known(work, reports))
 
 
-def _past(work: Work, reports: Iterable[Report]) -> dict[str, Past]:
-    """Rows of reported jobs that no pilot holds: rare, so that the ordinary report reads nothing."""
-    out = work.desk.book.out
-    ended = [report.job for report in reports if report.job not in out]
+def _known(work: Work, reports: Sequence[Report]) -> Known:
+    """Rows of reported jobs that no pilot holds, and what those have published of which results are expected: the
+    ordinary report reads nothing."""
+    book = work.desk.book
+    past = _past(work, [report.job for report in reports if report.job not in book.out])
+    attempts: dict[str, int] = {}
+    wanted: set[str] = set()
+    for report in reports:
+        if names := expects(book, report, past):
+            attempts[report.job] = report.attempt
+            wanted.update(names)
+    if not attempts:
+        return Known(past) if past else NOTHING
+    work.flush()
+    return Known(past, published.names(attempts, wanted))
+
+
+def _past(work: Work, ended: list[str]) -> dict[str, Past]:
     if not ended:
         return {}
     work.flush()

@@ -36,7 +36,16 @@ LOOKED = 5_000
 PORTION = 100
 """So many are removed in one transaction: some milliseconds, for which others wait."""
 
-_OF_THE_SYSTEM = ("dropped", "retried", "order refused", "report refused", "amended", "result problem")
+_OF_THE_SYSTEM = (
+    "dropped",
+    "retried",
+    "order refused",
+    "report refused",
+    "amended",
+    "result problem",
+    "published nothing",
+    "results missing",
+)
 """Events that go with their job; what people did stays."""
 
 

@@ -83,11 +83,16 @@ def add_jobs(work: Work, specs: list[JobSpec], *, owner: str, **columns: Any) ->
     """Add jobs whose types are known; `columns` are the same for all (dataset, stream, run, subrun, keys, rerun_of,
     stream_version, workflow, followed).
     Those that they supersede are dropped."""
-    first, now, kind = work.desk.book.next_id, work.now, work.desk.book.kind
     columns["owner"] = owner
-    uuids = new_uuids(now, sum(spec.replicas for spec in specs))
+    return add_each(work, [(spec, columns) for spec in specs])
+
+
+def add_each(work: Work, described: list[tuple[JobSpec, dict[str, Any]]]) -> list[JobAdded]:
+    """The same, each with columns of its own; `owner` is one of them."""
+    first, now, kind = work.desk.book.next_id, work.now, work.desk.book.kind
+    uuids = new_uuids(now, sum(spec.replicas for spec, _ in described))
     added: list[JobAdded] = []
-    for spec in specs:
+    for spec, columns in described:
         one = accept(first + len(added), next(uuids), spec, kind(spec.jobtype), now, columns)
         added.append(one)
         added += alike(one, islice(uuids, spec.replicas - 1))

@@ -1,4 +1,4 @@
-"""Cold routes of streams and datasets."""
+"""Cold routes of datasets."""
 
 from typing import Annotated, Any
 
@@ -6,31 +6,18 @@ from django.http import HttpRequest
 from ninja import Query, Router
 
 from p3s.protocol import bounds, data_bounds, data_routes
-from p3s.protocol.data import DatasetReply, DatasetRequest, StreamSpec
-from p3s.protocol.errors import BadInput, NoRoom, TryLater
+from p3s.protocol.data import DatasetReply, DatasetRequest
 from p3s.server.actions.arrive import arrive
-from p3s.server.actions.declare import declare
 from p3s.server.broker import running
 from p3s.server.data import reads
-from p3s.server.upkeep.services import running as upkeep
 
 from .doors import grant_of, plain, reach, read
 from .paging import Cursor, Limit, Moment, Name, Run, exact, moment_and_name, one_of, page
+from .streams import room_for_work
 
 router = Router(tags=["data"])
 
 STATES = ("registered", "available", "dropped", "missing")
-
-
-@router.put("/streams/{name}", auth=reach("operate"), summary=data_routes.STREAM.summary)
-def put_stream(request: HttpRequest, name: str) -> dict[str, Any]:
-    """Declare a stream; the reply has the version in force. The same rule again is no new version."""
-    body = read(request, StreamSpec)
-    if body.name != name:
-        raise BadInput(f"name: the body says {body.name!r}, the path {name!r}; they must agree")
-    data_bounds.check_stream(body)
-    owner = grant_of(request).owner
-    return {"name": name, "version": running().ask(lambda work: declare(work, spec=body, owner=owner))}
 
 
 @router.post("/datasets", auth=reach("submit"), summary=data_routes.REGISTER_DATASET.summary)
@@ -38,10 +25,7 @@ def register(request: HttpRequest) -> DatasetReply:
     """Register a complete file; its stream's jobs are made in the same transaction, once."""
     body = read(request, DatasetRequest)
     data_bounds.check_dataset(body)
-    try:
-        upkeep().guard.check_work()
-    except NoRoom as full:
-        raise TryLater(str(full)) from None  # the file is there to stay: who watches asks again
+    room_for_work()
     owner = grant_of(request).owner
     reply: DatasetReply = running().ask(lambda work: arrive(work, request=body, owner=owner))
     return reply

@@ -35,6 +35,8 @@ class Stream(models.Model):
     spec = models.JSONField()
     owner = models.CharField(max_length=150)
     updated_at = models.FloatField()
+    #: The rule as it was declared last; where `spec` differs, people changed it live since.
+    declared = models.JSONField(default=dict)
     #: While it is paused, what arrives is counted and left out: since when, by whom, why.
     paused_at = models.FloatField(null=True)
     paused_by = models.CharField(max_length=150, blank=True, default="")
@@ -47,6 +49,8 @@ class StreamVersion(models.Model):
     stream = models.ForeignKey(Stream, on_delete=models.CASCADE, related_name="versions")
     version = models.IntegerField()
     spec = models.JSONField()
+    #: `declared`, `set` or `reverted`.
+    what = models.CharField(max_length=12)
     owner = models.CharField(max_length=150)
     why = models.TextField(blank=True, default="")
     at = models.FloatField()
@@ -111,14 +115,18 @@ class Arrival(models.Model):
     reason = models.CharField(max_length=200, blank=True, default="")
     #: A person had it processed, whatever the prescale.
     manual = models.BooleanField(default=False)
+    #: 0: of before versions were kept.
     stream_version = models.IntegerField()
     at = models.FloatField()
+    #: What became of those of its jobs whose records were purged, as coverage counts them: `finished`,
+    #: `dropped: stale`; empty: all are there.
+    purged = models.CharField(max_length=220, blank=True, default="")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["stream", "dataset"], name="arrival_once")]
         indexes = [
-            # Coverage, and whether a file is among the first of its run.
-            models.Index(fields=["stream", "run", "fate"], name="arrival_by_run"),
+            # Coverage, whether a file is among the first of its run, and its files of one fate, newest first.
+            models.Index(fields=["stream", "run", "fate", "id"], name="arrival_by_run"),
             models.Index(fields=["run"], name="arrival_of_run"),
         ]
 

@@ -163,6 +163,12 @@ class Job(models.Model):
             models.Index(fields=["state", "id"], name="job_by_state"),
             # Lineage and coverage: what was made of a dataset.
             models.Index(fields=["dataset"], name="job_of_dataset", condition=models.Q(dataset__isnull=False)),
+            # backlog: what waits of a stream's job type.
+            models.Index(
+                fields=["stream", "jobtype", "id"],
+                name="job_of_stream",
+                condition=models.Q(state="defined", stream__isnull=False),
+            ),
             # A workflow's jobs.
             models.Index(fields=["workflow"], name="job_of_workflow", condition=models.Q(workflow__isnull=False)),
         ]
@@ -171,14 +177,25 @@ class Job(models.Model):
 class Use(models.Model):
     """What a job reads or writes beyond the one dataset that it is made of: lineage, both ways."""
 
-    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="uses")
+    #: None when its record was purged; then `was_job` has its UUID. The same of a source.
+    job = models.ForeignKey(Job, null=True, on_delete=models.CASCADE, related_name="uses")
+    was_job = models.CharField(max_length=36, null=True)
     #: A file; or `source`, a job whose results are read.
-    dataset = models.ForeignKey("data.Dataset", null=True, on_delete=models.PROTECT)
+    dataset = models.ForeignKey("data.Dataset", null=True, on_delete=models.PROTECT, db_index=False)
     source = models.ForeignKey(Job, null=True, on_delete=models.CASCADE, related_name="used_by")
+    was_source = models.CharField(max_length=36, null=True)
     #: `input` or `output`.
     role = models.CharField(max_length=6)
     #: The environment variable that holds its path, if one does.
     variable = models.CharField(max_length=80, blank=True, default="")
+
+    class Meta:
+        indexes = [
+            # Lineage: who wrote a file is one row, who reads it may be very many.
+            models.Index(fields=["dataset", "role"], name="use_of_dataset"),
+            models.Index(fields=["was_job"], name="use_was_job", condition=models.Q(was_job__isnull=False)),
+            models.Index(fields=["was_source"], name="use_was_source", condition=models.Q(was_source__isnull=False)),
+        ]
 
 
 class JobLog(models.Model):

@@ -206,7 +206,8 @@ def past(jobs: Iterable[str]) -> dict[str, Past]:
         waits = job if state in WAITING_JOB_STATES else None
         since = started_at or dispatched_at or 0.0
         known = (job.id, JobState(state), job.attempt, pilot or "", started_at)
-        found[job.job] = Past(*known, job.job in again, waits, since, job.spec.followed, job.spec.workflow)
+        spec = job.spec
+        found[job.job] = Past(*known, job.job in again, waits, since, spec.followed, spec.workflow, jobtype=job.jobtype)
     return found
 
 

@@ -39,7 +39,7 @@ def job_list(state: str, jobtype: str, before: int | None) -> dict[str, Any]:
     rows, following = listing.page(Choice((state,) if state else (), jobtype=jobtype), PAGE, before)
     counts = jobs.count_by_state()
     return {
-        "jobs": [(row, job_mark(row.state)) for row in rows],
+        "jobs": [(row, job_mark(row.state, row.reason)) for row in rows],
         "next": following,
         "counts": [(name, mark, counts[name]) for name, mark in JOB_STATES.items() if counts.get(name)],
         "total": sum(counts.values()),
@@ -120,7 +120,7 @@ def one_job(job: JobDetail) -> dict[str, Any]:
     return {
         "job": row,
         "detail": job,
-        "mark": job_mark(row.state),
+        "mark": job_mark(row.state, row.reason),
         "explanation": explain(job, pilot),
         "timeline": timeline(row),
         "queue_time": _between(row.submitted_at, row.started_at),

@@ -37,6 +37,6 @@ def one_pilot(row: PilotRow, now: float) -> dict[str, Any]:
         "pilot": row,
         "mark": pilot_mark(row, len(held), now),
         "held": [(job, job_mark(job.state)) for job in held],
-        "ended": [(job, job_mark(job.state)) for job in jobs.ended_on_pilot(row.uuid)],
+        "ended": [(job, job_mark(job.state, job.reason)) for job in jobs.ended_on_pilot(row.uuid)],
         "events": jobs.events("pilot", row.uuid),
     }

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from p3s.protocol.states import Reason
 from p3s.server.data.reads import DatasetRow
 from p3s.server.jobs.reads import JobRow
 from p3s.server.pilots.reads import PilotRow
@@ -53,7 +54,13 @@ STATUSES: Final[Mapping[str, Mark]] = {
 _FROM_BEST: Final = list(STATUSES)
 
 
-def job_mark(state: str) -> Mark:
+LACKING: Final = frozenset({Reason.PUBLISHED_NOTHING.value, Reason.RESULTS_MISSING.value})
+
+
+def job_mark(state: str, reason: str = "") -> Mark:
+    """One that ended well and has not published what it should is not done for those who wait for its plots."""
+    if state == "finished" and reason in LACKING:
+        return Mark("warning", state)
     return JOB_STATES.get(state, Mark("plain", state))
 
 
