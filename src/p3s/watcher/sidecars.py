@@ -40,7 +40,7 @@ def _fields(request: DatasetRequest, said: dict[str, Any]) -> dict[str, Any]:
     for name, kind in kinds.items():
         value = said.get(name)
         if getattr(request, name) in (None, "") and type(value) is kind:
-            value = value.lower().removeprefix("0x").rjust(8, "0") if name == "adler32" else value
+            value = str(value).lower().removeprefix("0x").rjust(8, "0") if name == "adler32" else value
             if _fits(request, {name: value}):
                 found[name] = value
     keys = said.get("keys")
