@@ -30,8 +30,10 @@ from . import (
     standards,
     streams,
     system,
+    templates,
     tokens,
     trends,
+    workflows,
 )
 from .document import complete
 from .doors import Json, problem
@@ -76,6 +78,8 @@ for part in (
     results,
     trends,
     standards,
+    templates,
+    workflows,
     alarms,
     audit,
     tokens,
