@@ -86,6 +86,7 @@ class Job(JobRow):
     rerun_of: Optional[str]
     cancelled_by: str
     stream: Optional[str]
+    stream_version: Optional[int]
     cpu_s: Optional[float]
     peak_memory: Optional[int]
     keys: "dict[str, Any]"

@@ -295,6 +295,7 @@ REPLIES: dict[type, Any] = {
         "rerun_of": None,
         "cancelled_by": "",
         "stream": "raw",
+        "stream_version": 3,
         "cpu_s": None,
         "peak_memory": None,
         "keys": {"logger": 3},
