@@ -152,6 +152,8 @@ def _make(work: Work, stream: Stream, spec: StreamSpec, file: _File, who: str, w
     if jobs:
         if arrival.fate != Fate.TAKEN:
             arrival.reason = f"by hand, was {file.was}"[:200]
+        if not file.last.keys() >= set(file.jobtypes):
+            arrival.purged = ""  # what is gone is done again
         arrival.fate, arrival.manual, arrival.stream_version = Fate.TAKEN.value, True, stream.version
         arrival.save()
     return jobs
