@@ -70,6 +70,8 @@ class Speaker:
         self.server = server
         self.pilot = server.pilot(slots=4)
         (self.job,) = server.submit()
+        server.good("PUT", "/api/v1/streams/n", {"name": "n", "jobs": {"n": {"payload": "true"}}})
+        self.dataset = server.good("POST", "/api/v1/datasets", {"url": "/fuzz", "stream": "n"})["dataset"]
         self.order = self.pilot.take(self.job)
         self.names = {
             "pilot": self.pilot.pilot,
@@ -82,7 +84,10 @@ class Speaker:
             "host": "node",
             "jobtype": "n",
             "id": "0",
-            "dataset": "d",
+            "source": "s",
+            "dataset": self.dataset,
+            "set": "s",
+            "run": "7",
         }
 
     def reader(self) -> str:

@@ -18,9 +18,11 @@ from . import (
     pause,
     payload,
     repro,
+    schema,
     services,
     tokens,
     trial,
+    watcher,
     wrong,
 )
 from .demo import demo
@@ -53,6 +55,7 @@ jobs.app.command("repro")(repro.repro)
 app.add_typer(jobtypes.app, name="jobtype", rich_help_panel=WORK)
 app.add_typer(payload.app, name="payload", rich_help_panel=WORK)
 app.add_typer(classic.app, name="classic", rich_help_panel=WORK)
+app.command(help=schema.SCHEMA_HELP, rich_help_panel=WORK)(schema.schema)
 app.command(rich_help_panel=WATCH)(doctor.summary)
 app.command(rich_help_panel=WATCH)(top)
 app.command(rich_help_panel=WATCH)(doctor.doctor)
@@ -60,7 +63,7 @@ app.add_typer(alarms.app, name="alarm", rich_help_panel=WATCH)
 app.command(rich_help_panel=RUN)(demo)
 app.add_typer(parts.server, name="server", rich_help_panel=RUN)
 app.add_typer(parts.pilot, name="pilot", rich_help_panel=RUN)
-app.add_typer(parts.watcher, name="watcher", rich_help_panel=RUN)
+app.add_typer(watcher.app, name="watcher", rich_help_panel=RUN)
 app.command(help=pause.PAUSE_HELP, rich_help_panel=RULE)(pause.pause)
 app.command(rich_help_panel=RULE)(pause.resume)
 app.command(help=pause.PURGE_HELP, rich_help_panel=RULE)(pause.purge)

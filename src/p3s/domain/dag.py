@@ -57,6 +57,7 @@ def order(template: TemplateSpec) -> list[str]:
 
 def before(template: TemplateSpec, node: Node) -> Iterator[str]:
     """The nodes whose ends it waits for."""
+    yield from node.after
     for names in node.inputs.values():
         for name in names:
             if name != INPUTS:
@@ -171,6 +172,9 @@ def _check_reads(template: TemplateSpec, name: str, node: Node, written: set[tup
         for one in names:
             if one != INPUTS and one not in template.data:
                 raise BadInput(f"{where}.in.{variable}: {no_datum(template, one)}")
+    for one in node.after:
+        if one not in template.nodes:
+            raise BadInput(f"{where}.after: there is no node {one[:80]!r}{meant(one, template.nodes)}")
     if node.for_each and node.for_each != INPUTS and node.for_each not in {**template.nodes, **template.data}:
         hint = meant(node.for_each, [INPUTS, *template.nodes, *template.data]) or f"; write {INPUTS}, or a list"
         raise BadInput(f"{where}.for_each: there is no node or datum {node.for_each[:80]!r}{hint}")

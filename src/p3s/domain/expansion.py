@@ -16,8 +16,8 @@ from p3s.protocol.workflows import INPUTS, NOOP, Node, StartRequest, TemplateSpe
 OWN = "P3S_INPUT_PATH"
 """The variable of the input that a job is made for."""
 
-MOST_LINKS = 50_000
-"""Files read, counted for each reader."""
+MOST_LINKS = 100_000
+"""Files read and ends waited for, counted for each job."""
 
 MOST_JOINED = 100_000
 """Bytes of a variable: a system takes 131,071 for a variable with its name."""
@@ -182,7 +182,7 @@ class _Planning:
     def _reads(self, name: str, node: Node, item: _Item) -> tuple[tuple[PlannedFile, ...], tuple[int, ...]]:
         """Files, and the places of the jobs that it waits for."""
         found: list[PlannedFile] = []
-        after: list[int] = []
+        after = [place for one in node.after for place in self.places[one][self._its(one, name, item)]]
         if node.for_each and node.for_each != INPUTS:
             after.append(self.places[dag.writer(self.template, node.for_each)][item.index or 0])
         for variable, names in node.inputs.items():
@@ -194,10 +194,10 @@ class _Planning:
                 its = self._its(writer, name, item)
                 found += [replace(file, variable=variable) for file in self.files[one][its]]
                 after += self.places[writer][its]
-        self.links += len(found)
+        self.links += len(found) + len(after)
         if self.links > MOST_LINKS:
             raise BadInput(
-                f"nodes.{name}: together the jobs would read more than {MOST_LINKS} files; "
+                f"nodes.{name}: together the jobs would wait for more than {MOST_LINKS} files and ends; "
                 "let a node in between merge them, or start it in parts"
             )
         return tuple(found), tuple(dict.fromkeys(after))

@@ -53,6 +53,12 @@ def escaped(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
 
 
+def literal(text: str) -> str:
+    """The opposite of `escaped`: what a text without fields is filled in to; with fields it stays as it is."""
+    pieces, problem = _pieces(text)
+    return text if problem or len(pieces) > 1 else pieces[0][0]
+
+
 def meant(word: str, known: Iterable[str]) -> str:
     """`; did you mean x?`, or nothing."""
     close = get_close_matches(word, list(known), n=1)

@@ -69,7 +69,8 @@ class Node:
     INPUTS among them are those of the workflow. `jobtype` NOOP: nothing to run. `shell`: the payload is run by the
     shell. `values`: one job for each of these texts. `for_each`: INPUTS is one job for each input of the workflow; a
     node that fans out, or a datum of one, is one job for each of its own. With neither it is one job. `at_most` of
-    them. `on_failure` is of ON_FAILURE. Values of `env` may hold {fields}.
+    them. `after`: nodes that it waits for without reading what they write. `on_failure` is of ON_FAILURE. Values of
+    `env` may hold {fields}.
     """
 
     __pydantic_config__ = _STRICT
@@ -85,6 +86,7 @@ class Node:
     for_each: str = ""
     values: "list[str]" = field(default_factory=list)
     at_most: int = 1_000
+    after: "list[str]" = field(default_factory=list)
     on_failure: str = "stop"
 
 

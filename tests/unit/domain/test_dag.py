@@ -45,6 +45,10 @@ def test_following_each_other_s_fan_out_is_a_cycle() -> None:
     assert "is a cycle" in refused(spec)
 
 
+def test_waiting_for_each_other_is_a_cycle() -> None:
+    assert "a -> b -> a is a cycle" in refused(template({"a": node(after=["b"]), "b": node(after=["a"])}))
+
+
 def one(**more: Any) -> TemplateSpec:
     return template({"a": node(**more)}, written("a.OUT"))
 
@@ -83,6 +87,7 @@ def parameter(**more: Any) -> TemplateSpec:
         (one(reads={"X": ["inputs", "inputs"]}), "names a datum twice"),
         (one(reads={"OUT": "inputs"}), "nodes.a: reads and writes OUT"),
         (one(reads={"A B": "inputs"}), "'A B' is not a variable name"),
+        (one(after=["b"]), "nodes.a.after: there is no node 'b'"),
         (one(for_each="input"), "there is no node or datum 'input'; did you mean inputs?"),
         (one(for_each="zzz"), "'zzz'; write inputs, or a list"),
         (one(env={"R": "{relase}"}), "nodes.a.env.R: there is no field {relase}; known are"),

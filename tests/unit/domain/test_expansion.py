@@ -115,6 +115,13 @@ def test_what_follows_a_fan_out_waits_for_its_own_even_without_a_file() -> None:
     assert [one.after for one in made.nodes] == [(), (), (0,), (1,)]
 
 
+def test_a_node_waits_for_others_without_reading_what_they_write() -> None:
+    spec = template(
+        {"a": node(values=["x", "y"]), "b": node(for_each="a", after=["a"]), "end": node(after=["b", "a"])},
+    )
+    assert [one.after for one in plan(spec).nodes] == [(), (), (0,), (1,), (2, 3, 0, 1)]
+
+
 def test_more_jobs_than_at_most_are_refused() -> None:
     spec = template({"ped": node(for_each="inputs", at_most=2)})
     assert len(plan(spec, inputs=("/a", "/b")).nodes) == 2
@@ -145,7 +152,7 @@ def test_very_many_jobs_and_links_are_refused() -> None:
         {"v": Parameter("list")},
     )
     said = refused(crossed, *inputs[:500], parameters={"v": [str(i) for i in range(500)]})
-    assert "would read more than 50000 files; let a node in between merge them" in said
+    assert "would wait for more than 100000 files and ends; let a node in between merge them" in said
 
 
 # ---- variables

@@ -5,7 +5,7 @@ from typing import Any
 from p3s.protocol import catalogue, data, replies
 
 from . import stream_examples
-from .example_values import AT, DATASET, JOB
+from .example_values import DATASET, JOB
 
 _FILE = {
     "url": "/data/raw/run4610_1.root",
@@ -32,22 +32,4 @@ REPLIES: dict[type, Any] = {
     data.DatasetReply: _TAKEN,
     data.ArrivalsReply: {"files": [_TAKEN]},
     replies.StreamVersion: {"name": "raw", "version": 2, "changed": True, "notes": []},
-    replies.Datasets: {
-        "datasets": [
-            {
-                "uuid": DATASET,
-                "name": "run4610_1.root",
-                "url": "/data/raw/run4610_1.root",
-                "size": 7516192768,
-                "run": 4610,
-                "subrun": 1,
-                "state": "available",
-                "owner": "ana",
-                "registered_at": AT,
-                "keys": {"logger": 3},
-                "purged": {},
-            }
-        ],
-        "next": None,
-    },
 }
