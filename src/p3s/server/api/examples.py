@@ -86,6 +86,8 @@ _RESULT: dict[str, Any] = {
     "host": "node7",
     "dataset": DATASET,
     "dataset_name": "run4610_1.root",
+    "stream": "raw",
+    "stream_version": 3,
 }
 _PAUSE = {
     "jobtype": "femb",
