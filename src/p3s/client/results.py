@@ -67,7 +67,7 @@ class Results(Asking):
         `item` is an item's name or `table/column`; `by` chooses those with these coordinates."""
         asked = {**_chosen(category, item, column, by or {}), "last": last, "all": every}
         asked |= {"since_run": since_run, "until_run": until_run}
-        return list(self._pages(result_routes.TRENDS, "trends", limit, asked, MOST_TRENDS))
+        return list(self._pages(result_routes.TRENDS, "trends", limit, asked, most=MOST_TRENDS))
 
     def trend_names(
         self,
