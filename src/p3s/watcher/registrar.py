@@ -9,6 +9,7 @@ from time import monotonic
 from p3s.client.sdk import Client
 from p3s.protocol.data import DatasetReply, DatasetRequest
 from p3s.protocol.errors import Refused, TryLater
+from p3s.protocol.states import Fate
 
 from .inbox import Ready
 from .sidecars import with_sidecar
@@ -39,8 +40,9 @@ class Registrar:
         self.trouble = ""
         self.refused: dict[str, tuple[float, float, Watch, Ready]] = {}
         """By URL: when it is told again, how long it waited for that, and what."""
-        self._queue: deque[tuple[Watch, Ready]] = deque()
-        self._asked: dict[tuple[Watch, int], tuple[Ready, str]] = {}
+        self._queue: deque[tuple[Watch, Ready, DatasetRequest | None]] = deque()
+        """Files, and what more is known of those that have a side-car or checksum."""
+        self._asked: dict[tuple[Watch, int], tuple[Ready, DatasetRequest, str]] = {}
         """Files of which a side-car or checksum is being read."""
         self._not_before = 0.0
 
@@ -49,32 +51,32 @@ class Registrar:
     def add(self, watch: Watch, ready: Ready) -> None:
         """A file that is released."""
         sidecar = ready.lot.stream.rules.sidecar
-        name = "" if sidecar is None or ready.request.ignored else sidecar.beside.of(ready.name)
+        name = "" if sidecar is None or ready.reason else sidecar.beside.of(ready.name)
         if name and watch.inbox.is_there(name):
-            self._asked[watch, watch.storage.ask("read", name=name)] = (ready, "read")
+            self._asked[watch, watch.storage.ask("read", name=name)] = (ready, ready.request(), "read")
         else:
-            self._checksum(watch, ready)
+            self._checksum(watch, ready, None)
 
-    def _checksum(self, watch: Watch, ready: Ready) -> None:
-        if ready.lot.stream.rules.checksum and not ready.request.ignored:
-            self._asked[watch, watch.storage.ask("adler32", name=ready.name)] = (ready, "adler32")
+    def _checksum(self, watch: Watch, ready: Ready, request: DatasetRequest | None) -> None:
+        if ready.lot.stream.rules.checksum and not ready.reason:
+            number = watch.storage.ask("adler32", name=ready.name)
+            self._asked[watch, number] = (ready, request or ready.request(), "adler32")
         else:
-            self._queue.append((watch, ready))
+            self._queue.append((watch, ready, request))
 
     def replied(self, watch: Watch, message: Message) -> None:
         """A side-car was read, or a checksum made."""
         found = self._asked.pop((watch, message["id"]), None)
         if found is None:
             return
-        ready, what = found
+        ready, request, what = found
         if what == "read":
-            request = with_sidecar(ready.request, message.get("text"), message.get("error", ""))
-            self._checksum(watch, replace(ready, request=request))
+            self._checksum(watch, ready, with_sidecar(request, message.get("text"), message.get("error", "")))
         elif "error" in message:
             self.say(f"{ready.name}: no checksum ({message['error']}); it is looked at again")
             watch.inbox.untold(ready)
         else:
-            self._queue.append((watch, replace(ready, request=_summed(ready.request, message["adler32"]))))
+            self._queue.append((watch, ready, _summed(request, message["adler32"])))
 
     def drop(self, watch: Watch) -> None:
         """The storage does not answer: what was being read is judged anew when it does."""
@@ -98,22 +100,22 @@ class Registrar:
         for url, (at, wait_s, watch, ready) in list(self.refused.items()):
             if at <= now:
                 self.refused[url] = (float("inf"), wait_s, watch, ready)
-                self._queue.append((watch, ready))
+                self.add(watch, ready)
         if not self._queue or now < self._not_before:
             return
         some = [self._queue.popleft() for _ in range(min(AT_ONCE, len(self._queue)))]
-        replies = self._told([ready for _, ready in some])
+        replies = self._told([request or ready.request() for _, ready, request in some])
         if replies is None:
             self._queue.extendleft(reversed(some))
             return
         lines: list[str] = []
-        for (watch, ready), reply in zip(some, replies, strict=True):
+        for (watch, ready, _), reply in zip(some, replies, strict=True):
             lines += self._answered(watch, ready, reply)
         self._tell(lines)
 
-    def _told(self, some: list[Ready]) -> list[DatasetReply] | None:
+    def _told(self, some: list[DatasetRequest]) -> list[DatasetReply] | None:
         try:
-            replies = self.client.register_datasets([one.request for one in some])
+            replies = self.client.register_datasets(some)
         except (TryLater, Refused) as error:
             self._not_before = monotonic() + (REFUSED_S if isinstance(error, Refused) else AWAY_S)
             if self.trouble != str(error):
@@ -126,7 +128,7 @@ class Registrar:
         return replies
 
     def _answered(self, watch: Watch, ready: Ready, reply: DatasetReply) -> list[str]:
-        url = ready.request.url
+        url = ready.url
         before = self.refused.pop(url, None)
         if reply.problem:
             wait_s = RETRY_S[0] if before is None else min(before[1] * 2, RETRY_S[1])
@@ -135,11 +137,11 @@ class Registrar:
         self.done(watch, ready, reply)
         if not reply.new:
             return []
-        name = ready.request.name
-        if reply.fate == "sampled out":
+        name = ready.name.rpartition("/")[2]
+        if reply.fate == Fate.SAMPLED_OUT:
             return [f"{name} sampled out"]
-        if ready.request.ignored or reply.fate == "ignored":
-            return [f"{name} left out: {reply.reason or ready.request.ignored}"]
+        if reply.fate == Fate.IGNORED:
+            return [f"{name} left out: {reply.reason}"]
         return [f"{name} registered, {len(reply.jobs)} jobs"]
 
     def _tell(self, lines: list[str]) -> None:

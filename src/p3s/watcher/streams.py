@@ -1,6 +1,7 @@
 """Stream files: what people write, checked with file and line, and what the server is told of it."""
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +36,18 @@ class Watched:
     rules: Rules = field(default_factory=Rules)
     datatype: str = ""
 
-    @property
+    @cached_property
     def companions(self) -> list[Beside]:
         """Files that go with each of its files: its marker, its side-car."""
         sidecar = self.rules.sidecar
         return [one for one in (self.rules.complete.marker, sidecar.beside if sidecar else None) if one is not None]
+
+    def takes(self, name: str) -> bool:
+        """Whether a name below its place fits, is not hidden, and goes with no other file."""
+        hidden = name.startswith(".") or "/." in name
+        return (
+            not hidden and self.pattern.match(name) is not None and not any(one.may_be(name) for one in self.companions)
+        )
 
     @property
     def depth(self) -> int:
@@ -76,8 +84,8 @@ def read(path: Path) -> StreamFile:
 
 def dataset_of(stream: Watched, name: str) -> DatasetRequest | None:
     """What a file of the stream's place is to it; None for one whose name does not fit, or that goes with another."""
-    fields = stream.pattern.match(name)
-    if fields is None or name.startswith(".") or "/." in name or any(one.may_be(name) for one in stream.companions):
+    fields = stream.pattern.match(name) if stream.takes(name) else None
+    if fields is None:
         return None
     run, subrun = fields.pop("run", None), fields.pop("subrun", None)
     return DatasetRequest(
