@@ -54,4 +54,3 @@ def test_a_million_files_are_registered_and_known_after_a_restart(place: Place, 
 
 def _said(place: Place) -> str:
     return next((str(one["said"]) for one in place.client.services() if one["name"] == "million"), "")
-

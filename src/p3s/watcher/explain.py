@@ -183,7 +183,7 @@ def would(storages: Storages, known: dict[str, set[str]]) -> Iterator[Would]:
             for file, held in sorted(lot.waiting.items()):
                 yield Would(name, file, "wait", held.reason, held.size)
             ready = {one.name for one in lot.ready.values()}
-            released = {one.name: one for one in lot.release(first_newest=False)}
+            released = {one.name: one for one in lot.release(start=True, back=False)}
             for file in sorted(ready):
                 one = released.get(file) or lot.ready[file]
                 size, request = one.size, one.request()

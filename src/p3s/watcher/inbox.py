@@ -87,10 +87,11 @@ class Lot:
         self.done.discard(name)
         return (self.waiting.pop(name, None) or self.ready.pop(name, None)) is not None
 
-    def release(self, first_newest: bool) -> list[Ready]:
-        """What is to be told now: at most so many of those that are taken in one scan, in the stream's order."""
+    def release(self, start: bool, back: bool) -> list[Ready]:
+        """What is to be told now: at most so many of those that are taken in one scan, in the stream's order. After the
+        `start` the newest are, unless the stream says otherwise; when a storage is `back`, in any case."""
         scan = self.stream.rules.scan
-        newest = first_newest or scan.newest_first
+        newest = back or (start if scan.newest_first is None else scan.newest_first)
         waiting = sorted(self.ready.values(), key=lambda one: one.modified_ns, reverse=newest)
         room = len(waiting) if scan.at_most is None else max(0, scan.at_most - self.released)
         released = []
@@ -239,9 +240,9 @@ class Inbox:
         """When there is something to be looked at again (monotonic)."""
         return self._again[0][0] if self._again else None
 
-    def release(self, first_newest: bool = False) -> list[Ready]:
+    def release(self, start: bool = False, back: bool = False) -> list[Ready]:
         """Files to be told now."""
-        return [one for lot in self.lots for one in lot.release(first_newest)]
+        return [one for lot in self.lots for one in lot.release(start, back)]
 
     def scanned(self) -> None:
         """A scan ended: as many again may be taken."""

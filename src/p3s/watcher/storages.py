@@ -73,7 +73,7 @@ class Storages:
         trust_ages: bool = False,
     ) -> None:
         self.streams, self.say = list(streams), say
-        self.on_release: list[Callable[[Watch, bool], None]] = []
+        self.on_release: list[Callable[[Watch], None]] = []
         self.on_gone: list[Callable[[Watch, list[str]], None]] = []
         self.on_reply: list[Callable[[Watch, Message], None]] = []
         self.on_trouble: list[Callable[[Watch], None]] = []
@@ -215,7 +215,7 @@ class Storages:
         watch.notes = [f"cannot read {trouble}" for trouble in message["troubles"]]
         watch.notes += [f"{message['odd']} names are not UTF-8"] if message["odd"] else []
         watch.inbox.scanned()
-        self._release(watch, newest_first=watch.returning)
+        self._release(watch)
         if watch.returning:
             watch.returning = False
             self.say(f"{watch.place} is back")
@@ -257,11 +257,11 @@ class Storages:
         watch.trouble, watch.returning = "", True
         watch.storage.start()
 
-    def _release(self, watch: Watch, newest_first: bool = False) -> None:
+    def _release(self, watch: Watch) -> None:
         """Not while it is being read, so that all of a scan is seen before the first is chosen."""
         if watch.scans and not watch.scanning:
             for release in self.on_release:
-                release(watch, newest_first)
+                release(watch)
 
     def settle(self, watch: Watch, names: list[str]) -> None:
         """These need not be told again."""

@@ -234,8 +234,8 @@ def _scan(field: Field | None) -> Scan:
     every_s = rule["every"].seconds() if "every" in rule else Scan().every_s
     if every_s < 0.1:
         raise rule["every"].wrong("is too often; write 1s or longer")
-    order = rule["order"].word(("newest", "oldest")) if "order" in rule else "oldest"
-    return Scan(every_s, rule["at_most"].whole(1) if "at_most" in rule else None, order == "newest")
+    newest_first = rule["order"].word(("newest", "oldest")) == "newest" if "order" in rule else None
+    return Scan(every_s, rule["at_most"].whole(1) if "at_most" in rule else None, newest_first)
 
 
 def _sidecar(field: Field | None) -> Sidecar | None:
