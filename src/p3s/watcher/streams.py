@@ -1,9 +1,10 @@
 """Stream files: what people write, checked with file and line, and what the server is told of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from p3s.client import descriptions
 from p3s.client.document import Field, load
@@ -11,10 +12,13 @@ from p3s.protocol import data_bounds
 from p3s.protocol.data import DatasetRequest, DimensionSpec, LimitSpec, StreamSpec
 from p3s.protocol.errors import BadInput
 from p3s.protocol.patterns import Pattern, PatternError, parse
+from p3s.protocol.result_bounds import check_dimension, check_limit
 
 from . import jobs
 from .places import Place, beside, split
 from .rules import DELETE, LEAVE, MOVE, After, Beside, Bound, Complete, Ignore, Rules, Scan, Sidecar
+
+T = TypeVar("T")
 
 SECTIONS = ("streams", "jobtypes", "dimensions", "limits")
 OF_THE_SERVER = ("take", "waiting", "env", "jobs", "payload", "gather", "workflow", "parameters")
@@ -129,8 +133,7 @@ def _spec(name: str, rule: dict[str, Field], field: Field) -> StreamSpec:
         _text(rule, "workflow"),
         jobs.parameters(rule.get("parameters")),
     )
-    _check(spec, field)
-    return spec
+    return _checked(spec, data_bounds.check_stream, field)
 
 
 def _made(name: str, rule: dict[str, Field], field: Field) -> dict[str, Any]:
@@ -144,14 +147,15 @@ def _made(name: str, rule: dict[str, Field], field: Field) -> dict[str, Any]:
     return {key: jobs.job(one) for key, one in _entries(rule, "jobs", jobs.LIKE_JOBS)}
 
 
-def _check(spec: StreamSpec, field: Field) -> None:
-    """What the server would refuse, with its line."""
+def _checked(spec: T, check: Callable[[T], None], field: Field) -> T:
+    """What the server would refuse is refused with its line."""
     try:
-        data_bounds.check_stream(spec)
+        check(spec)
     except BadInput as error:
         path, _, what = str(error).partition(": ")
         place = field.at(path)
         raise BadInput(f"{place.file}:{place.line}: {field.name}.{path}: {what}") from None
+    return spec
 
 
 def _entries(rule: dict[str, Field], name: str, like: str) -> list[tuple[str, Field]]:
@@ -286,7 +290,7 @@ def _dimension(name: str, field: Field) -> DimensionSpec:
     rule = field.known(("order", "labels"), "like {order: [3, 2, 1], labels: {3: APA3}}")
     order = [one.written for one in rule["order"].items("[3, 2, 1]")] if "order" in rule else []
     labels = {key: one.written for key, one in _entries(rule, "labels", "values and names, like {3: APA3}")}
-    return DimensionSpec(name, tuple(order), labels)
+    return _checked(DimensionSpec(name, tuple(order), labels), check_dimension, field)
 
 
 def _limit(name: str, field: Field) -> LimitSpec:
@@ -295,13 +299,14 @@ def _limit(name: str, field: Field) -> LimitSpec:
         raise field.wrong("must be named as a category and an item, like Purity/lifetime")
     rule = field.known(("good", "warn", "drift"), "like {good: [0.3, null], warn: [0.1, null]}")
     drift = rule.get("drift")
-    return LimitSpec(
+    spec = LimitSpec(
         category,
         item,
         _pair(rule.get("good")),
         _pair(rule.get("warn")),
         None if drift is None else _two(drift, "[0.2, 0.5]", null=False),
     )
+    return _checked(spec, check_limit, field)
 
 
 def _pair(field: Field | None) -> Any:

@@ -45,6 +45,12 @@ class Watcher:
             for name, settings in file.jobtypes.items():
                 if self.client.change_job_type(name, **settings):
                     self.say(f"job type {name} set as {file.path} says")
+            for dimension in file.dimensions:
+                if self.client.set_dimension(dimension):
+                    self.say(f"dimension {dimension.name} set as {file.path} says")
+            for limit in file.limits:
+                if self.client.set_limit(limit):
+                    self.say(f"limits of {limit.category}/{limit.item} set as {file.path} says")
         for stream in self.storages.streams:
             declared = self.client.declare(stream.spec, force)
             self.say(f"stream {stream.spec.name} version {declared['version']}: {stream.place}/{stream.pattern.text}")
@@ -77,8 +83,9 @@ class Watcher:
         return rested and read and not telling and self.registrar.idle
 
     def _release(self, watch: Watch) -> None:
-        for ready in watch.inbox.release(start=watch.scans == 1, back=watch.returning):
-            self.registrar.add(watch, ready, first=watch.scans > 1)
+        catching_up = monotonic() < watch.catching_up_until
+        for ready in watch.inbox.release(start=catching_up, back=catching_up and watch.was_away):
+            self.registrar.add(watch, ready, first=not catching_up)
 
     def _told(self, watch: Watch, ready: Ready, reply: DatasetReply) -> None:
         self.storages.settle(watch, watch.inbox.told(ready))
