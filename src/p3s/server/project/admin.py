@@ -38,6 +38,8 @@ SHOWN = {
     "data.run": ("number", "type", "started_at", "ended_at", "owner"),
     "data.arrival": ("id", "stream", "dataset", "run", "fate", "reason"),
     "data.stream": ("name", "version", "owner"),
+    "data.gathering": ("id", "stream", "name", "value", "run", "pending", "gathered"),
+    "jobs.gathered": ("id", "gathering", "dataset", "job"),
     "results.result": ("id", "category", "run", "status"),
     "journal.event": ("id", "at", "kind", "object_id", "what", "who", "why"),
     "journal.alarm": ("id", "kind", "message", "severity"),
