@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from p3s.client.sdk import Client
+from p3s.protocol.data import DatasetRequest, StreamJob, StreamSpec, Take
 
 pytestmark = pytest.mark.system
 
@@ -32,6 +33,13 @@ GIVEN = {
     "job test": ["--", "/bin/true"],
     "job cancel --dry-run": ["--state", "all"],
     "jobtype set": ["plain", "--priority", "1"],
+    "stream show": ["raw"],
+    "stream set": ["raw", "take.one_in=7", "--reason", "a test"],
+    "stream revert": ["raw", "--reason", "a test"],
+    "stream versions": ["raw"],
+    "stream pause": ["raw"],
+    "stream resume": ["raw"],
+    "stream process": ["raw", "--run", "1"],
     "pilot drain": ["--host", "no-such-host"],
     "pilot stop": ["--all", "--dry-run"],
     "pilot delete": ["--all", "--dry-run"],
@@ -64,6 +72,8 @@ def jobs(run: Run, server: Any) -> dict[str, str]:
         client.set_user("ana", "a pass phrase that nobody guesses")
         client.change_job_type("asleep", priority=1)
         client.pause("asleep", "so that something is paused")
+        client.declare_stream(StreamSpec("raw", {"plain": StreamJob("/bin/true")}, take=Take(1_000_000_000)))
+        client.register_datasets([DatasetRequest(f"/data/{place}", "raw", run=1) for place in range(2)])
     return _MADE
 
 
@@ -76,6 +86,11 @@ WRITES = {
     "job adjust": ["{held}", "--priority", "3"],
     "job rerun": ["--state", "finished", "--since", "1h"],
     "jobtype set": ["plain", "--priority", "2"],
+    "stream set": ["raw", "take.one_in=9", "--reason", "a test"],
+    "stream revert": ["raw", "--to", "1", "--reason", "a test"],
+    "stream pause": ["raw"],
+    "stream resume": ["raw"],
+    "stream process": ["raw", "--run", "1"],
     "pilot drain": ["--all"],
     "pilot stop": ["--all"],
     "pilot delete": ["--all"],
@@ -96,7 +111,15 @@ def test_a_dry_run_is_json_too_and_changes_nothing(run: Run, server: Any, jobs: 
     def state() -> list[Any]:
         kept = [[one["id"] for one in client.tokens()], client.users(), [one["jobtype"] for one in client.pauses()]]
         types = {one["name"]: one["priority"] for one in client.job_types()}
-        return [*kept, types, client.summary()["pilots"], client.job(jobs["held"])["state"], len(client.jobs(1000))]
+        streams = [(one["version"], one["paused_at"]) for one in client.streams()]
+        return [
+            *kept,
+            types,
+            streams,
+            client.summary()["pilots"],
+            client.job(jobs["held"])["state"],
+            len(client.jobs(1000)),
+        ]
 
     before = state()
     given = [word.format(**jobs) for word in WRITES[words]]

@@ -288,7 +288,10 @@ def coverage(name: SomeName = "", run: Run = None, limit: Limit = 20, json: Json
     if json:
         show.as_json(found)
         return
-    show.table(tuple(_COLUMNS), map(_covered, found), "no files yet")
+    rows = [_covered(row) for row in found]
+    shown = [place for place, title in enumerate(_COLUMNS) if title in _ALWAYS or any(row[place] for row in rows)]
+    titles = list(_COLUMNS)
+    show.table([titles[at] for at in shown], [[row[at] for at in shown] for row in rows], "no files yet")
 
 
 _COLUMNS = {
@@ -307,6 +310,10 @@ _COLUMNS = {
     "skipped": "skipped",
     "by hand": "manual",
 }
+
+
+_ALWAYS = ("run", "stream", "files", "taken", "processed")
+"""Columns that are shown when they are empty, too."""
 
 
 def _covered(row: CoverageRow) -> list[Any]:
