@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from p3s.client.sdk import Client
-from p3s.protocol.data import DatasetRequest, StreamJob, StreamSpec, Take
+from p3s.protocol.data import DatasetRequest, DimensionSpec, LimitSpec, ReferenceSpec, StreamJob, StreamSpec, Take
 
 pytestmark = pytest.mark.system
 
@@ -40,6 +40,11 @@ GIVEN = {
     "stream pause": ["raw"],
     "stream resume": ["raw"],
     "stream process": ["raw", "--run", "1"],
+    "result show": ["{result}"],
+    "result get": ["{result}", "--dry-run"],
+    "result trend": ["TPC/n"],
+    "result limits set": ["TPC/n", "--good", "0,2"],
+    "result limits delete": ["TPC/none"],
     "pilot drain": ["--host", "no-such-host"],
     "pilot stop": ["--all", "--dry-run"],
     "pilot delete": ["--all", "--dry-run"],
@@ -74,6 +79,14 @@ def jobs(run: Run, server: Any) -> dict[str, str]:
         client.pause("asleep", "so that something is paused")
         client.declare_stream(StreamSpec("raw", {"plain": StreamJob("/bin/true")}, take=Take(1_000_000_000)))
         client.register_datasets([DatasetRequest(f"/data/{place}", "raw", run=1) for place in range(2)])
+        publish = "p3s-publish --category TPC --run 7 --number n=1 --file log=a.log"
+        script = f'echo x > "$P3S_RESULT_DIR/a.log"; {publish}'
+        done = run("job", "submit", "--wait", "--", "/bin/sh", "-c", script, at=server.directory)
+        assert done.returncode == 0, done.stderr
+        _MADE["result"] = str(client.results(1, category="TPC")[0]["id"])
+        client.set_limit(LimitSpec("TPC", "n", good=(0, 1)))
+        client.set_reference(ReferenceSpec(7))
+        client.set_dimension(DimensionSpec("apa", ("3", "1")))
     return _MADE
 
 
@@ -91,6 +104,10 @@ WRITES = {
     "stream pause": ["raw"],
     "stream resume": ["raw"],
     "stream process": ["raw", "--run", "1"],
+    "result limits set": ["TPC/n", "--good", "0,9"],
+    "result limits delete": ["TPC/n"],
+    "result reference": ["8"],
+    "result dimension": ["apa", "--delete"],
     "pilot drain": ["--all"],
     "pilot stop": ["--all"],
     "pilot delete": ["--all"],
@@ -102,6 +119,10 @@ WRITES = {
     "token revoke": ["{kept}"],
     "user set": ["ana", "--shut-out"],
 }
+
+
+def _set_by_people(client: Client) -> list[Any]:
+    return [client.limits(), client.references(), client.dimensions()]
 
 
 @pytest.mark.parametrize("words", WRITES)
@@ -117,6 +138,7 @@ def test_a_dry_run_is_json_too_and_changes_nothing(run: Run, server: Any, jobs: 
             types,
             streams,
             client.summary()["pilots"],
+            _set_by_people(client),
             client.job(jobs["held"])["state"],
             len(client.jobs(1000)),
         ]
