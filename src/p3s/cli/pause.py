@@ -81,7 +81,8 @@ Examples:
 
   p3s purge pilots --older 1d
 
-Jobs with published results are kept, unless --results: then the results go too. What has not ended is never removed.
+Jobs with published results are kept, unless --results: then the results go too, but for those of reference runs. What
+has not ended is never removed.
 """
 
 
