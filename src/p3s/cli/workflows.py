@@ -86,7 +86,7 @@ def show_workflow(
     _tell_nodes(nodes, every)
     for one in nodes if files else ():
         for role in ("inputs", "outputs"):
-            for file in one[role]:  # type: ignore[literal-required]
+            for file in one[role]:
                 writer = f" (of {file['node']})" if file["node"] else ""
                 print(show.plain(f"{one['name']:14} {role[:-1]:6} {file['variable']}={file['path']}{writer}"))
 
@@ -95,7 +95,8 @@ def _tell(found: Workflow) -> None:
     now = time()
     left_out = {"groups", "events", "counts", "inputs", "nodes", "template", "version", "ending"}
     print(f"{'template':14} {show.plain(found['template'])} version {found['version']}")
-    for name, value in found.items():
+    plain: dict[str, Any] = {**found}
+    for name, value in plain.items():
         if name in left_out or value in (None, "", {}, []):
             continue
         said = f"{show.age(value, now)} ago" if name.endswith("_at") else str(value)

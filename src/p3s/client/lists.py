@@ -32,6 +32,7 @@ class JobChoice(TypedDict, total=False):
     pilot: str
     stream: str
     dataset: str
+    workflow: str
     run: int | None
     name: str
     uuid: str

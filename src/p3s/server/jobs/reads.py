@@ -60,6 +60,7 @@ class JobDetail:
     stale_at: float | None
     retried: int
     rerun_of: str | None
+    workflow: str | None
     cancelled_by: str
     stream: str | None
     cpu_s: float | None
@@ -168,6 +169,7 @@ _DETAILS = (
     "stale_at",
     "retried",
     "rerun_of",
+    "workflow",
     "cancelled_by",
     "stream_id",
     "cpu_s",
