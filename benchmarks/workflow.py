@@ -37,7 +37,7 @@ def fan(count: int) -> TemplateSpec:
     return _with_data("fan", nodes, {"part.OUT": Datum("part", "OUT", name="{value}")})
 
 
-def layers(count: int, wide: int = 20) -> TemplateSpec:
+def layers(count: int, wide: int = 64) -> TemplateSpec:
     """Each reads what two of the layer before wrote."""
     nodes = {}
     for place in range(count):
@@ -63,24 +63,27 @@ def workflow(database: str, count: int) -> Numbers:
     """Of each shape: seconds to make it, CPU of server and database for each of its jobs, and how many times that of as
     many free jobs, run right before by the same pilots."""
     numbers: Numbers = {}
-    with scratch() as directory, backend(database, directory) as (url, backends):
-        with server(directory / "server", url) as running:
-            processes = [running.process, *backends]
-            for name, (shape, (pilots, slots)) in SHAPES.items():
-                fleet = _Fleet(running, pilots, slots)
-                _free(running, count)
-                before = cpu_s(processes)
-                fleet.run(count)
-                free_s = cpu_s(processes) - before
-                numbers[f"{name}_made_s"] = _started(running, shape(count), directory)
-                before = cpu_s(processes)
-                fleet.run(count)
-                own_s = cpu_s(processes) - before
-                states = running.client.summary()["workflows"]
-                assert set(states) == {"finished"}, states
-                numbers[f"{name}_ms_a_job"] = 1000 * own_s / count
-                numbers[f"{name}_ratio"] = own_s / free_s
-                fleet.end()
+    with (
+        scratch() as directory,
+        backend(database, directory) as (url, backends),
+        server(directory / "server", url) as running,
+    ):
+        processes = [running.process, *backends]
+        for name, (shape, (pilots, slots)) in SHAPES.items():
+            fleet = _Fleet(running, pilots, slots)
+            _free(running, count)
+            before = cpu_s(processes)
+            fleet.run(count)
+            free_s = cpu_s(processes) - before
+            numbers[f"{name}_made_s"] = _started(running, shape(count), directory)
+            before = cpu_s(processes)
+            fleet.run(count)
+            own_s = cpu_s(processes) - before
+            states = running.client.summary()["workflows"]
+            assert set(states) == {"finished"}, states
+            numbers[f"{name}_ms_a_job"] = 1000 * own_s / count
+            numbers[f"{name}_ratio"] = own_s / free_s
+            fleet.end()
     return numbers
 
 
