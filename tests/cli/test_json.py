@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from p3s.client.sdk import Client
+from p3s.protocol.data import DimensionSpec, LimitSpec, ReferenceSpec
 
 pytestmark = pytest.mark.system
 
@@ -24,6 +25,7 @@ GIVEN = {
     "job submit --dry-run": ["--", "/bin/true"],
     "job show": ["{job}"],
     "job explain": ["{held}"],
+    "job inputs": ["{job}"],
     "job cancel": ["{job}"],
     "job hold": ["{held}"],
     "job release": ["{let_go}"],
@@ -32,6 +34,11 @@ GIVEN = {
     "job test": ["--", "/bin/true"],
     "job cancel --dry-run": ["--state", "all"],
     "jobtype set": ["plain", "--priority", "1"],
+    "result show": ["{result}"],
+    "result get": ["{result}", "--dry-run"],
+    "result trend": ["TPC/n"],
+    "result limits set": ["TPC/n", "--good", "0,2"],
+    "result limits delete": ["TPC/none"],
     "pilot drain": ["--host", "no-such-host"],
     "pilot stop": ["--all", "--dry-run"],
     "pilot delete": ["--all", "--dry-run"],
@@ -44,7 +51,7 @@ GIVEN = {
 }
 
 
-EMPTY = ("alarm list", "pilot drain")
+EMPTY = ("alarm list", "gather list", "job inputs", "pilot drain")
 """Nothing that a healthy server would list; the pilot of these tests stays."""
 
 _MADE: dict[str, str] = {}
@@ -64,6 +71,14 @@ def jobs(run: Run, server: Any) -> dict[str, str]:
         client.set_user("ana", "a pass phrase that nobody guesses")
         client.change_job_type("asleep", priority=1)
         client.pause("asleep", "so that something is paused")
+        publish = "p3s-publish --category TPC --run 7 --number n=1 --file log=a.log"
+        script = f'echo x > "$P3S_RESULT_DIR/a.log"; {publish}'
+        done = run("job", "submit", "--wait", "--", "/bin/sh", "-c", script, at=server.directory)
+        assert done.returncode == 0, done.stderr
+        _MADE["result"] = str(client.results(1, category="TPC")[0]["id"])
+        client.set_limit(LimitSpec("TPC", "n", good=(0, 1)))
+        client.set_reference(ReferenceSpec(7))
+        client.set_dimension(DimensionSpec("apa", ("3", "1")))
     return _MADE
 
 
@@ -76,6 +91,10 @@ WRITES = {
     "job adjust": ["{held}", "--priority", "3"],
     "job rerun": ["--state", "finished", "--since", "1h"],
     "jobtype set": ["plain", "--priority", "2"],
+    "result limits set": ["TPC/n", "--good", "0,9"],
+    "result limits delete": ["TPC/n"],
+    "result reference": ["8"],
+    "result dimension": ["apa", "--delete"],
     "pilot drain": ["--all"],
     "pilot stop": ["--all"],
     "pilot delete": ["--all"],
@@ -89,6 +108,10 @@ WRITES = {
 }
 
 
+def _set_by_people(client: Client) -> list[Any]:
+    return [client.limits(), client.references(), client.dimensions()]
+
+
 @pytest.mark.parametrize("words", WRITES)
 def test_a_dry_run_is_json_too_and_changes_nothing(run: Run, server: Any, jobs: dict[str, str], words: str) -> None:
     client = Client(server.url, server.token)
@@ -96,7 +119,14 @@ def test_a_dry_run_is_json_too_and_changes_nothing(run: Run, server: Any, jobs: 
     def state() -> list[Any]:
         kept = [[one["id"] for one in client.tokens()], client.users(), [one["jobtype"] for one in client.pauses()]]
         types = {one["name"]: one["priority"] for one in client.job_types()}
-        return [*kept, types, client.summary()["pilots"], client.job(jobs["held"])["state"], len(client.jobs(1000))]
+        return [
+            *kept,
+            types,
+            client.summary()["pilots"],
+            _set_by_people(client),
+            client.job(jobs["held"])["state"],
+            len(client.jobs(1000)),
+        ]
 
     before = state()
     given = [word.format(**jobs) for word in WRITES[words]]

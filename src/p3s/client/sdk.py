@@ -31,11 +31,12 @@ from p3s.protocol.services import ServiceReport
 
 from .asking import Json
 from .data import Data
+from .gather import Gatherings
 from .starting import Workflows
 from .streams import Streams
 
 
-class Client(Workflows, Streams, Data):
+class Client(Workflows, Streams, Data, Gatherings):
     """Talks to one server; not for several threads at once.
 
     >>> client = Client()                      # this machine's server, or P3S_SERVER and P3S_TOKEN

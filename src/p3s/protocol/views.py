@@ -87,6 +87,7 @@ class Job(JobRow):
     workflow: Optional[str]
     cancelled_by: str
     stream: Optional[str]
+    stream_version: Optional[int]
     cpu_s: Optional[float]
     peak_memory: Optional[int]
     keys: "dict[str, Any]"
@@ -197,7 +198,8 @@ class Dataset(TypedDict):
 
 
 class ResultRow(TypedDict):
-    """A result, without its items. `data_time`: of the data, as the payload wrote it."""
+    """A result, without its items. `data_time`: of the data, as the payload wrote it. `stream_version`: of the stream,
+    when it made the job."""
 
     id: int
     category: str
@@ -217,6 +219,8 @@ class ResultRow(TypedDict):
     host: str
     dataset: Optional[str]
     dataset_name: str
+    stream: Optional[str]
+    stream_version: Optional[int]
 
 
 class Item(TypedDict):

@@ -6,6 +6,7 @@ from p3s.protocol.states import FINAL_WORKFLOW_STATES, DatasetState
 from p3s.server.data.models import Dataset
 from p3s.server.jobs.models import Job, Use
 from p3s.server.results.models import Result
+from p3s.server.results.standards import of_reference_runs
 from p3s.server.workflows.models import Node, Workflow
 
 from .work import Work
@@ -30,12 +31,14 @@ def ended_workflows(request: PurgeRequest, now: float) -> tuple[list[str], int, 
         found = list(old.values_list("uuid", flat=True)[:LOOKED])
     following = found[-1] if not request.uuids and len(found) == LOOKED else None
     unended = len(request.uuids) - len(found) if request.uuids else 0
-    free = found if request.results else [uuid for uuid in found if not _has_results(uuid)]
+    free = [uuid for uuid in found if not _kept(uuid, request.results)]
     return free, len(found) - len(free) + unended, following
 
 
-def _has_results(workflow: str) -> bool:
-    return Result.objects.filter(job__in=Job.objects.filter(workflow=workflow)).exists()
+def _kept(workflow: str, results: bool) -> bool:
+    """For what its jobs published, or where results go too, for what they did for a reference run."""
+    numbers = list(Job.objects.filter(workflow=workflow).values_list("id", flat=True))
+    return bool(of_reference_runs(numbers) if results else Result.objects.filter(job__in=numbers).exists())
 
 
 def jobs_of(workflow: str) -> list[str]:

@@ -86,6 +86,8 @@ _RESULT: dict[str, Any] = {
     "host": "node7",
     "dataset": DATASET,
     "dataset_name": "run4610_1.root",
+    "stream": "raw",
+    "stream_version": 3,
 }
 _PAUSE = {
     "jobtype": "femb",
@@ -297,6 +299,7 @@ REPLIES: dict[type, Any] = {
         "workflow": None,
         "cancelled_by": "",
         "stream": "raw",
+        "stream_version": 3,
         "cpu_s": None,
         "peak_memory": None,
         "keys": {"logger": 3},

@@ -63,6 +63,7 @@ class JobDetail:
     workflow: str | None
     cancelled_by: str
     stream: str | None
+    stream_version: int | None
     cpu_s: float | None
     peak_memory: int | None
     keys: dict[str, int | str] = field(default_factory=dict)
@@ -172,6 +173,7 @@ _DETAILS = (
     "workflow",
     "cancelled_by",
     "stream_id",
+    "stream_version",
     "cpu_s",
     "peak_memory",
     "keys",
