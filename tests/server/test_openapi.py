@@ -25,6 +25,7 @@ NAMES = {
     "jobtype": "t",
     "id": "i",
     "dataset": "d",
+    "workflow": "w",
 }
 
 
@@ -162,7 +163,10 @@ def one_of_each(server: Server) -> dict[str, str]:
     body = {"results": [{"p3s_result": 1, "category": name, "items": items}]}
     server.good("POST", f"/api/v1/jobs/{job}/attempts/1/results", body, token=token)
     (result,) = server.good("GET", f"/api/v1/results?job={job}")["results"]
-    return {"job": job, "pilot": pilot.pilot, "name": name, "result": result["id"]}
+    template = {"name": name, "nodes": {"a": {"payload": "true"}, "b": {"jobtype": "noop"}}}
+    server.good("PUT", f"/api/v1/templates/{name}", template)
+    workflow = server.good("POST", "/api/v1/workflows", {"template": name, "hold": True})["workflow"]
+    return {"job": job, "pilot": pilot.pilot, "name": name, "result": result["id"], "workflow": workflow}
 
 
 def test_operations_have_names_of_their_own(document: dict[str, Any]) -> None:

@@ -25,7 +25,9 @@ from . import (
     services,
     streams,
     system,
+    templates,
     tokens,
+    workflows,
 )
 from .document import complete
 from .doors import Json, problem
@@ -64,6 +66,8 @@ for part in (
     streams,
     datasets,
     results,
+    templates,
+    workflows,
     alarms,
     audit,
     tokens,
