@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from p3s.client.sdk import Client
+from p3s.client.templates import read
 
 pytestmark = pytest.mark.system
 
 Run = Callable[..., Any]
 
 PAGE = Path(__file__).parents[2] / "docs/cli.md"
+EXAMPLE = str(PAGE.parents[1] / "examples/workflow.yaml")
 ROW = re.compile(r"^\| `p3s ([^`]*?) ?--json` \| (\w+) \| (.*) \|$", re.MULTILINE)
 DOCUMENTED = {words: (kind, re.findall(r"`(\w+)`", fields)) for words, kind, fields in ROW.findall(PAGE.read_text())}
 
@@ -32,6 +34,10 @@ GIVEN = {
     "job test": ["--", "/bin/true"],
     "job cancel --dry-run": ["--state", "all"],
     "jobtype set": ["plain", "--priority", "1"],
+    "workflow template check": [EXAMPLE],
+    "workflow template put": [EXAMPLE],
+    "workflow template show": ["{template}"],
+    "workflow template delete": ["{template}", "--dry-run"],
     "pilot drain": ["--host", "no-such-host"],
     "pilot stop": ["--all", "--dry-run"],
     "pilot delete": ["--all", "--dry-run"],
@@ -59,6 +65,7 @@ def jobs(run: Run, server: Any) -> dict[str, str]:
             assert done.returncode == 0, done.stderr
             _MADE[name] = done.stdout.strip()
         client = Client(server.url, server.token)
+        _MADE["template"] = client.put_template(read(Path(EXAMPLE)))["name"]
         _MADE["token"] = client.make_token("to be revoked", ["read"]).id
         _MADE["kept"] = client.make_token("to be kept", ["read"]).id
         client.set_user("ana", "a pass phrase that nobody guesses")
@@ -76,6 +83,8 @@ WRITES = {
     "job adjust": ["{held}", "--priority", "3"],
     "job rerun": ["--state", "finished", "--since", "1h"],
     "jobtype set": ["plain", "--priority", "2"],
+    "workflow template put": [EXAMPLE],
+    "workflow template delete": ["{template}"],
     "pilot drain": ["--all"],
     "pilot stop": ["--all"],
     "pilot delete": ["--all"],
@@ -96,7 +105,13 @@ def test_a_dry_run_is_json_too_and_changes_nothing(run: Run, server: Any, jobs: 
     def state() -> list[Any]:
         kept = [[one["id"] for one in client.tokens()], client.users(), [one["jobtype"] for one in client.pauses()]]
         types = {one["name"]: one["priority"] for one in client.job_types()}
-        return [*kept, types, client.summary()["pilots"], client.job(jobs["held"])["state"], len(client.jobs(1000))]
+        kept += [types, client.templates()]
+        return [
+            *kept,
+            client.summary()["pilots"],
+            client.job(jobs["held"])["state"],
+            len(client.jobs(1000)),
+        ]
 
     before = state()
     given = [word.format(**jobs) for word in WRITES[words]]
@@ -116,7 +131,7 @@ def test_the_fields_are_those_of_the_page(run: Run, server: Any, jobs: dict[str,
     assert isinstance(found, {"list": list, "object": dict}[kind])
     entries = found if kind == "list" else [found]
     assert entries or words in EMPTY, "nothing to look at"
-    if words == "job show":
-        fields = [*DOCUMENTED["job list"][1], *fields]
+    if words in ("job show", "workflow template show"):
+        fields = [*DOCUMENTED[words.replace("show", "list")][1], *fields]
     for entry in entries:
         assert set(fields) - set(entry) == set(), "the page names fields that are not there"

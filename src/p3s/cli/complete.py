@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from p3s.client.place import find
-from p3s.protocol import routes
+from p3s.protocol import routes, workflow_routes
 from p3s.protocol.errors import P3sError
 from p3s.protocol.messages import PICKS
 from p3s.protocol.route import Route
@@ -63,6 +63,13 @@ def hosts(incomplete: str) -> Offered:
 def sites(incomplete: str) -> Offered:
     """Sites of pilots in service."""
     return _found(incomplete, routes.PILOTS, "", "pilots", lambda one: (one["site"], ""))
+
+
+def templates(incomplete: str) -> Offered:
+    """Workflow templates."""
+    return _found(
+        incomplete, workflow_routes.TEMPLATES, "", "templates", lambda one: (one["name"], f"version {one['version']}")
+    )
 
 
 def _last_of_several(incomplete: str, words: list[str]) -> Offered:

@@ -22,6 +22,7 @@ from . import (
     services,
     tokens,
     trial,
+    workflows,
     wrong,
 )
 from .demo import demo
@@ -52,6 +53,7 @@ app.add_typer(jobs.app, name="job", rich_help_panel=WORK)
 jobs.app.command("test", help=trial.TEST_HELP)(trial.try_out)
 jobs.app.command("repro")(repro.repro)
 app.add_typer(jobtypes.app, name="jobtype", rich_help_panel=WORK)
+app.add_typer(workflows.app, name="workflow", rich_help_panel=WORK)
 app.add_typer(payload.app, name="payload", rich_help_panel=WORK)
 app.add_typer(classic.app, name="classic", rich_help_panel=WORK)
 app.command(help=schema.SCHEMA_HELP, rich_help_panel=WORK)(schema.schema)

@@ -33,9 +33,10 @@ from .asking import Json
 from .data import Data
 from .streams import Streams
 from .waiting import Waiting
+from .workflows import Templates
 
 
-class Client(Waiting, Streams, Data):
+class Client(Waiting, Streams, Data, Templates):
     """Talks to one server; not for several threads at once.
 
     >>> client = Client()                      # this machine's server, or P3S_SERVER and P3S_TOKEN

@@ -177,6 +177,8 @@ def _datum(node: str, variable: str, field: Field) -> Datum:
     """A data type, or more of it."""
     if not isinstance(field.value, dict):
         return Datum(node, variable, field.text("must be a data type, like ROOT, or {type: ROOT, name: sum.root}"))
+    if not field.value:
+        return Datum(node, variable)
     own = field.known(DATUM, "a data type, like ROOT, or {type: ROOT, name: sum.root}")
     values: dict[str, Any] = {name: _written(own[name]) for name in DATUM if name in own and name != "keep"}
     return Datum(node, variable, keep=own["keep"].seconds() if "keep" in own else None, **values)

@@ -46,7 +46,7 @@ nodes:
   apa: {payload: ./apa.sh, for_each: "{apas}", env: {B: "yes", APA: "{value}"}, out: {MAP: {name: "{value}.txt"}}}
   list: {payload: x, for_each: [1.10, b], needs: {cores: 2}, time_limit: 0, shell: false}
   end: {payload: x, after: [list, apa], in: [there.GEO, apa.MAP], at_most: 5}
-  last: {payload: x, after: end, in: {ALL: [there.GEO, apa.MAP], RAW: inputs}, out: {D: {dirpath: d, type: TXT}}}
+  last: {payload: x, after: end, in: {ALL: [there.GEO, apa.MAP], RAW: inputs}, out: {D: {dirpath: d, type: TXT}, E: {}}}
 """
 
 
@@ -137,6 +137,7 @@ def test_all_words_are_read() -> None:
         ),
     }
     assert spec.data["there.GEO"] == Datum("there", "GEO", path="/geo.root", comment="the geometry")
+    assert spec.data["last.E"] == Datum("last", "E")
     assert spec.data["last.D"] == Datum("last", "D", "TXT", dirpath="d")
 
 
