@@ -19,6 +19,7 @@ def rows(template: TemplateSpec) -> Iterator[tuple[str, ...]]:
     for name, root in over.items():
         node = template.nodes[name]
         reads = [_reads(template, variable, data, root, over) for variable, data in node.inputs.items()]
+        reads = [f"{one} (list)" if one.partition(":")[0] in node.lists else one for one in reads]
         reads += [f"(after {one})" for one in node.after]
         runs = NOOP if node.jobtype == NOOP else " ".join(node.payload.split())
         yield name, _jobs(root, template), ", ".join(reads), ", ".join(_writes(template, name)), runs

@@ -60,7 +60,8 @@ def _node(name: str, node: Node, template: TemplateSpec, names: dict[str, str]) 
     entry |= {field: said[field] for field in ("at_most", "after", "on_failure") if field in said}
     reads = {variable: [_name(template, names, one) for one in data] for variable, data in node.inputs.items()}
     if reads:
-        entry["in"] = {variable: data[0] if len(data) == 1 else data for variable, data in reads.items()}
+        said_so = {variable: data[0] if len(data) == 1 else data for variable, data in reads.items()}
+        entry["in"] = {name: {"list": data} if name in node.lists else data for name, data in said_so.items()}
     writes = {names[one]: _datum(datum, node) for one, datum in template.data.items() if datum.node == name}
     return entry | ({"out": writes} if writes else {})
 

@@ -172,6 +172,9 @@ def _check_reads(template: TemplateSpec, name: str, node: Node, written: set[tup
         for one in names:
             if one != INPUTS and one not in template.data:
                 raise BadInput(f"{where}.in.{variable}: {no_datum(template, one)}")
+    for variable in node.lists:
+        if variable not in node.inputs:
+            raise BadInput(f"{where}.in: {variable[:80]!r} is to be a list, and reads nothing")
     for one in node.after:
         if one not in template.nodes:
             raise BadInput(f"{where}.after: there is no node {one[:80]!r}{meant(one, template.nodes)}")

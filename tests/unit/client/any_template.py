@@ -64,6 +64,7 @@ def templates(draw: st.DrawFn, sticky: bool | None = None) -> TemplateSpec:
             draw(st.builds(Needs, cores=st.integers(1, 3), tags=st.just(("a",)))),
             draw(st.booleans()),
             {f"IN{place}": [one] for place, one in enumerate(reads)},
+            ["IN0"] if reads and draw(st.booleans()) else [],
             fan,
             [] if fan else draw(st.lists(WORD, max_size=2)),
             draw(st.integers(1, 9)),

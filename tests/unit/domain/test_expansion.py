@@ -161,13 +161,27 @@ def test_very_many_jobs_and_links_are_refused() -> None:
 def test_paths_with_blanks_cannot_be_joined_but_stand_alone() -> None:
     spec = template({"all": node(reads={"FILES": "inputs"})})
     assert env(plan(spec, inputs=("/a b",)).nodes[0]) == {"FILES": "/a b"}
-    assert "2 paths are joined by blanks, and '/a b' has one in it" in refused(spec, "/a b", "/c")
+    assert (
+        "2 paths are joined by blanks, and '/a b' has one in it; write FILES: {list: ...}, and $FILES is a file"
+        in refused(spec, "/a b", "/c")
+    )
 
 
 def test_more_paths_than_a_variable_holds_are_refused() -> None:
     spec = template({"all": node(reads={"FILES": "inputs"})})
     inputs = tuple(f"/{'x' * 100}{i}" for i in range(1_000))
     assert "nodes.all.in.FILES: the paths of 1000 files are more than a variable holds" in refused(spec, *inputs)
+
+
+def test_a_list_holds_any_path_and_as_many_as_there_are() -> None:
+    spec = template(
+        {"all": node(reads={"FILES": "inputs", "ONE": "a.X"}, lists=["FILES"]), "a": node()}, written("a.X")
+    )
+    inputs = ("/a b", *(f"/{'x' * 100}{i}" for i in range(2_000)))
+    found = env(plan(spec, inputs=inputs).nodes[-1])
+    assert found["FILES"].split("\n") == list(inputs)
+    assert (found["P3S_LISTS"], found["ONE"]) == ("FILES", "/w/0a1b2c3d-a-X.txt")
+    assert "are more than a variable holds" in refused(spec, *(f"/{'x' * 1_400}{i}" for i in range(1_500)))
 
 
 def test_files_win_over_the_environment_a_node_says() -> None:
