@@ -225,7 +225,7 @@ def test_what_xml_cannot_hold_is_refused() -> None:
         graphml_export.write(TemplateSpec("x", {"a": Node("echo \ufffe")}))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(templates())
 def test_any_template_comes_back_from_its_graph(spec: TemplateSpec) -> None:
     check(spec)

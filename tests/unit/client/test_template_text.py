@@ -27,7 +27,7 @@ def test_all_that_a_template_says_comes_back() -> None:
     assert same(back(RICH)) == same(RICH)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(templates(sticky=True))
 def test_any_template_comes_back(spec: TemplateSpec) -> None:
     assert same(back(spec)) == same(spec)
