@@ -197,7 +197,7 @@ def test_its_stream_file_is_one_that_the_watcher_reads(run: Run, tmp_path: Path)
     from p3s.watcher.streams import read
 
     assert run("payload", "new", "femb").returncode == 0
-    [stream] = read(tmp_path / "femb/streams.yaml")
+    [stream] = read(tmp_path / "femb/streams.yaml").streams
     assert stream.spec.jobs["femb"].payload == str(tmp_path / "femb/femb.py")
 
 
@@ -220,5 +220,10 @@ def test_a_name_that_is_none_is_refused(run: Run, tmp_path: Path, name: str) -> 
 
 def test_the_tools_of_payloads_can_be_had(run: Run, tmp_path: Path) -> None:
     assert run("payload", "tools").stdout.strip() == "tools"
-    assert sorted(path.name for path in (tmp_path / "tools").iterdir()) == ["clients", "p3s-publish", "p3s_result.py"]
+    assert sorted(path.name for path in (tmp_path / "tools").iterdir()) == [
+        "clients",
+        "p3s-publish",
+        "p3s_publish.py",
+        "p3s_result.py",
+    ]
     assert "is there already" in run("payload", "tools").stderr

@@ -72,6 +72,8 @@ class Speaker:
         self.server = server
         self.pilot = server.pilot(slots=4)
         (self.job,) = server.submit()
+        server.good("PUT", "/api/v1/streams/n", {"name": "n", "jobs": {"n": {"payload": "true"}}})
+        self.dataset = server.good("POST", "/api/v1/datasets", {"url": "/fuzz", "stream": "n"})["dataset"]
         self.order = self.pilot.take(self.job)
         self.names = {
             "pilot": self.pilot.pilot,
@@ -84,8 +86,10 @@ class Speaker:
             "host": "node",
             "jobtype": "n",
             "id": "0",
-            "dataset": "d",
             "workflow": self.workflow(),
+            "dataset": self.dataset,
+            "set": "s",
+            "run": "7",
         }
 
     def workflow(self) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from p3s.protocol import routes
+from p3s.protocol import catalogue_routes, routes
 from p3s.protocol.route import Route
 from p3s.server.api.decoding import decode
 
@@ -26,7 +26,13 @@ NAMES = {
     "id": "i",
     "dataset": "d",
     "workflow": "w",
+    "set": "s",
+    "run": "7",
 }
+
+
+ASKED = {catalogue_routes.LINEAGE: "?of={dataset}"}
+"""What routes must be asked with."""
 
 
 @pytest.fixture
@@ -144,7 +150,7 @@ def test_replies_are_as_the_document_says(server: Server, document: dict[str, An
     for route in ROUTES:
         if route.method == "GET" and route.reply:
             operation = document["paths"][route.path]["get"]
-            answer = server.good("GET", route.url(**names))
+            answer = server.good("GET", route.url(**names) + ASKED.get(route, "").format(**names))
             check(answer, json_of(operation["responses"]["200"])["schema"], document, route.path)
 
 
@@ -153,6 +159,9 @@ def one_of_each(server: Server) -> dict[str, str]:
     name = f"k{uuid.uuid4().hex[:8]}"
     server.good("PUT", f"/api/v1/streams/{name}", {"name": name, "jobs": {name: {"payload": "true"}}})
     made = server.good("POST", "/api/v1/datasets", {"url": f"/{name}", "stream": name, "run": 1, "keys": {"a": 1}})
+    server.good("PUT", f"/api/v1/datatypes/{name}", {"name": name})
+    server.good("POST", "/api/v1/runs/1/start", {"type": "cosmic", "reopen": True})
+    server.good("PUT", f"/api/v1/sets/{name}", {"datatype": name, "add": [made["dataset"]]})
     server.good("PUT", f"/api/v1/pauses/{name}", {"why": "a look"})
     server.good("DELETE", f"/api/v1/pauses/{name}")
     server.good("POST", f"/api/v1/services/{name}/reports", {"text": "fine", "value": 1.5})
@@ -166,7 +175,15 @@ def one_of_each(server: Server) -> dict[str, str]:
     template = {"name": name, "nodes": {"a": {"payload": "true"}, "b": {"jobtype": "noop"}}}
     server.good("PUT", f"/api/v1/templates/{name}", template)
     workflow = server.good("POST", "/api/v1/workflows", {"template": name, "hold": True})["workflow"]
-    return {"job": job, "pilot": pilot.pilot, "name": name, "result": result["id"], "workflow": workflow}
+    return {
+        "job": job,
+        "pilot": pilot.pilot,
+        "name": name,
+        "result": result["id"],
+        "dataset": made["dataset"],
+        "run": "1",
+        "workflow": workflow,
+    }
 
 
 def test_operations_have_names_of_their_own(document: dict[str, Any]) -> None:

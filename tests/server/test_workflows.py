@@ -49,7 +49,7 @@ def states(server: Server, workflow: str) -> dict[str, str]:
     return {node: one["state"] for node, one in nodes_of(server, workflow).items()}
 
 
-def run(server: Server, pilot: Pilot, job: str, state: str = "finished", **more: Any) -> dict[str, Any]:
+def run(pilot: Pilot, job: str, state: str = "finished", **more: Any) -> dict[str, Any]:
     """One job from its order to its end; returns the order."""
     order: dict[str, Any] = pilot.take(job)
     pilot.report(job, order["attempt"], "running", started_ago_s=0.0)
@@ -73,12 +73,12 @@ def test_a_job_waits_for_its_input_and_then_runs_on_it(server: Server) -> None:
     said = server.good("GET", f"/api/v1/jobs/{second['job']}/explain")["lines"]
     assert said == [f"waiting for input IN of workflow {workflow}: node n0 is queued (job {first['job']})"]
     pilot = server.pilot()
-    order = run(server, pilot, first["job"])
+    order = run(pilot, first["job"])
     assert order["env"]["OUT"] == path
     assert order["env"]["P3S_OUTPUTS"] == "OUT"
     assert order["env"]["P3S_WORKFLOW_UUID"] == workflow
     assert shown(server, workflow)["state"] == "running"
-    order = run(server, pilot, second["job"])
+    order = run(pilot, second["job"])
     assert order["env"]["IN"] == path
     found = shown(server, workflow)
     assert (found["state"], found["counts"], found["reason"]) == ("finished", {"finished": 2}, "")
@@ -94,14 +94,14 @@ def test_what_follows_a_failure_is_the_node_s_word(server: Server, policy: str, 
     nodes = {**chain(policy, "stop"), "other": {"payload": "true"}}
     workflow = started(server, nodes)
     pilot = server.pilot()
-    run(server, pilot, job(server, workflow, "n0"), "failed")
+    run(pilot, job(server, workflow, "n0"), "failed")
     found = nodes_of(server, workflow)
     assert found["other"]["state"] == third
     assert found["n1"]["state"] == ("cancelled" if policy == "stop" else "skipped")
     assert "n0 failed" in found["n1"]["reason"]
     assert shown(server, workflow)["state"] == whole
     if policy != "stop":
-        run(server, pilot, found["other"]["job"])
+        run(pilot, found["other"]["job"])
     expected = {"stop": "failed", "skip": "failed", "continue": "finished"}
     assert shown(server, workflow)["state"] == expected[policy]
     assert "n0 failed" in shown(server, workflow)["reason"] or policy == "continue"
@@ -116,8 +116,8 @@ def test_a_merge_runs_on_what_exists(server: Server) -> None:
     workflow = started(server, nodes, data, directory="/d")
     pilot = server.pilot()
     for place, state in enumerate(["finished", "failed", "finished"]):
-        run(server, pilot, job(server, workflow, f"part[{place}]"), state)
-    order = run(server, pilot, job(server, workflow, "sum"))
+        run(pilot, job(server, workflow, f"part[{place}]"), state)
+    order = run(pilot, job(server, workflow, "sum"))
     assert order["env"]["PARTS"] == "/d/part-a.txt /d/part-c.txt"
     assert shown(server, workflow)["state"] == "finished"
     assert shown(server, workflow)["counts"] == {"finished": 3, "failed": 1}
@@ -139,7 +139,8 @@ def test_running_jobs_of_a_workflow_that_stops_are_ended(server: Server) -> None
 def test_a_job_that_is_dropped_has_its_consequences_at_once(server: Server, until: Callable[..., Any]) -> None:
     kind = name()
     server.good("PUT", f"/api/v1/jobtypes/{kind}", {"name": kind, "stale_after": 1.0, "cap": 0})
-    workflow = started(server, {"a": {"payload": "true", "jobtype": kind}, "b": {"payload": "true", "inputs": {"X": ["a.OUT"]}}}, {"a.OUT": {"node": "a", "variable": "OUT"}})  # fmt: skip
+    nodes = {"a": {"payload": "true", "jobtype": kind}, "b": {"payload": "true", "inputs": {"X": ["a.OUT"]}}}
+    workflow = started(server, nodes)
     until("the workflow has ended", lambda: shown(server, workflow)["state"] == "failed")
     assert states(server, workflow) == {"a": "dropped", "b": "cancelled"}
 
@@ -175,8 +176,8 @@ def test_a_waiting_job_is_cancelled_or_adjusted_but_not_held(server: Server) -> 
     last = job(server, workflow, "n2")
     assert server.good("POST", f"/api/v1/jobs/{last}/adjust", {"priority": 7})["state"] == "waiting"
     pilot = server.pilot()
-    run(server, pilot, job(server, workflow, "n0"))
-    run(server, pilot, middle)
+    run(pilot, job(server, workflow, "n0"))
+    run(pilot, middle)
     assert server.job(last)["priority"] == 7
     server.good("POST", f"/api/v1/jobs/{last}/cancel", {})
     assert shown(server, workflow)["state"] == "finished"
@@ -195,8 +196,8 @@ def test_a_late_report_counts_while_nothing_was_concluded(server: Server) -> Non
     assert states(server, workflow)["a"] == "lost"
     assert gone.report(order["job"], order["attempt"], "finished", exit_code=0)["verdict"] == "applied"
     assert states(server, workflow)["a"] == "finished"
-    run(server, pilot, job(server, workflow, "b"))
-    order = run(server, pilot, job(server, workflow, "sum"))
+    run(pilot, job(server, workflow, "b"))
+    order = run(pilot, job(server, workflow, "sum"))
     assert len(order["env"]["PARTS"].split()) == 2
     assert shown(server, workflow)["counts"] == {"finished": 3}
 
@@ -223,9 +224,9 @@ def test_files_are_datasets_that_become_available(server: Server) -> None:
 
     assert dataset(path)["state"] == "registered"
     pilot = server.pilot()
-    run(server, pilot, found["n0"]["job"])
+    run(pilot, found["n0"]["job"])
     assert dataset(path)["state"] == "available"
-    run(server, pilot, found["n1"]["job"], "failed")
+    run(pilot, found["n1"]["job"], "failed")
     assert dataset(found["n1"]["outputs"][0]["path"])["state"] == "dropped"
 
 
@@ -241,7 +242,7 @@ def test_nodes_without_a_job_pass_on(server: Server) -> None:
     }
     workflow = started(server, nodes, data)
     assert states(server, workflow) == {"begin": "finished", "work": "defined", "end": "waiting"}
-    order = run(server, server.pilot(), job(server, workflow, "work"))
+    order = run(server.pilot(), job(server, workflow, "work"))
     assert order["env"]["RAW"] == "/in/raw.txt"
     assert states(server, workflow)["end"] == "finished"
     assert shown(server, workflow)["state"] == "finished"
@@ -272,7 +273,7 @@ def test_a_template_that_is_changed_or_deleted_leaves_running_workflows_as_they_
     assert listed[0]["deleted_at"] is not None
     pilot = server.pilot()
     for node in ("n0", "n1"):
-        run(server, pilot, job(server, workflow, node), "finished" if node == "n0" else "failed")
+        run(pilot, job(server, workflow, node), "finished" if node == "n0" else "failed")
     assert (shown(server, workflow)["version"], shown(server, workflow)["state"]) == (1, "failed")
     again = server.good("POST", f"/api/v1/workflows/{workflow}/rerun", {"failed": True})["workflow"]
     assert states(server, again) == {"n0": "finished", "n1": "defined"}
@@ -281,17 +282,17 @@ def test_a_template_that_is_changed_or_deleted_leaves_running_workflows_as_they_
 def test_what_failed_is_run_again_on_the_files_that_are_there(server: Server) -> None:
     workflow = started(server, chain("stop", "stop", "stop"))
     pilot = server.pilot()
-    first = run(server, pilot, job(server, workflow, "n0"))
-    run(server, pilot, job(server, workflow, "n1"), "failed")
+    first = run(pilot, job(server, workflow, "n0"))
+    run(pilot, job(server, workflow, "n1"), "failed")
     reply = server.good("POST", f"/api/v1/workflows/{workflow}/rerun", {"failed": True, "why": "fixed"})
     again = reply["workflow"]
     assert reply["jobs"] == 2
     refused = server.ask("POST", f"/api/v1/workflows/{workflow}/rerun", {"failed": True})
     assert refused.status == 409
     assert again in refused.detail
-    order = run(server, pilot, job(server, again, "n1"))
+    order = run(pilot, job(server, again, "n1"))
     assert order["env"]["IN"] == first["env"]["OUT"]
-    run(server, pilot, job(server, again, "n2"))
+    run(pilot, job(server, again, "n2"))
     assert shown(server, again)["state"] == "finished"
     assert shown(server, workflow)["rerun_as"] == again
     whole = server.good("POST", f"/api/v1/workflows/{again}/rerun", {})

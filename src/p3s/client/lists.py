@@ -116,10 +116,14 @@ class Lists(Asking):
         subrun: int | None = None,
         since: float | None = None,
         until: float | None = None,
+        kind: str = "",
+        datatype: str = "",
+        stream: str = "",
+        set: str = "",
     ) -> list[Dataset]:
-        """The latest datasets, newest first; `name` is the beginning of one."""
-        when = {"since": since, "until": until}
-        asked: Json = {"state": state, "owner": owner, "name": name, "run": run, "subrun": subrun, **when}
+        """The latest datasets, newest first; `name` is the beginning of one, `stream` was told of it, `set` has it."""
+        more = {"since": since, "until": until, "kind": kind, "datatype": datatype, "stream": stream, "set": set}
+        asked: Json = {"state": state, "owner": owner, "name": name, "run": run, "subrun": subrun, **more}
         return list(self._pages(data_routes.DATASETS, "datasets", limit, asked))
 
     def results(

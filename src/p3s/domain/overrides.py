@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from p3s.domain.dag import check_work, check_written_once, no_datum
-from p3s.domain.fields import meant
 from p3s.protocol.errors import BadInput
+from p3s.protocol.guesses import near
 from p3s.protocol.workflows import NOOP, Datum, DatumChange, Node, NodeChange, StartRequest, TemplateSpec
 
 
@@ -14,7 +14,7 @@ def changed(template: TemplateSpec, request: StartRequest) -> tuple[TemplateSpec
     nodes, data = dict(template.nodes), dict(template.data)
     for name, change in request.nodes.items():
         if name not in nodes:
-            hint = meant(name, nodes) or f"; it has {', '.join(list(nodes)[:20])}"
+            hint = near(name, nodes) or f"; it has {', '.join(list(nodes)[:20])}"
             raise BadInput(f"nodes: the template has no node {name[:80]!r}{hint}")
         if nodes[name].jobtype == NOOP and change.payload is not None:
             notes.append(f"{name} is a {NOOP}: its payload is not run")

@@ -76,8 +76,9 @@ def catch_up(flow: Flow) -> Moves:
     if flow.over:
         return moves
     flow.pending = [len(step.after()) for step in flow.steps]
-    _go_on(flow, deque(place for place, state in enumerate(flow.states) if state in FINAL_JOB_STATES), moves)
-    _judge(flow, moves)
+    over = [place for place, state in enumerate(flow.states) if state in FINAL_JOB_STATES]
+    _go_on(flow, deque(over), moves)
+    _judge(flow, moves, any(flow.steps[place].job for place in over))
     return moves
 
 
@@ -167,13 +168,13 @@ def _end_early(flow: Flow, ending: str, moves: Moves) -> None:
     moves.ready = []
 
 
-def _judge(flow: Flow, moves: Moves) -> None:
-    """The workflow's own state."""
+def _judge(flow: Flow, moves: Moves, begun: bool = True) -> None:
+    """The workflow's own state. `begun`: one of its jobs has started or ended."""
     before = flow.state
     if not flow.open:
         flow.state = _outcome(flow)
         moves.reason = told(flow)
-    elif before is WorkflowState.DEFINED and not moves.before:
+    elif begun and before is WorkflowState.DEFINED and not moves.before:
         flow.state = WorkflowState.RUNNING
     if flow.state is not before and moves.before is None:
         moves.before = before

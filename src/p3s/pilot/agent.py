@@ -233,6 +233,7 @@ def unpack_tools(directory: Path) -> Path:
     tools = directory / "tools"
     tools.mkdir()
     _unpack("p3s_result.py", tools / "p3s_result.py", 0o644)
+    _unpack("p3s_publish.py", tools / "p3s_publish.py", 0o644)
     _unpack("p3s-publish", tools / "p3s-publish", 0o755)
     unpack_clients(tools / CLIENTS)
     return tools

@@ -1,10 +1,10 @@
 """Bounds on what people say of datasets, data types and runs, checked at the door. Raises BadInput as `bounds` does."""
 
 import re
-from typing import Any
+from typing import Any, Union
 
 from .bounds import _VARIABLE, BIG, _most, _number, _text, _whole
-from .catalogue import CLEARABLE, DatasetChange
+from .catalogue import CLEARABLE, DatasetChange, DataTypeSpec, RunChange, RunEnd, RunStart, SetMembers, SetRequest
 from .errors import BadInput
 from .messages import BOUNDS
 from .states import DatasetState
@@ -33,6 +33,63 @@ def check_dataset_change(request: DatasetChange) -> None:
     for name in request.clear:
         if name not in CLEARABLE:
             raise BadInput(f"clear: {name[:60]!r} cannot be emptied; {', '.join(CLEARABLE)} can")
+
+
+def check_set(name: str, request: SetRequest) -> None:
+    """A set's name, and what it is made with."""
+    check_word(name, 255, "set")
+    _text(request.comment, BOUNDS["comment"], "comment")
+    if request.datatype:
+        check_word(request.datatype, 40, "datatype")
+    _files(request.add, "add")
+
+
+def check_members(name: str, request: SetMembers) -> None:
+    """Files that join or leave a set."""
+    check_word(name, 255, "set")
+    if not request.add and not request.remove:
+        raise BadInput("add, remove: both are empty; name the files that join or leave the set")
+    _files([*request.add, *request.remove], "add, remove")
+    _text(request.why, BOUNDS["comment"], "why")
+
+
+def _files(named: "list[str]", where: str) -> None:
+    _most(named, "files_per_call", where)
+    for which in named:
+        check_which(which, where)
+
+
+def check_which(which: str, where: str) -> None:
+    """What a person names something by."""
+    if not which.strip():
+        raise BadInput(f"{where}: is empty; give a UUID, a name or a URL")
+    _text(which, BOUNDS["input"], where)
+
+
+def check_why(why: str) -> None:
+    """A reason for the record."""
+    _text(why, BOUNDS["comment"], "why")
+
+
+def check_datatype(spec: DataTypeSpec) -> None:
+    """A data type's settings."""
+    check_word(spec.name, 40, "name")
+    _text(spec.ext, 40, "ext")
+    if spec.ext and (not spec.ext.startswith(".") or len(spec.ext) < 2 or "/" in spec.ext or " " in spec.ext):
+        raise BadInput(f"ext: {spec.ext!r} is no ending of a name; write it with its dot, like .root")
+    _text(spec.comment, BOUNDS["comment"], "comment")
+
+
+def check_run(run: int, request: Union[RunStart, RunEnd, RunChange]) -> None:
+    """A run's number, and what is said of it."""
+    _whole(run, 0, BIG, "run")
+    _text(getattr(request, "type", "") or "", 80, "type")
+    _text(request.comment or "", BOUNDS["comment"], "comment")
+    _text(request.why, BOUNDS["comment"], "why")
+    for name in ("started_at", "ended_at"):
+        value = getattr(request, name, None)
+        if value is not None:
+            _number(value, "moment", name)
 
 
 def check_url(url: str, where: str) -> None:

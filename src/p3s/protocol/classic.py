@@ -13,10 +13,15 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Optional, Union
 
 from p3s.protocol.patterns import Coordinate
+from p3s.protocol.result_fields import MAX_TEXT, bad_character
+from p3s.protocol.result_kinds import MAX_CELLS, MAX_COLUMNS, MAX_ROWS
 from p3s.protocol.results import MAX_ITEMS, RESULT_VERSION
 
 SUMMARY = "_summary.json"
 FILE_LIST = "_FileList.json"
+
+SUMMARY_TABLE = "Summary"
+"""The name of the table of a summary's quantities."""
 
 #: The fields of a summary that are no quantities; an axis numbers what the commas separate.
 AXES = ("APA", "TPC")
@@ -84,9 +89,13 @@ class _Gathered:
         if origin.time:
             document.setdefault("time", origin.time)
         self.sources.setdefault(key, []).append(source)
+        tables = sum(1 for item in document["items"] if item["kind"] == "table")
         for item in items:
             if len(document["items"]) > MAX_ITEMS:  # one too many, so that the whole is refused and says why
                 break
+            if item["kind"] == "table":
+                tables += 1
+                item = {**item, "name": SUMMARY_TABLE if tables == 1 else f"{SUMMARY_TABLE} {tables}"}
             document["items"].append(item)
 
 
@@ -144,11 +153,54 @@ def _words(text: object) -> str:
 # ---- quantities
 
 
-def _quantities(entry: Document) -> "Iterator[Document]":
+@dataclass(frozen=True)
+class _Along:
+    """A quantity with one value for each of an axis."""
+
+    name: str
+    axis: str
+    labels: "list[Coordinate]"
+    numbers: "list[Any]"
+
+    @property
+    def fits_a_table(self) -> bool:
+        """Else each number stands for itself, and what is wrong with one is said of it alone."""
+        named = bool(self.name) and len(self.name) <= MAX_TEXT and not bad_character(self.name, lines=False)
+        labels = [str(label) for label in self.labels]
+        return named and all(labels) and len(set(labels)) == len(labels) <= MAX_ROWS
+
+    def items(self) -> "Iterator[Document]":
+        """A number for each."""
+        for number, label in zip(self.numbers, self.labels):
+            yield {"kind": "number", "name": self.name, "by": {self.axis: label}, "value": number}
+
+
+def _quantities(entry: Document) -> "list[Document]":
+    """The items of one dictionary; what commas separate makes a table, as 2018's pages showed it."""
     axes = {axis.lower(): _axis(entry[axis]) for axis in AXES if axis in entry}
+    items: list[Document] = []
+    tables: dict[str, Document] = {}
+    cells = 0
     for name, value in entry.items():
-        if name not in _ABOUT:
-            yield from _quantity(_words(name), value, axes)
+        if name in _ABOUT or len(items) > MAX_ITEMS:
+            continue
+        found = _quantity(_words(name), value, axes)
+        if not isinstance(found, _Along):
+            items.append(found)
+            continue
+        table = tables.get(found.axis)
+        cells += len(found.numbers)
+        if not found.fits_a_table or cells > MAX_CELLS or (table and found.name in table["columns"]):
+            items += found.items()
+            continue
+        if table is None or len(table["columns"]) == MAX_COLUMNS:
+            table = tables[found.axis] = {"kind": "table", "name": SUMMARY_TABLE, "rows": found.axis, "columns": {}}
+            table["values"] = {str(label): [] for label in found.labels}
+            items.append(table)
+        table["columns"][found.name] = {}
+        for label, number in zip(found.labels, found.numbers):
+            table["values"][str(label)].append(number)
+    return items
 
 
 def _axis(value: object) -> "list[Coordinate]":
@@ -162,25 +214,22 @@ def _parts(value: object) -> "list[str]":
     return [str(entry).strip() for entry in entries[: MAX_ITEMS + 1]]
 
 
-def _quantity(name: str, value: object, axes: "dict[str, list[Coordinate]]") -> "Iterator[Document]":
+def _quantity(name: str, value: object, axes: "dict[str, list[Coordinate]]") -> "Union[Document, _Along]":
     """One number, or one for each of an axis; words as they are."""
     parts = _parts(value)
     numbers = [_number(part) for part in parts]
     if any(isinstance(number, str) for number in numbers):
-        yield {"kind": "check", "name": name, "status": "none", "comment": str(value)[:2000]}
-        return
+        return {"kind": "check", "name": name, "status": "none", "comment": str(value)[:2000]}
     if len(numbers) == 1:
-        yield {"kind": "number", "name": name, "value": numbers[0]}
-        return
+        return {"kind": "number", "name": name, "value": numbers[0]}
     fitting = [(axis, along) for axis, along in axes.items() if len(along) == len(numbers)]
     if axes and not fitting:
         said = " and ".join(f"{len(along)} of {axis.upper()}" for axis, along in axes.items())
         problem = f"{len(numbers)} values for {said}; write one value for each"
-        yield {"kind": "number", "name": name, "problem": problem}
-        return
-    axis, along = fitting[0] if fitting else ("apa", list(range(1, len(numbers) + 1)))
-    for number, coordinate in zip(numbers, along):
-        yield {"kind": "number", "name": name, "by": {axis: coordinate}, "value": number}
+        return {"kind": "number", "name": name, "problem": problem}
+    unnamed: tuple[str, list[Coordinate]] = ("apa", list(range(1, len(numbers) + 1)))
+    axis, along = fitting[0] if fitting else unnamed
+    return _Along(name, axis, along, numbers)
 
 
 def _number(part: str) -> "Union[float, str, None]":

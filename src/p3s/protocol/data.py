@@ -158,7 +158,7 @@ class ArrivalsReply:
 @dataclass(frozen=True)
 class LimitSpec:
     """Limits of a number or of a column of a table, set on the server: they win over what a payload says. `item` is the
-    item's name, or `table/column`."""
+    item's name, or `table/column`. `good` and `warn` are one thing: with either of them the payload's are both gone."""
 
     __pydantic_config__ = _STRICT
 
@@ -167,6 +167,18 @@ class LimitSpec:
     good: "Optional[tuple[Optional[float], Optional[float]]]" = None
     warn: "Optional[tuple[Optional[float], Optional[float]]]" = None
     drift: "Optional[tuple[float, float]]" = None
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class ReferenceSpec:
+    """The run against which drift is judged, of a category; without one, of all that have none of their own."""
+
+    __pydantic_config__ = _STRICT
+
+    run: int
+    category: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -178,3 +190,4 @@ class DimensionSpec:
     name: str
     order: "tuple[str, ...]" = ()
     labels: "dict[str, str]" = field(default_factory=dict)
+    why: str = ""

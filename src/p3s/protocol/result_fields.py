@@ -7,13 +7,14 @@ from collections.abc import Collection
 from typing import Any, Optional
 
 from p3s.protocol.patterns import Coordinate
+from p3s.protocol.result_limits import Limits
 
 MAX_TEXT = 200
 MAX_KEYS = 20
 MAX_KEY = 40
+MAX_UNIT = 40
+MAX_KIND = 12
 _INTEGER_LIMIT = 2**63
-
-Limits = tuple[Optional[float], Optional[float]]
 
 
 class ResultError(ValueError):
@@ -131,6 +132,20 @@ class Fields:
         if low is not None and high is not None and low > high:
             raise self.error(name, f"the low limit {low} is above the high limit {high}; write [low, high]")
         return low, high
+
+    def numbers(self, name: str, most: int, holes: bool = False) -> tuple[Optional[float], ...]:
+        """A list of at most `most` finite numbers, () where missing; with `holes` null stands for a missing one."""
+        value = self.document.get(name)
+        if value is None:
+            return ()
+        if not isinstance(value, (list, tuple)):
+            raise self.wrong(name, value, "a list of numbers such as [1, 2.5]")
+        if len(value) > most:
+            raise self.error(name, f"{len(value)} numbers; at most {most} are allowed here")
+        for index, entry in enumerate(value):
+            if not (holes and entry is None):
+                self._finite(f"{name}[{index}]", entry)
+        return tuple(value)
 
     def pair(self, name: str) -> Optional[tuple[float, float]]:
         """Two numbers [warning, bad] with 0 <= warning <= bad; None where missing."""

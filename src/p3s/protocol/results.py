@@ -1,4 +1,4 @@
-"""The rules of `p3s-result.json`, the file by which a payload publishes images, numbers and checks.
+"""The rules of `p3s-result.json`, the file by which a payload publishes results.
 
 The same rules judge a result twice: on the worker node, where file patterns are expanded against the
 files that are there (the outcome is the wire form), and on the server, which trusts no node.
@@ -16,18 +16,9 @@ from typing import Any, Optional
 
 from p3s.protocol.patterns import Coordinate
 from p3s.protocol.result_fields import Fields, ResultError, describe
-from p3s.protocol.result_items import (
-    KINDS,
-    MAX_COMMENT,
-    MAX_FILES,
-    STATUSES,
-    FileRef,
-    Item,
-    ItemReader,
-    number_status,
-    refuse,
-    worst,
-)
+from p3s.protocol.result_items import KINDS, MAX_COMMENT, Cell, Column, FileRef, Item, refuse
+from p3s.protocol.result_limits import STATUSES, number_status, worst
+from p3s.protocol.result_reader import MAX_FILES, ItemReader
 
 __all__ = [
     "KINDS",
@@ -40,12 +31,15 @@ __all__ = [
     "MAX_RESULT_BYTES",
     "RESULT_VERSION",
     "STATUSES",
+    "Cell",
+    "Column",
     "FileRef",
     "Item",
     "Result",
     "ResultError",
     "check",
     "decode",
+    "item_to_wire",
     "number_status",
     "refuse",
     "to_wire",
@@ -151,34 +145,45 @@ def to_wire(result: Result) -> dict[str, Any]:
     document: dict[str, Any] = {"p3s_result": RESULT_VERSION, "category": result.category}
     for name in ("run", "subrun", "keys", "time", "comment"):
         _put(document, name, getattr(result, name))
-    document["items"] = [_item_to_wire(item) for item in result.items]
+    document["items"] = [item_to_wire(item) for item in result.items]
     return document
 
 
-def _item_to_wire(item: Item) -> dict[str, Any]:
+def item_to_wire(item: Item) -> dict[str, Any]:
+    """One item as a JSON object. Its status is its own word: what limits say, whoever reads it finds again."""
     document: dict[str, Any] = {"kind": item.kind, "name": item.name}
-    for name in (
-        "by",
-        "comment",
-        "group",
-        "error",
-        "unit",
-        "draw",
-        "log",
-        "rows",
-        "columns",
-        "expect",
-        "problem",
-    ):
+    for name in _PLAIN:
         _put(document, name, getattr(item, name))
     for name in ("good", "warn", "drift", "objects"):
         _put(document, name, list(getattr(item, name) or ()))
-    if item.status != "none":
-        document["status"] = item.status
-    if item.kind == "number" and not item.problem:
-        document["value"] = item.value
-    if item.files or (item.kind in ("images", "root") and not item.problem):
-        document["files"] = [{"path": entry.path, "by": entry.by} for entry in item.files]
+    if item.word != "none":
+        document["status"] = item.word
+    return document if item.problem else {**document, **_content(item)}
+
+
+_PLAIN = ("by", "comment", "group", "error", "unit", "x_unit", "draw", "log", "rows", "columns", "expect", "problem")
+
+
+def _content(item: Item) -> dict[str, Any]:
+    """What an item of its kind holds."""
+    if item.kind == "number":
+        return {"value": item.value}
+    if item.kind == "table":
+        columns = {one.name: _column(one) for one in item.table}
+        return {"columns": columns, "values": {label: list(row) for label, row in item.values.items()}}
+    if item.kind == "graph":
+        errors = {"error": list(item.errors)} if item.errors else {}
+        return {"x": list(item.x), "y": list(item.y), **errors}
+    if item.kind == "check":
+        return {"status": item.word}
+    return {"files": [{"path": entry.path, "by": entry.by} for entry in item.files]}
+
+
+def _column(column: Column) -> dict[str, Any]:
+    document: dict[str, Any] = {}
+    _put(document, "unit", column.unit)
+    for name in ("good", "warn", "drift"):
+        _put(document, name, list(getattr(column, name) or ()))
     return document
 
 

@@ -173,17 +173,24 @@ class Host(TypedDict):
 
 
 class Dataset(TypedDict):
-    """A unit of data. `size` in bytes; `purged`: how many of its jobs that were purged since had ended how."""
+    """A unit of data. `size` in bytes; `kind`: `file` or `set`; of a set `members` counts its files, and `size` adds
+    them up. `purged`: how many of its jobs that were purged since had ended how."""
 
     uuid: str
     name: str
     url: str
+    kind: str
+    datatype: Optional[str]
     size: Optional[int]
+    adler32: str
+    modified_at: Optional[float]
     run: Optional[int]
     subrun: Optional[int]
+    comment: str
     state: str
     owner: str
     registered_at: float
+    members: Optional[int]
     keys: "dict[str, Any]"
     purged: "dict[str, int]"
 

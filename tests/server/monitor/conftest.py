@@ -95,6 +95,7 @@ class Make:
     def result(
         self, job: Any, *items: dict[str, Any], category: str = "TPC", status: str = "none", **fields: Any
     ) -> Any:
+        from p3s.server.results.identity import subject
         from p3s.server.results.models import Item, Result
 
         defaults: dict[str, Any] = {
@@ -105,7 +106,10 @@ class Make:
             "keys": {},
             "published_at": NOW - fields.pop("ago", 40),
         }
-        made = Result.objects.create(job=job, category=category, status=status, **{**defaults, **fields})
+        values = {**defaults, **fields}
+        about = (values["run"], job.dataset_id or job.uuid, values["subrun"], values["keys"])
+        number = subject(job.jobtype_id, category, *about)
+        made = Result.objects.create(job=job, category=category, status=status, subject=number, **values)
         columns = ("kind", "name", "by", "status", "comment", "group", "value", "error", "unit", "problem")
         for position, item in enumerate(items):
             own = {name: item[name] for name in columns if name in item}

@@ -78,7 +78,7 @@ def holes(found: Collected) -> list[str]:
     return [item["problem"] for one in found.results for item in one["items"] if "problem" in item]
 
 
-BOTH = [("monitor", 3907, 1, 2), ("TPC monitor", 3907, 1, 1)]
+BOTH = [("monitor", 3907, 1, 1), ("TPC monitor", 3907, 1, 1)]
 
 
 def test_monrun_brings_what_lies_elsewhere(node: Node) -> None:
@@ -114,7 +114,7 @@ def test_two_directories_with_files_of_one_name_keep_their_own_pictures(node: No
     words = node.pair(dead="7,7", picture=b"\x89PNG other")
     node.call("monrun.py", *words, "-r", "3908::2")
     found = collect(node.results)
-    assert sorted(shown(found)) == sorted([*BOTH, ("monitor", 3908, 2, 2), ("TPC monitor", 3908, 2, 1)])
+    assert sorted(shown(found)) == sorted([*BOTH, ("monitor", 3908, 2, 1), ("TPC monitor", 3908, 2, 1)])
     assert holes(found) == []
     assert {path.read_bytes() for path in found.files.values()} == {b"\x89PNG", b"\x89PNG other"}
 
@@ -130,7 +130,7 @@ def test_within_the_result_directory_there_is_nothing_to_bring(node: Node) -> No
     node.here = node.results
     node.call("monrun.py", *node.pair(), "-r", "5")
     found = collect(node.results)
-    assert sorted(shown(found), key=str) == sorted([("monitor", 5, None, 2), ("TPC monitor", 5, None, 1)], key=str)
+    assert sorted(shown(found), key=str) == sorted([("monitor", 5, None, 1), ("TPC monitor", 5, None, 1)], key=str)
 
 
 def test_move_takes_the_files_away_afterwards(node: Node) -> None:

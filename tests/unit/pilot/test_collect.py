@@ -206,7 +206,7 @@ def test_a_pair_of_2018_is_published_from_either_directory(berth: tuple[Path, Pa
         ("monitor", 3907, 1, {"dl": 1}),
         ("TPC monitor", 3907, 1, {"dl": 1}),
     ]
-    assert [item["value"] for item in collected.results[0]["items"]] == [4, 0, 0]
+    assert judged_item(collected, 0)["values"] == {"1": [4], "2": [0], "3": [0]}
     assert collected.files == {name: berth[place] / name for name in ("hits_U1.png", "hits_V1.png")}
 
 
@@ -215,7 +215,7 @@ def test_a_pair_in_both_directories_is_published_once_from_that_for_results(bert
     classic_pair(results, dead="1,1,1")
     classic_pair(work, dead="9,9,9")
     collected = collect(results, work)
-    assert [item["value"] for item in collected.results[0]["items"]] == [1, 1, 1]
+    assert judged_item(collected, 0)["values"] == {"1": [1], "2": [1], "3": [1]}
     assert len(collected.results) == 2
     assert set(collected.files.values()) == {results / "hits_U1.png", results / "hits_V1.png"}
 

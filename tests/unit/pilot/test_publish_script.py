@@ -50,6 +50,65 @@ def test_options_belong_to_the_item_before_them(tmp_path: Path) -> None:
     ]
 
 
+def test_tables_and_graphs_come_from_csv_files(tmp_path: Path) -> None:
+    data, results = tmp_path / "data", tmp_path / "results"
+    data.mkdir()
+    (data / "channels.csv").write_text("\ufeffapa,dead [ch], noisy\n3,12,128\n\n1,9,\nU,nan,1e3\n")
+    (data / "hv.csv").write_text("time [s],HV [kV],error\n1,3.1,0.1\n2,,0.1\n")
+    line = ["--category", "TPC", "--table", f"Channels={data}/channels.csv", "--good", "dead=0,40"]
+    line += ["--drift", "noisy=0.2,0.5", "--comment", "by hand", "--graph", f"HV={data}/hv.csv", "--group", "slow"]
+    line += ["--file", "log=*.log", "--number", "n=1", "--drift", "0.1,0.2"]
+    done = publish(results, *line)
+    assert (done.returncode, done.stderr) == (0, "")
+    columns = {"dead": {"unit": "ch", "good": [0, 40]}, "noisy": {"drift": [0.2, 0.5]}}
+    values = {"3": [12, 128], "1": [9, None], "U": [None, 1000.0]}
+    table, graph, file, number = items(results)
+    assert (list(table["columns"]), list(table["values"])) == (["dead", "noisy"], ["3", "1", "U"])
+    assert table == {
+        "kind": "table",
+        "name": "Channels",
+        "rows": "apa",
+        "columns": columns,
+        "values": values,
+        "comment": "by hand",
+    }
+    points = {"x": [1, 2], "y": [3.1, None], "error": [0.1, 0.1]}
+    assert graph == {"kind": "graph", "name": "HV", "x_unit": "s", "unit": "kV", "group": "slow", **points}
+    assert file == {"kind": "file", "name": "log", "files": "*.log"}
+    assert number["drift"] == [0.1, 0.2]
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "says"),
+    [
+        (None, [], "cannot be read"),
+        ("", [], "has no line of titles, separated by commas"),
+        ("apa\n1\n", [], "has no line of titles"),
+        ("apa,dead\n1\n", [], "line 2: 1 cells for 2 titles"),
+        ("apa,dead\n1,many\n", [], "line 2: 'many' is not a number"),
+        ("apa,dead\n1,2\n1,3\n", [], "line 3: a second row '1'"),
+        ("apa,dead,dead [ch]\n1,2,3\n", [], "has two columns 'dead'"),
+        (
+            "apa,dead\n1,2\n",
+            ["--good", "0,40"],
+            "--good: of a table write COLUMN=..., its columns are dead; got '0,40'",
+        ),
+        ("apa,dead\n1,2\n", ["--drift", "dead=0.1"], "--drift: write WARNING,BAD"),
+        ("apa,dead\n1,2\n", ["--graph", "HV={file}", "--files"], "expected one argument"),
+        ("a,b,c,d\n1,2,3,4\n", ["--graph", "HV={file}"], "has 4 columns; write x, y and perhaps error"),
+    ],
+)
+def test_what_is_wrong_with_a_csv_file_is_said(text: str | None, options: list[str], says: str, tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    if text is not None:
+        file.write_text(text)
+    more = [option.format(file=file) for option in options]
+    done = publish(tmp_path / "results", "--category", "x", "--table", f"t={file}", *more)
+    assert done.returncode == 2
+    assert says in done.stderr.splitlines()[-1]
+    assert not (tmp_path / "results").exists()
+
+
 def test_the_payloads_loader_and_python_settings_do_not_reach_the_helper(tmp_path: Path) -> None:
     trap = tmp_path / "trap"
     trap.mkdir()

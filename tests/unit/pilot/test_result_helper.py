@@ -59,12 +59,16 @@ with Result("TPC monitor", comment="beam off") as r:
     r.number("lifetime", float("nan"))
     r.root("ADC", "hist.root", objects=["adc/h{plane:a}"], draw="colz", log="z")
     r.check("FEMBs", False, comment="119 of 120")
+    r.table("Channels", {3: [1, 2], 1: [3, float("nan")]}, {"noisy": {"good": (0, 9)}, "dead": {}}, rows="apa")
+    r.table("By name", {"U": {"b": 1, "a": 2}, "V": {"c": 3}})
+    r.graph("HV", range(2), (0.5, float("inf")), error=[0.1, 0.2], x_unit="s", unit="kV")
+    r.file("log", "*.log")
 """
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_what_it_writes_is_collected_without_a_hole(version: str, tmp_path: Path) -> None:
-    for name in ("hits_U.png", "hits_V.png", "hist.root"):
+    for name in ("hits_U.png", "hits_V.png", "hist.root", "lar.log"):
         (tmp_path / name).write_bytes(b"x")
     more = {"P3S_RUN": "3611", "P3S_SUBRUN": "2", "P3S_KEY_DL": "5", "P3S_KEY_runType": "cosmic"}
     done = run(WHOLE, tmp_path, interpreter(version), **more)
@@ -75,12 +79,22 @@ def test_what_it_writes_is_collected_without_a_hole(version: str, tmp_path: Path
     result = check(collected.results[0], collected.files)
     assert not result.incomplete
     assert (result.run, result.subrun, result.keys) == (3611, 2, {"dl": 5, "runType": "cosmic"})
-    hits, dead, lifetime, adc, fembs = result.items
+    hits, dead, lifetime, adc, fembs, channels, by_name, hv, log = result.items
     assert [entry.by for entry in hits.files] == [{"plane": "U"}, {"plane": "V"}]
     assert (dead.value, dead.error, dead.good, dead.by) == (12, None, (0, None), {"apa": 3})
     assert (lifetime.value, lifetime.status) == (None, "none")
     assert adc.objects == ("adc/h{plane:a}",)
     assert fembs.status == "bad"
+    assert [(cell.column, cell.by["apa"], cell.value, cell.status) for cell in channels.cells()] == [
+        ("noisy", 3, 1, "good"),
+        ("dead", 3, 2, "none"),
+        ("noisy", 1, 3, "good"),
+        ("dead", 1, None, "none"),
+    ]
+    assert [column.name for column in by_name.table] == ["b", "a", "c"]
+    assert by_name.values == {"U": (1, 2, None), "V": (None, None, 3)}
+    assert (hv.x, hv.y, hv.errors, hv.unit) == ((0, 1), (0.5, None), (0.1, 0.2), "kV")
+    assert [entry.path for entry in log.files] == ["lar.log"]
 
 
 def test_numpy_scalars_and_arrays_are_written_as_numbers(tmp_path: Path) -> None:
@@ -93,10 +107,13 @@ with Result("n") as r:
     r.number("nan", np.float64("nan"))
     r.number("zero-d", np.array(7))
     r.check("ok", np.bool_(True))
+    r.table("t", {1: np.array([1, np.nan])}, ["a", "b"])
+    r.graph("g", np.arange(2), np.array([0.5, 1.5]))
 """
     assert run(script, tmp_path).stderr == ""
     items = published(tmp_path)["items"]
-    assert [item.get("value") for item in items] == [3, 0.5, None, 7, None]
+    assert [item.get("value") for item in items] == [3, 0.5, None, 7, None, None, None]
+    assert (items[5]["values"], items[6]["x"], items[6]["y"]) == ({"1": [1, None]}, [0, 1], [0.5, 1.5])
     assert (items[0]["good"], items[1]["by"], items[4]["status"]) == ([0, 4], {"apa": 2}, "good")
 
 
@@ -150,6 +167,13 @@ def test_publishing_again_replaces_the_first(tmp_path: Path) -> None:
         ("Result('')", "category: write a text of 1 to 80 characters"),
         ("Result('n').number('', 1)", "number: write a name"),
         ("Result('n').number('a', object())", "number 'a', value: cannot write a object"),
+        (
+            "Result('n').table('t', [[1]])",
+            "table 't', values: write a dict {row: [numbers]} or {row: {column: number}}",
+        ),
+        ("Result('n').table('t', {1: [2]})", "write columns=[...], or each row as a dict"),
+        ("Result('n').table('t', {1: {'a': 1}}, ['b'])", "table 't', row 1: there is no column 'a'"),
+        ("Result('n').table('t', {1: [1], '1': [2]}, ['b'])", "two rows are written alike"),
         ("Result('n').check('a', 'fine')", "status: write one of good, warning, bad, none, not 'fine'"),
     ],
 )

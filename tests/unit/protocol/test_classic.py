@@ -42,15 +42,22 @@ def real(name: str) -> Any:
 # ---- the real files
 
 
-def test_a_real_summary_is_one_number_for_each_apa() -> None:
+def cells(result: Result, quantity: str) -> dict[Any, Any]:
+    """The values of a quantity by the coordinates of each."""
+    found = [cell for item in result.items for cell in item.cells() if cell.column == quantity]
+    return {tuple(cell.by.values()): cell.value for cell in found}
+
+
+def test_a_real_summary_is_a_table_by_apa() -> None:
     entries = real("run003907_0001_tpcmonitor_summary.json")
     [result] = translated({"run003907_0001_tpcmonitor_summary.json": entries})
     assert (result.category, result.run, result.subrun, result.keys) == ("monitor", 3907, 1, {"dl": 5})
     assert result.time == "2018-08-31T06:40:22Z"
-    assert (result.incomplete, len(result.items)) == (False, 18 * 6)
-    dead = {item.by["apa"]: item.value for item in result.items if item.name == "NDead Channels"}
-    assert dead == dict.fromkeys(range(1, 7), 2560)
-    assert "NNoisy Channels 6Sigma away from mean value of the ADC RMS" in {item.name for item in result.items}
+    [table] = result.items
+    assert (result.incomplete, table.kind, table.name, table.rows) == (False, "table", "Summary", "apa")
+    assert (len(table.table), list(table.values)) == (18, ["1", "2", "3", "4", "5", "6"])
+    assert cells(result, "NDead Channels") == {(apa,): 2560 for apa in range(1, 7)}
+    assert "NNoisy Channels 6Sigma away from mean value of the ADC RMS" in {column.name for column in table.table}
 
 
 def test_a_real_file_list_keeps_its_groups_and_its_order() -> None:
@@ -142,11 +149,53 @@ def test_what_several_files_say_of_one_category_is_one_result() -> None:
 
 def test_commas_separate_apas_and_missing_values_are_none() -> None:
     result = summary(APA="1, 2, 3", dead=" 5,nan, ")
-    assert [(item.by, item.value) for item in result.items] == [({"apa": 1}, 5), ({"apa": 2}, None), ({"apa": 3}, None)]
+    assert cells(result, "dead") == {(1,): 5, (2,): None, (3,): None}
 
 
 def test_values_without_an_axis_are_numbered_as_apas() -> None:
-    assert [item.by for item in summary(dead="5,6").items] == [{"apa": 1}, {"apa": 2}]
+    assert cells(summary(dead="5,6"), "dead") == {(1,): 5, (2,): 6}
+
+
+def test_each_axis_has_a_table() -> None:
+    result = summary(APA="1,2,3", TPC="5,6", dead="1,2,3", lifetime="4,5", noisy="7,8,9", total="3")
+    assert [(item.kind, item.name, item.rows, len(item.table)) for item in result.items] == [
+        ("table", "Summary", "apa", 2),
+        ("table", "Summary 2", "tpc", 1),
+        ("number", "total", "", 0),
+    ]
+    assert cells(result, "noisy") == {(1,): 7, (2,): 8, (3,): 9}
+
+
+def test_what_two_dictionaries_of_a_summary_say_is_all_there() -> None:
+    [result] = translated(
+        {"a_summary.json": [{"run": "run7_1", "Type": "m", "a": "1,2"}, {"run": "run7_1", "Type": "m", "a": "3,4"}]}
+    )
+    assert [(item.name, item.values) for item in result.items] == [
+        ("Summary", {"1": (1,), "2": (2,)}),
+        ("Summary 2", {"1": (3,), "2": (4,)}),
+    ]
+
+
+def test_a_quantity_that_spoils_a_table_stands_for_itself() -> None:
+    """One bad name must not cost the others: two of one name, no name, one too long; and an axis with a twin."""
+    quantities = {"dead": "1,2", "dead ": "3,4", " ": "5,6", "x" * 300: "7,8"}
+    result = summary(**quantities)
+    assert cells(result, "dead") == {(1,): 1, (2,): 2}
+    holes = [item for item in result.items if item.problem]
+    assert len(holes) == 4
+    assert {item.kind for item in holes} == {"number"}
+    twins = summary(APA="1,1", dead="1,2").items
+    assert [(item.kind, bool(item.problem)) for item in twins] == [("number", False), ("number", True)]
+
+
+def test_many_quantities_make_several_tables_within_the_bounds() -> None:
+    result = summary(**{f"q{n}": "1,2" for n in range(250)})
+    assert [(item.name, len(item.table)) for item in result.items] == [
+        ("Summary", 100),
+        ("Summary 2", 100),
+        ("Summary 3", 50),
+    ]
+    assert not result.incomplete
 
 
 def test_a_single_value_has_no_coordinate() -> None:
@@ -167,6 +216,11 @@ def test_words_among_the_quantities_are_shown_as_words() -> None:
 def test_a_summary_of_too_many_values_is_refused_and_costs_little() -> None:
     with pytest.raises(ResultError, match=f"{MAX_ITEMS + 1} items; at most {MAX_ITEMS}"):
         summary(dead=",".join("1" * 1_000_000))
+
+
+def test_values_beyond_the_bound_of_tables_are_numbers() -> None:
+    result = summary(**{f"q{n}": ",".join("1" * 500) for n in range(11)})
+    assert [item.kind for item in result.items] == ["table", *["number"] * 500]
 
 
 # ---- files

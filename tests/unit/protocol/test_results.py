@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from p3s.protocol import patterns
 from p3s.protocol.results import (
+    KINDS,
     MAX_FILES,
     MAX_ITEMS,
     FileRef,
@@ -45,29 +46,38 @@ def images(files: Any, **fields: Any) -> dict[str, Any]:
     return {"kind": "images", "name": "i", "files": files, **fields}
 
 
-def test_the_example_of_the_format_is_taken_with_its_later_kinds_as_holes() -> None:
+def test_the_example_of_the_format_is_taken() -> None:
     text = """[{"p3s_result": 1, "category": "TPC monitor", "run": 3611, "subrun": 1, "keys": {"dl": 5},
       "time": "2018-08-23T21:03:34Z", "comment": "beam off", "items": [
      {"kind": "images", "name": "Hits", "files": "*_NHitsAPA{plane:a}{apa:d}.png", "rows": "apa",
       "columns": "plane", "expect": 18},
      {"kind": "number", "name": "lifetime", "by": {"tpc": 1}, "value": 2.99, "error": 0.33, "unit": "ms",
       "good": [0.3, null], "warn": [0.1, null]},
-     {"kind": "table", "name": "Channels", "rows": "apa", "columns": {}, "values": {}},
+     {"kind": "table", "name": "Channels", "rows": "apa", "columns": {"dead": {"unit": "ch", "good": [0, 40]},
+      "noisy": {"drift": [0.2, 0.5]}}, "values": {"1": [2432, 128], "2": [2560, null]}},
      {"kind": "root", "name": "ADC", "files": "hist.root", "objects": ["adc/h{plane:a}{apa:d}"],
       "draw": "colz", "log": "z"},
-     {"kind": "check", "name": "FEMBs", "status": "bad", "comment": "119 of 120 from event 7"}]}]"""
-    result = check(decode(text)[0], NAMES)
+     {"kind": "graph", "name": "HV", "x": [1, 2], "y": [3, 4], "error": [0.1, 0.1], "x_unit": "s", "unit": "kV"},
+     {"kind": "check", "name": "FEMBs", "status": "bad", "comment": "119 of 120 from event 7"},
+     {"kind": "file", "name": "lar log", "files": "lar.log"}]}]"""
+    result = check(decode(text)[0], [*NAMES, "lar.log"])
     assert (result.category, result.run, result.subrun, result.keys) == ("TPC monitor", 3611, 1, {"dl": 5})
-    hits, lifetime, table, adc, fembs = result.items
+    hits, lifetime, table, adc, hv, fembs, log = result.items
     assert len(hits.files) == 18
     assert hits.files[0] == FileRef("raw_NHitsAPAU1.png", {"plane": "U", "apa": 1})
     assert (lifetime.status, lifetime.by, lifetime.good) == ("good", {"tpc": 1}, (0.3, None))
-    assert table.name == "Channels"
-    assert "'table' is not shown yet" in (table.problem or "")
+    assert (table.rows, table.status) == ("apa", "warning")
+    assert [(one.name, one.unit, one.good, one.drift) for one in table.table] == [
+        ("dead", "ch", (0, 40), None),
+        ("noisy", "", None, (0.2, 0.5)),
+    ]
+    assert table.values == {"1": (2432, 128), "2": (2560, None)}
+    assert (hv.x, hv.y, hv.errors, hv.x_unit, hv.unit) == ((1, 2), (3, 4), (0.1, 0.1), "s", "kV")
+    assert log.files == (FileRef("lar.log"),)
     assert adc.objects == ("adc/h{plane:a}{apa:d}",)
     assert fembs.status == "bad"
     assert result.status == "bad"
-    assert result.incomplete
+    assert not result.incomplete
 
 
 @pytest.mark.parametrize(
@@ -118,7 +128,7 @@ def test_a_bad_result_is_refused_with_its_place(change: dict[str, Any], says: st
         (number(status="fine"), "one of none, good, warning, bad"),
         (number(drift=[0.5, 0.2]), "items[0].drift"),
         ({"kind": "check", "name": "c"}, "items[0].status: missing"),
-        ({"kind": "graph", "name": "g"}, "'graph' is not shown yet"),
+        ({"kind": "check", "name": "c", "status": None}, "items[0].status: missing"),
         ({"kind": "movie", "name": "m"}, "the text 'movie' is not allowed here; write one of images"),
         ({"name": "m"}, "items[0].kind: null is not allowed"),
         ([], "a list is not an item"),
@@ -292,15 +302,26 @@ ANY_JSON = st.recursive(
 FIELD_NAMES = st.sampled_from(
     [
         *("kind", "name", "by", "status", "comment", "group", "value", "error", "unit", "good", "warn", "drift"),
-        *("files", "objects", "draw", "log", "rows", "columns", "expect", "problem", "run"),
+        *("files", "objects", "draw", "log", "rows", "columns", "expect", "problem", "run", "values", "x", "y"),
     ]
 )
-WORDS = st.sampled_from(["images", "number", "root", "check", "table", "bad", "good", "*.png", "{a:a}.png", "z"])
+WORDS = st.sampled_from([*KINDS, "movie", "bad", "good", "*.png", "{a:a}.png", "z"])
 LOOSE = ANY_JSON | WORDS | st.lists(st.floats(-9, 9) | st.none(), min_size=2, max_size=2)
 ITEMS = st.dictionaries(FIELD_NAMES, LOOSE, max_size=8)
+NUMBERS = st.floats(-1e6, 1e6) | st.integers(-5, 5) | st.none()
+ROWS = st.dictionaries(st.sampled_from(["1", "2", "03", "U", "-4"]), st.lists(NUMBERS, min_size=2, max_size=2))
+COLUMNS = st.fixed_dictionaries({"a": st.just({"good": [0, 1]}), "b": st.just({}) | st.just({"drift": [0.1, 0.2]})})
+TABLES = st.fixed_dictionaries(
+    {"kind": st.just("table"), "name": st.just("t"), "columns": COLUMNS, "values": ROWS},
+    optional={"rows": st.sampled_from(["apa", ""]), "by": st.just({"apa": 1}), "status": WORDS},
+)
+LISTS = st.lists(NUMBERS, min_size=2, max_size=3)
+GRAPHS = st.fixed_dictionaries(
+    {"kind": st.just("graph"), "name": st.just("g"), "x": LISTS, "y": LISTS}, optional={"error": LISTS, "unit": WORDS}
+)
 NEARLY = st.builds(
     lambda kind, rest: {**rest, "kind": kind, "name": rest.get("name", "n")},
-    st.sampled_from(["images", "number", "root", "check"]),
+    st.sampled_from(KINDS),
     ITEMS,
 )
 
@@ -324,7 +345,7 @@ def test_arbitrary_text_decodes_or_is_refused(text: str) -> None:
     assert "\n" not in refusal(lambda: decode(text))
 
 
-@given(st.lists(NEARLY | ITEMS | ANY_JSON, max_size=6))
+@given(st.lists(NEARLY | TABLES | GRAPHS | ITEMS | ANY_JSON, max_size=6))
 def test_whatever_the_items_are_the_wire_form_reads_back_equal(items: list[Any]) -> None:
     result = check(result_with(*items, run=1, keys={"dl": 5}), NAMES)
     assert len(result.items) == len(items)

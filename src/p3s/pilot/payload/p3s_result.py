@@ -1,11 +1,14 @@
-"""Publish results from a payload: pictures, numbers, ROOT files and checks, shown by p3s a moment later.
+"""Publish results from a payload: pictures, numbers, tables, graphs, ROOT files, checks; shown by p3s a moment later.
 
     from p3s_result import Result
 
     with Result("TPC monitor") as r:
         r.images("Hits", "hits_{plane:a}{apa:d}.png", rows="apa", columns="plane", expect=18)
         r.number("dead channels", 12, good=(0, 40), warn=(0, 100), unit="ch")
+        r.table("Channels", {1: [12, 128], 2: [9, None]}, {"dead": {"unit": "ch", "good": (0, 40)}, "noisy": {}}, "apa")
+        r.graph("HV", [1, 2], [3.1, 3.0], x_unit="s", unit="kV")
         r.root("ADC", "hist.root", objects=["adc/h{plane:a}"], draw="colz", log="z")
+        r.file("log", "lar.log")
         r.check("FEMBs", "bad", comment="119 of 120 from event 7")
 
 One file, standard library, any Python from 3.6 on: copy it beside your script if p3s did not put it on
@@ -16,14 +19,12 @@ In file patterns {x:d} stands for digits, {x:a} for letters, {x} and * for anyth
 fields match become the coordinates by which the pictures are laid out.
 """
 
-import argparse
 import decimal
 import json
 import math
 import numbers
 import os
 import re
-import sys
 
 RESULT_VERSION = 1
 STATUSES = ("good", "warning", "bad", "none")
@@ -61,13 +62,42 @@ class Result:
         """Pictures (PNG, JPEG, SVG), laid out by the fields of the pattern named in rows and columns."""
         return self._add("images", name, more, files=files, rows=rows, columns=columns, expect=expect)
 
-    def number(self, name, value, error=None, unit=None, good=None, warn=None, **more):
+    def number(self, name, value, error=None, unit=None, good=None, warn=None, drift=None, **more):
         """A number that is trended over runs; outside good=(low, high) is a warning, outside warn is bad.
 
         None on a side means no limit there; a value that is None, NaN or infinite is shown as missing.
+        drift=(0.2, 0.5): a fifth off the reference run's value is a warning, half is bad.
         """
-        more.update(error=error, unit=unit, good=good, warn=warn)
+        more.update(error=error, unit=unit, good=good, warn=warn, drift=drift)
         return self._add("number", name, more, value=value)
+
+    def table(self, name, values, columns=None, rows=None, **more):
+        """A table of numbers, each cell trended over runs; `rows` names the coordinate that tells the rows apart.
+
+        values: {row: [a number for each column]}, or {row: {column: number}}. columns: their names, or a dict
+        {"dead": {"unit": "ch", "good": (0, 40), "warn": (0, 100), "drift": (0.2, 0.5)}}; not needed where the rows
+        are dicts.
+        """
+        if not hasattr(values, "items"):
+            raise TypeError("table '%s', values: write a dict {row: [numbers]} or {row: {column: number}}" % name)
+        if columns is None:
+            columns = _column_names(name, values)
+        elif hasattr(columns, "items"):
+            columns = {str(column): about for column, about in columns.items()}
+        else:
+            columns = [str(column) for column in columns]
+        table = {str(row): _row(name, row, numbers_of_row, columns) for row, numbers_of_row in values.items()}
+        if len(table) != len(values):
+            raise ValueError("table '%s': two rows are written alike; give each its own label" % name)
+        return self._add("table", name, more, rows=rows, columns=columns, values=table)
+
+    def graph(self, name, x, y, error=None, x_unit=None, unit=None, **more):
+        """A graph: as many of x, y and, if any, of error (of y). NaN in y leaves a hole; unit is that of y."""
+        return self._add("graph", name, more, x=x, y=y, error=error, x_unit=x_unit, unit=unit)
+
+    def file(self, name, files, expect=None, **more):
+        """A file, or several, to be fetched."""
+        return self._add("file", name, more, files=files, expect=expect)
 
     def root(self, name, files, objects=None, draw=None, log=None, **more):
         """A ROOT file, drawn in the browser: objects are paths inside it, draw is ROOT's option, log="z"."""
@@ -79,7 +109,7 @@ class Result:
 
     def publish(self):
         """Write the result file in one step and give its path; a second time replaces the first."""
-        text = json.dumps(self.document(), indent=1, sort_keys=True, allow_nan=False)
+        text = json.dumps(self.document(), indent=1, allow_nan=False)
         os.makedirs(self.directory, exist_ok=True)
         if self.path is None:
             self.path = _reserve(self.directory, _slug(self.category))
@@ -114,13 +144,34 @@ class Result:
         return self
 
 
+def _column_names(name, values):
+    """Of rows that are dicts: the names in them, in the order in which they come."""
+    names = {}
+    for row in values.values():
+        if not hasattr(row, "keys"):
+            raise ValueError("table '%s': write columns=[...], or each row as a dict {column: number}" % name)
+        names.update((str(column), None) for column in row)
+    return list(names)
+
+
+def _row(name, label, row, columns):
+    """The numbers of a row in the order of the columns; what it does not have is a hole."""
+    if not hasattr(row, "items"):
+        return row
+    given = {str(column): number for column, number in row.items()}
+    strange = [column for column in given if column not in columns]
+    if strange:
+        raise ValueError("table '%s', row %s: there is no column '%s'" % (name, label, strange[0]))
+    return [given.get(column) for column in columns]
+
+
 def _plain(value, where):
     """A value as JSON has it: numpy scalars and arrays unwrapped, NaN and infinities as null."""
     if value is None or isinstance(value, (str, bool)):
         return value
     if isinstance(value, dict):
         return {str(key): _plain(entry, where) for key, entry in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
+    if isinstance(value, (list, tuple, range, set, frozenset)):
         entries = sorted(value, key=str) if isinstance(value, (set, frozenset)) else value
         return [_plain(entry, where) for entry in entries]
     if hasattr(value, "__fspath__"):
@@ -186,204 +237,3 @@ def _reserve(directory, slug):
             return path
         os.unlink(temporary)
     raise OSError("%s holds 9999 results of this category already; use one Result for many items" % directory)
-
-
-# The command line, used by p3s-publish: every option but --help takes one value; items are made by
-# --number, --images, --root and --check, and the options behind an item belong to it.
-
-_EXAMPLES = """\
-options behind an item belong to that item; --comment before any item belongs to the result
-
-examples:
-  p3s-publish --category "TPC" --number dead=12 --good 0,40 --warn 0,100 --unit ch
-  p3s-publish --category "TPC" --images "Hits=hits_{plane:a}{apa:d}.png" --rows apa --columns plane
-  p3s-publish --category "TPC" --root "ADC=hist.root" --objects "adc/h{plane:a}" --draw colz --log z
-  p3s-publish --category "TPC" --check "FEMBs=bad" --comment "119 of 120 from event 7"
-  p3s-publish --category "Purity" --number lifetime=2.99 --error 0.33 --unit ms --good 0.3, --by tpc=1 \\
-              --number lifetime=3.10 --error 0.30 --unit ms --good 0.3, --by tpc=2
-
-In limits LOW,HIGH an empty side means no limit.
-"""
-
-
-class _Refused(ValueError):
-    """A wrong argument; the message is one line for the person at the keyboard."""
-
-
-def _number(text, option):
-    if text.strip().lower() in ("", "null", "none"):
-        return None
-    try:
-        return int(text) if re.match(r"\s*[+-]?[0-9]+\s*\Z", text) else float(text)
-    except ValueError:
-        raise _Refused("%s: '%s' is not a number" % (option, text)) from None
-
-
-def _limits(text, option):
-    sides = text.split(",")
-    if len(sides) != 2:
-        raise _Refused("%s: write LOW,HIGH, or 0.3, for no upper limit; got '%s'" % (option, text))
-    return [_number(side, option) for side in sides]
-
-
-def _integer(text, option):
-    if not re.match(r"-?[0-9]+\Z", text):
-        raise _Refused("%s: '%s' is not an integer" % (option, text))
-    return int(text)
-
-
-def _pairs(text, option):
-    """K=V[,K=V...] as a dict, whole numbers as integers."""
-    pairs = {}
-    for entry in text.split(","):
-        key, equals, value = entry.partition("=")
-        if not (key and equals):
-            raise _Refused("%s: write KEY=VALUE[,KEY=VALUE], got '%s'" % (option, text))
-        pairs[key] = int(value) if re.match(r"-?[0-9]{1,18}\Z", value) else value
-    return pairs
-
-
-def _text(text, _option):
-    return text
-
-
-def _one_status(text, _option):
-    return _status(text)
-
-
-# option -> (field that the part behind = fills, its reader)
-_ITEMS = {
-    "--number": ("value", _number, "NAME=VALUE", "a number, trended over runs"),
-    "--images": ("files", _text, "NAME=PATTERN", "pictures"),
-    "--root": ("files", _text, "NAME=PATTERN", "a ROOT file"),
-    "--check": ("status", _one_status, "NAME=STATUS", "a check: good, warning, bad or none"),
-}
-_OF_ITEMS = {
-    "--good": (_limits, "LOW,HIGH", "outside it a number is a warning"),
-    "--warn": (_limits, "LOW,HIGH", "outside it a number is bad"),
-    "--error": (_number, "VALUE", "uncertainty of a number"),
-    "--unit": (_text, "TEXT", "unit of a number"),
-    "--by": (_pairs, "KEY=VALUE", "detector coordinates of an item"),
-    "--status": (_one_status, "STATUS", "status of an item"),
-    "--group": (_text, "TEXT", "heading under which an item is shown"),
-    "--files": (_text, "PATTERN", "one more file pattern of an item"),
-    "--rows": (_text, "FIELD", "field of the pattern that makes the rows"),
-    "--columns": (_text, "FIELD", "field of the pattern that makes the columns"),
-    "--expect": (_integer, "N", "how many files there should be"),
-    "--objects": (_text, "PATH", "object inside the ROOT file; may be repeated"),
-    "--draw": (_text, "OPTION", "ROOT's drawing option"),
-    "--log": (_text, "AXES", "logarithmic axes, such as z"),
-}
-_REPEATED = ("--files", "--objects")
-
-
-class _Append(argparse.Action):
-    """Keep the options in the order in which they were written."""
-
-    def __call__(self, _parser, namespace, values, _option=None):
-        namespace.ordered.append((self.option_strings[0], values))
-
-
-def _parser():
-    parser = argparse.ArgumentParser(
-        prog="p3s-publish",
-        usage="%(prog)s --category NAME ITEM [OPTIONS OF THE ITEM] [ITEM ...]",
-        description="Publish results of a payload to p3s: numbers, pictures, ROOT files, checks.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.set_defaults(ordered=[])
-    result = parser.add_argument_group("the result")
-    result.add_argument("--category", metavar="NAME", help="what the result is about; needed")
-    result.add_argument("--run", metavar="N", help="default: $P3S_RUN")
-    result.add_argument("--subrun", metavar="N", help="default: $P3S_SUBRUN")
-    result.add_argument("--key", metavar="KEY=VALUE", action="append", help="default: $P3S_KEY_*")
-    result.add_argument("--time", metavar="TIME", help="of the data, RFC 3339")
-    result.add_argument("--directory", metavar="DIR", help="default: $P3S_RESULT_DIR, else the current one")
-    items = parser.add_argument_group("items")
-    for option, (_field, _reader, metavar, text) in _ITEMS.items():
-        items.add_argument(option, metavar=metavar, action=_Append, help=text)
-    options = parser.add_argument_group("options of the item before them")
-    for option, (_reader, metavar, text) in _OF_ITEMS.items():
-        options.add_argument(option, metavar=metavar, action=_Append, help=text)
-    options.add_argument("--comment", metavar="TEXT", action=_Append, help="a remark for people")
-    return parser
-
-
-def _joined(arguments):
-    """Arguments with `--option value` written as `--option=value`, so that a value may begin with a minus."""
-    takes_value = set(_ITEMS) | set(_OF_ITEMS)
-    takes_value |= {"--category", "--run", "--subrun", "--key", "--time", "--directory", "--comment"}
-    joined = []
-    rest = iter(arguments)
-    for argument in rest:
-        value = next(rest, None) if argument in takes_value else None
-        joined.append(argument if value is None else argument + "=" + value)
-    return joined
-
-
-def _add_ordered(result, ordered):
-    for option, value in ordered:
-        if option in _ITEMS:
-            field, reader, metavar, _text_of_help = _ITEMS[option]
-            # A file pattern may hold a further =, a name of a number may too.
-            part = value.partition("=") if field == "files" else value.rpartition("=")
-            if not (part[0] and part[1]):
-                raise _Refused("%s: write %s, got '%s'" % (option, metavar, value))
-            item = {"kind": option[2:], "name": part[0], field: reader(part[2], option)}
-            item[field] = _plain(item[field], option)
-            result.items.append(item)
-        elif not result.items:
-            if option != "--comment":
-                raise _Refused("%s: put it behind the item it belongs to" % option)
-            result.comment = value
-        else:
-            _add_option(result.items[-1], option, value)
-
-
-def _add_option(item, option, value):
-    field = option[2:]
-    plain = _plain(value if option == "--comment" else _OF_ITEMS[option][0](value, option), option)
-    if option in _REPEATED:
-        before = item.get(field, [])
-        item[field] = (before if isinstance(before, list) else [before]) + [plain]
-    elif field == "by":
-        item.setdefault("by", {}).update(plain)
-    else:
-        item[field] = plain
-
-
-def main(arguments=None):
-    """Run the command line; 0 when published, 2 for wrong arguments, 1 when the file cannot be written."""
-    parser = _parser()
-    options = parser.parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
-    try:
-        if not options.category:
-            raise _Refused("--category is needed, such as --category 'TPC monitor'")
-        keys = None
-        if options.key:
-            keys = {key: value for text in options.key for key, value in _pairs(text, "--key").items()}
-        result = Result(
-            options.category,
-            run=None if options.run is None else _integer(options.run, "--run"),
-            subrun=None if options.subrun is None else _integer(options.subrun, "--subrun"),
-            keys=keys,
-            time=options.time,
-            directory=options.directory,
-        )
-        _add_ordered(result, options.ordered)
-        if not result.items:
-            raise _Refused("nothing to publish: add --number, --images, --root or --check (see --help)")
-        result.publish()
-    except ValueError as error:
-        sys.stderr.write("p3s-publish: %s\n" % error)
-        return 2
-    except OSError as error:
-        sys.stderr.write("p3s-publish: the result cannot be written: %s\n" % error)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -37,13 +37,10 @@ def advance(work: Work, ended: list[JobEnded], begun: Iterable[str]) -> None:
         flow, new = remembered(work, workflow)
         if flow is None:
             continue
-        if new:
-            moves = progress.catch_up(flow)
-        else:
-            moves = progress.ended(flow, {flow.places[one.job]: one.after for one in some})
         finished = [one for one in some if one.after is JobState.FINISHED]
         work.desk.do(OutputsMade(one.id) for one in finished if flow.steps[flow.places[one.job]].writes)
-        carry_out(work, flow, moves)
+        if not new:
+            carry_out(work, flow, progress.ended(flow, {flow.places[one.job]: one.after for one in some}))
     for workflow in set(begun) - ends.keys():
         flow, _ = remembered(work, workflow)
         if flow is not None and (moves := progress.started(flow)).before is not None:
@@ -51,7 +48,8 @@ def advance(work: Work, ended: list[JobEnded], begun: Iterable[str]) -> None:
 
 
 def remembered(work: Work, workflow: str) -> tuple[Flow | None, bool]:
-    """How far it has come, and whether it was read for that just now. None for one that is not there, or no more."""
+    """How far it has come, and whether it was read for that just now: then it has heard of all ends that the tables
+    have. None for one that is not there."""
     flow = work.desk.book.flows.get(workflow)
     if flow is not None:
         return flow, False
@@ -59,6 +57,7 @@ def remembered(work: Work, workflow: str) -> tuple[Flow | None, bool]:
     flow = memory.flow(workflow)
     if flow is not None and not flow.over:
         work.desk.book.flows.keep(flow)
+        carry_out(work, flow, progress.catch_up(flow))
     return flow, True
 
 

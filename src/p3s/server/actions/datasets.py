@@ -1,13 +1,14 @@
-"""Change what is known of a dataset."""
+"""Change what is known of a dataset; forget it."""
 
 from typing import Any
 
 from p3s.domain.effects import Noted
 from p3s.domain.lifecycle import DATASET_MOVES, following
-from p3s.protocol.catalogue import DatasetChange, DatasetChanged
+from p3s.protocol.catalogue import DatasetChange, DatasetChanged, Removed
 from p3s.protocol.errors import Conflict, NotAllowed, NotKnown
-from p3s.protocol.states import DatasetState
-from p3s.server.data.models import Arrival, Dataset, DataType
+from p3s.protocol.states import FINAL_JOB_STATES, DatasetState
+from p3s.server.data.models import Arrival, Dataset, DataType, Member
+from p3s.server.jobs.models import Job, Use
 
 from .rerun import Who
 from .work import Work
@@ -94,3 +95,33 @@ def _shown(name: str) -> str:
 
 def _word(value: Any) -> str:
     return "nothing" if value in (None, "", {}) else str(value)[:300]
+
+
+def forget(work: Work, *, dataset: str, why: str, dry_run: bool, who: Who) -> Removed:
+    """The record, with what its streams counted of it; never the file. Raises Conflict while something names it."""
+    work.flush()
+    row = owned_dataset(dataset, who, "delete")
+    _check_free_of_jobs(row)
+    in_set = Member.objects.filter(dataset=row).select_related("set").first()
+    if in_set is not None:
+        raise Conflict(f"set {in_set.set.name} has {row.name}; p3s dataset set remove {in_set.set.name} {row.uuid}")
+    arrivals, files = Arrival.objects.filter(dataset=row).count(), row.members.count()
+    goes = [f"{count} {word}" for count, word in ((arrivals, "arrivals"), (files, "memberships")) if count]
+    if not dry_run:
+        Dataset.objects.filter(uuid=row.uuid).delete()
+        said = ": ".join(text for text in (f"{row.name} ({row.url})"[:1_000], why) if text)
+        work.desk.do([Noted("dataset", row.uuid, "deleted", who.name, said, work.now)])
+        work.topics.add("datasets")
+    return Removed(row.name, f"with {', '.join(goes)}" if goes else "")
+
+
+def _check_free_of_jobs(row: Dataset) -> None:
+    jobs = Job.objects.filter(dataset=row)
+    going_on = jobs.exclude(state__in=[str(state) for state in FINAL_JOB_STATES]).count()
+    if going_on:
+        raise Conflict(f"{going_on} jobs of {row.name} have not ended; wait for them, or p3s job cancel them first")
+    if jobs.exists() or Use.objects.filter(dataset=row).exists():
+        raise Conflict(
+            f"jobs were made of {row.name}, and their record names it; p3s dataset adjust {row.uuid} --state dropped "
+            "says that it is no longer wanted"
+        )

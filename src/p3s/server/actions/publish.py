@@ -1,15 +1,18 @@
 """Results of an attempt come in: all of them in one transaction, once."""
 
+from datetime import datetime
+
 from p3s.protocol.bounds import clean
 from p3s.protocol.errors import Conflict, NotKnown
-from p3s.protocol.results import Item as CheckedItem
 from p3s.protocol.results import Result as CheckedResult
-from p3s.protocol.results import to_wire
 from p3s.protocol.states import JobState
 from p3s.server.jobs.models import Job
 from p3s.server.journal.models import Event
-from p3s.server.results.models import Item, Result
+from p3s.server.results import queries
+from p3s.server.results.identity import subject
+from p3s.server.results.models import Result
 
+from .judge import Standards, item_rows, series_rows, standards_of, value_rows, verdict
 from .work import Work
 
 #: A lost job may still be amended by its own attempt, so its results are taken too.
@@ -27,8 +30,9 @@ def publish(work: Work, *, job: str, attempt: int, results: list[CheckedResult],
         return there
     if row.attempt != attempt or row.state not in _TAKEN_IN:
         raise Conflict(f"attempt {attempt} of job {job} is not in force (it is {row.state}, attempt {row.attempt})")
+    in_force = standards_of({result.category for result in results})
     for position, result in enumerate(results):
-        _store(row, attempt, position, result, work.now)
+        _store(work, row, attempt, position, result, in_force)
     for problem in problems:
         Event.objects.create(
             at=work.now, kind="job", object_id=job, what="result problem", who=row.owner, why=clean(problem[:2000])
@@ -37,40 +41,41 @@ def publish(work: Work, *, job: str, attempt: int, results: list[CheckedResult],
     return len(results)
 
 
-def _store(job: Job, attempt: int, position: int, result: CheckedResult, now: float) -> None:
+def _store(work: Work, job: Job, attempt: int, position: int, result: CheckedResult, in_force: Standards) -> None:
+    run = job.run if result.run is None else result.run
+    subrun = job.subrun if result.subrun is None else result.subrun
+    keys = result.keys or job.keys
+    judged = verdict(result, run, in_force)
     stored = Result.objects.create(
         job=job,
         attempt=attempt,
         position=position,
+        subject=subject(job.jobtype_id, result.category, run, job.dataset_id or job.uuid, subrun, keys),
         category=result.category,
-        run=job.run if result.run is None else result.run,
-        subrun=job.subrun if result.subrun is None else result.subrun,
-        keys=result.keys or job.keys,
-        status=result.status,
+        run=run,
+        subrun=subrun,
+        keys=keys,
+        status=judged.status,
         incomplete=result.incomplete,
         comment=result.comment or "",
         data_time=result.time or "",
-        published_at=now,
+        published_at=work.now,
     )
-    wire = to_wire(result)["items"]
-    Item.objects.bulk_create(
-        _item(stored, place, item, detail) for place, (item, detail) in enumerate(zip(result.items, wire, strict=True))
-    )
+    at = moment_of(result.time) if result.time else None
+    series = series_rows(judged)
+    with work.transaction.write():
+        for statement, rows in (
+            (queries.ADD_ITEMS, item_rows(stored.pk, judged)),
+            (queries.ADD_SERIES, series),
+            (queries.ADD_VALUES, value_rows(stored.pk, run, subrun, work.now if at is None else at, judged)),
+        ):
+            if rows:
+                statement.run(rows)
 
 
-def _item(result: Result, position: int, item: CheckedItem, detail: dict[str, object]) -> Item:
-    return Item(
-        result=result,
-        position=position,
-        kind=item.kind,
-        name=item.name,
-        by=item.by,
-        status=item.status,
-        comment=item.comment or "",
-        group=item.group or "",
-        value=item.value,
-        error=item.error,
-        unit=item.unit or "",
-        detail=detail,
-        problem=item.problem or "",
-    )
+def moment_of(time: str) -> float | None:
+    """Seconds since the epoch of an RFC 3339 text; None for one that no calendar has, as a leap second."""
+    try:
+        return datetime.fromisoformat(time).timestamp()
+    except (ValueError, OverflowError):
+        return None

@@ -1,12 +1,14 @@
 """Cold routes of datasets."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from django.http import HttpRequest
 from ninja import Query, Router
 
-from p3s.protocol import bounds, data_bounds, data_routes
+from p3s.protocol import bounds, catalogue_bounds, data_bounds, data_routes
 from p3s.protocol.data import DatasetReply, DatasetRequest
+from p3s.protocol.errors import NotKnown
 from p3s.server.actions.arrive import arrive
 from p3s.server.broker import running
 from p3s.server.data import reads
@@ -18,6 +20,7 @@ from .streams import room_for_work
 router = Router(tags=["data"])
 
 STATES = ("registered", "available", "dropped", "missing")
+KINDS = ("file", "set")
 
 
 @router.post("/datasets", auth=reach("submit"), summary=data_routes.REGISTER_DATASET.summary)
@@ -44,10 +47,32 @@ def list_datasets(
     subrun: Run = None,
     since: Moment = None,
     until: Moment = None,
+    kind: Annotated[str, Query(max_length=20, description="file or set")] = "",
+    datatype: Name = "",
+    stream: Annotated[str, Query(max_length=300, description="that was told of it")] = "",
+    set: Annotated[str, Query(max_length=300, description="UUID or name of a set that has it")] = "",
+    which: Annotated[str, Query(max_length=2_000, description="its UUID, URL or whole name")] = "",
 ) -> dict[str, Any]:
     """Newest first; `next`, given as `cursor`, continues, null at the end. `since` and `until` count registrations."""
-    for where, word in (("owner", owner), ("name", name)):
+    words = {"owner": owner, "name": name, "datatype": datatype, "stream": stream}
+    for where, word in words.items():
         bounds.check_name(word, where)
-    choice = reads.Choice(one_of(state, STATES, "state"), owner, name, run, subrun, since, until)
+    choice = reads.Choice(one_of(state, STATES, "state"), run=run, subrun=subrun, since=since, until=until, **words)
+    choice = replace(choice, kind=one_of(kind, KINDS, "kind"), set=set_of(set) if set else "", which=_whole(which))
     rows = reads.page(choice, limit + 1, moment_and_name(cursor))
     return page("datasets", [plain(row) for row in rows], limit, lambda row: f"{row['registered_at']}~{row['uuid']}")
+
+
+def _whole(which: str) -> str:
+    if which:
+        catalogue_bounds.check_which(which, "which")
+    return which
+
+
+def set_of(which: str) -> str:
+    """The UUID of a set. Raises NotKnown."""
+    catalogue_bounds.check_which(which, "set")
+    found = [row for one in (f"set:{which}", which) for row in reads.matching(one, 100) if row.kind == "set"]
+    if not found:
+        raise NotKnown(f"there is no set {which[:200]}; p3s dataset list --kind set shows them")
+    return found[0].uuid

@@ -4,7 +4,7 @@ from typing import Any
 
 from p3s.protocol import catalogue, data, replies
 
-from .example_values import AT, DATASET, JOB
+from .example_values import DATASET, JOB
 
 _FILE = {
     "url": "/data/raw/run4610_1.root",
@@ -37,22 +37,4 @@ REPLIES: dict[type, Any] = {
     data.DatasetReply: _TAKEN,
     data.ArrivalsReply: {"files": [_TAKEN]},
     replies.StreamVersion: {"name": "raw", "version": 2},
-    replies.Datasets: {
-        "datasets": [
-            {
-                "uuid": DATASET,
-                "name": "run4610_1.root",
-                "url": "/data/raw/run4610_1.root",
-                "size": 7516192768,
-                "run": 4610,
-                "subrun": 1,
-                "state": "available",
-                "owner": "ana",
-                "registered_at": AT,
-                "keys": {"logger": 3},
-                "purged": {},
-            }
-        ],
-        "next": None,
-    },
 }

@@ -5,7 +5,7 @@ from typing import Any
 from p3s.protocol import accounts, acts, many, messages, replies, routes, services, views
 from p3s.protocol.route import Route
 
-from . import data_examples, result_examples, workflow_examples
+from . import catalogue_examples, data_examples, result_examples, workflow_examples
 from .example_values import AT, DATASET, JOB, PILOT, SECRET
 
 _ROW: dict[str, Any] = {
@@ -207,6 +207,7 @@ REQUESTS: dict[type, Any] = {
     },
     accounts.UserRequest: {"scopes": ["operate"], "active": True},
     services.ServiceReport: {"text": "3.2 TB free", "value": 3.2, "unit": "TB", "every": 1800.0},
+    **catalogue_examples.REQUESTS,
     **data_examples.REQUESTS,
     **result_examples.REQUESTS,
     **workflow_examples.REQUESTS,
@@ -357,6 +358,7 @@ REPLIES: dict[type, Any] = {
     },
     views.WhoAmI: {"owner": "ana", "scopes": ["operate"], "protocol": 1, "now": AT, "lease_s": 300.0},
     replies.Health: {"ready": True},
+    **catalogue_examples.REPLIES,
     **data_examples.REPLIES,
     **result_examples.REPLIES,
     **workflow_examples.REPLIES,

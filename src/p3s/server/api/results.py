@@ -85,6 +85,7 @@ def list_results(
     cursor: Cursor = "",
     job: Annotated[str, Query(max_length=300, description="UUID of the job that published it")] = "",
     jobtype: Name = "",
+    stream: Name = "",
     category: Name = "",
     status: Annotated[str, Query(max_length=20, description="good, warning, bad or none")] = "",
     run: Run = None,
@@ -92,13 +93,14 @@ def list_results(
     since: Moment = None,
     until: Moment = None,
     items: Annotated[bool, Query(description="with the items of each")] = False,
+    all: Annotated[bool, Query(description="older attempts too")] = False,
 ) -> dict[str, Any]:
-    """Newest first, those of every attempt; `next`, given as `cursor`, continues, null at the end. `since` and `until`
-    count publications."""
-    for where, word in (("job", job), ("jobtype", jobtype), ("category", category)):
+    """Newest first, those of the newest attempt of each (job type, category, run, subrun, keys); of a `job` all.
+    `next`, given as `cursor`, continues, null at the end. `since` and `until` count publications."""
+    for where, word in (("job", job), ("jobtype", jobtype), ("stream", stream), ("category", category)):
         bounds.check_name(word, where)
     one_of(status, rules.STATUSES, "status")
-    choice = reads.Choice(job, jobtype, category, status, run, subrun, since, until)
+    choice = reads.Choice(job, jobtype, stream, category, status, run, subrun, since, until, all or bool(job))
     rows = [plain(row) for row in reads.page(choice, limit + 1, number(cursor))]
     if items:
         found = reads.items([row["id"] for row in rows], MOST_ITEMS)

@@ -1,35 +1,59 @@
 """What pages and cold API routes read about datasets. What became of them is in `jobs.reads` and `results.reads`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from p3s.server.data.models import Dataset
+from django.db.models import Count, Sum
+
+from p3s.server.data.models import Arrival, Dataset, Member
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetRow:
-    """One dataset. `registered_at` is epoch seconds by the server's clock, `size` bytes; `purged`: how many of its jobs
-    that were purged since had ended how."""
+    """One dataset. `registered_at` is epoch seconds by the server's clock, `size` bytes; of a set `members` counts its
+    files and `size` adds them up. `purged`: how many of its jobs that were purged since had ended how."""
 
     uuid: str
     name: str
     url: str
+    kind: str
+    datatype: str | None
     size: int | None
+    adler32: str
+    modified_at: float | None
     run: int | None
     subrun: int | None
+    comment: str
     state: str
     owner: str
     registered_at: float
+    members: int | None
     keys: dict[str, int | str] = field(default_factory=dict)
     purged: dict[str, int] = field(default_factory=dict)
 
 
-def _row(dataset: Dataset) -> DatasetRow:
-    return DatasetRow(**{name: getattr(dataset, name) for name in DatasetRow.__slots__})
+_OTHERWISE = ("datatype", "members", "size")
+_PLAIN = tuple(name for name in DatasetRow.__slots__ if name not in _OTHERWISE)
 
 
 def _rows(datasets: Iterable[Dataset]) -> list[DatasetRow]:
-    return [_row(dataset) for dataset in datasets]
+    found = list(datasets)
+    counted = _counted([dataset.uuid for dataset in found if dataset.kind == "set"])
+    rows = []
+    for dataset in found:
+        members, size = counted.get(dataset.uuid, (0, 0)) if dataset.kind == "set" else (None, dataset.size)
+        values: dict[str, Any] = {name: getattr(dataset, name) for name in _PLAIN}
+        rows.append(DatasetRow(**values, datatype=dataset.datatype_id, members=members, size=size))
+    return rows
+
+
+def _counted(sets: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """How many files each of the sets has, and their bytes."""
+    if not sets:
+        return {}
+    counts = Member.objects.filter(set__in=sets).order_by().values_list("set")
+    return {uuid: (n, size or 0) for uuid, n, size in counts.annotate(n=Count("id"), size=Sum("dataset__size"))}
 
 
 def latest(limit: int, before: float | None = None) -> list[DatasetRow]:
@@ -41,7 +65,7 @@ def latest(limit: int, before: float | None = None) -> list[DatasetRow]:
 @dataclass(frozen=True, slots=True)
 class Choice:
     """Which datasets; what is empty or None chooses all. `since`, `until`: registered, epoch seconds; `name` is the
-    beginning of one."""
+    beginning of one; `stream` was told of it; `set`, the UUID of one, has it; `which`: its UUID, URL or whole name."""
 
     state: str = ""
     owner: str = ""
@@ -50,6 +74,11 @@ class Choice:
     subrun: int | None = None
     since: float | None = None
     until: float | None = None
+    kind: str = ""
+    datatype: str = ""
+    stream: str = ""
+    set: str = ""
+    which: str = ""
 
 
 def page(choice: Choice, limit: int, after: tuple[float, str] | None) -> list[DatasetRow]:
@@ -62,6 +91,11 @@ def page(choice: Choice, limit: int, after: tuple[float, str] | None) -> list[Da
         "subrun": choice.subrun,
         "registered_at__gte": choice.since,
         "registered_at__lt": choice.until,
+        "kind": choice.kind or None,
+        "datatype": choice.datatype or None,
+        "arrival__stream": choice.stream or None,
+        "sets__set": choice.set or None,
+        "uuid__in": _matching(choice.which) if choice.which else None,
     }
     rows = Dataset.objects.filter(**{name: value for name, value in asked.items() if value is not None})
     if after is not None:
@@ -70,14 +104,69 @@ def page(choice: Choice, limit: int, after: tuple[float, str] | None) -> list[Da
     return _rows(rows.order_by("-registered_at", "uuid")[:limit])
 
 
+MOST_OF_ONE_NAME = 1_000
+
+
+def _matching(which: str) -> list[str]:
+    """A UUID or URL is of one; a name may be of several."""
+    for field_name in ("uuid", "url"):
+        found = list(Dataset.objects.filter(**{field_name: which}).values_list("uuid", flat=True))
+        if found:
+            return found
+    return list(Dataset.objects.filter(name=which).values_list("uuid", flat=True)[:MOST_OF_ONE_NAME])
+
+
+def matching(which: str, limit: int) -> list[DatasetRow]:
+    """Those that `which` may mean: a UUID, a URL, or a whole name."""
+    return page(Choice(which=which), limit, None)
+
+
 def of_run(run: int, limit: int) -> list[DatasetRow]:
     """Newest first."""
     return _rows(Dataset.objects.filter(run=run).order_by("-registered_at")[:limit])
 
 
 def find(uuid: str) -> DatasetRow | None:
-    dataset = Dataset.objects.filter(uuid=uuid).first()
-    return None if dataset is None else _row(dataset)
+    found = _rows(Dataset.objects.filter(uuid=uuid))
+    return found[0] if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalRow:
+    """What a stream made of a file when it arrived; `fate` is of `states.Fate`. `at`: epoch seconds."""
+
+    stream: str
+    stream_version: int
+    fate: str
+    reason: str
+    manual: bool
+    at: float
+
+
+def arrivals(uuid: str) -> list[ArrivalRow]:
+    """In the order in which streams were told of it."""
+    columns = ("stream_id", *ArrivalRow.__slots__[1:])
+    return [ArrivalRow(*values) for values in Arrival.objects.filter(dataset=uuid).order_by("id").values_list(*columns)]
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """An object, for a link to it."""
+
+    uuid: str
+    name: str
+
+
+def sets_with(uuid: str, limit: int) -> list[Name]:
+    """Sets that have the file, by name."""
+    sets = Dataset.objects.filter(members__dataset=uuid).order_by("name")
+    return [Name(*values) for values in sets.values_list("uuid", "name")[:limit]]
+
+
+def metadata(uuid: str) -> dict[str, Any]:
+    """What a file's side-car said beyond the columns."""
+    found: dict[str, Any] = Dataset.objects.values_list("metadata", flat=True).get(uuid=uuid)
+    return found
 
 
 def count_since(moment: float) -> int:

@@ -10,7 +10,7 @@ from django.db.models import Count, Max, QuerySet
 
 from p3s.protocol.states import JobState
 from p3s.server.data.models import Dataset
-from p3s.server.jobs.models import Job, JobLog, JobType
+from p3s.server.jobs.models import Job, JobLog, JobType, Use
 from p3s.server.journal.models import Event
 
 OUT = ("dispatched", "running")
@@ -215,6 +215,22 @@ def of_datasets(uuids: Iterable[str], limit: int = 500) -> list[JobRow]:
     return rows_of(Job.objects.filter(dataset__in=list(uuids)).order_by("-id")[:limit])
 
 
+def readers_of(dataset: str, limit: int) -> list[JobRow]:
+    """Jobs made of it or that read it, newest first. Who gathered its jobs' results read those."""
+    reading = Use.objects.filter(dataset=dataset, role="input", source=None, job__isnull=False).values("job")
+    ids = {
+        *Job.objects.filter(dataset=dataset).order_by("-id").values_list("id", flat=True)[:limit],
+        *reading.order_by("-job").values_list("job", flat=True)[:limit],
+    }
+    return rows_of(Job.objects.filter(id__in=ids).order_by("-id")[:limit])
+
+
+def writers_of(dataset: str, limit: int) -> list[JobRow]:
+    """Jobs that wrote it, newest first."""
+    writing = Use.objects.filter(dataset=dataset, role="output", job__isnull=False).values("job")
+    return rows_of(Job.objects.filter(id__in=writing).order_by("-id")[:limit])
+
+
 def states_by_dataset(uuids: Collection[str]) -> dict[str, dict[str, int]]:
     """For each dataset how many of its jobs are in which state, purged ones too; those without jobs are not in it."""
     found: dict[str, dict[str, int]] = defaultdict(dict)
@@ -225,6 +241,12 @@ def states_by_dataset(uuids: Collection[str]) -> dict[str, dict[str, int]]:
         for state, n in purged.items():
             found[dataset][state] = found[dataset].get(state, 0) + n
     return dict(found)
+
+
+def states_of_run(run: int) -> dict[str, int]:
+    """How many jobs made of the run's files are in which state."""
+    counts = Job.objects.filter(dataset__run=run).order_by()
+    return dict(counts.values_list("state").annotate(n=Count("id")))
 
 
 def events(kind: str, object_id: str, limit: int = 100) -> list[EventRow]:

@@ -3,13 +3,12 @@
 Shown is the newest attempt per (job type, category, run, subrun, keys); older ones stay in the database.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Max, Min, QuerySet
+from django.db.models import Exists, Max, Min, OuterRef, Q, QuerySet
 
 from p3s.server.results.models import Item, Result
 
@@ -93,46 +92,41 @@ def _rows(results: QuerySet[Result]) -> list[ResultRow]:
     return rows
 
 
-def _subject(row: ResultRow) -> tuple[object, ...]:
-    """What a result is about. Without a run, its file is the run."""
-    about = row.run if row.run is not None else (row.dataset or row.job)
-    keys = json.dumps(row.keys, sort_keys=True) if row.keys else ""
-    return (row.jobtype, row.category, row.run is None, about, row.subrun, keys)
-
-
-def newest_attempts(rows: Iterable[ResultRow]) -> list[ResultRow]:
-    """The rows that are shown. One attempt may publish several documents about one subject: all stay."""
-    with_subject = [(row, _subject(row)) for row in rows]
-    newest: dict[tuple[object, ...], tuple[int, int]] = {}
-    for row, subject in with_subject:
-        newest[subject] = max(newest.get(subject, (-1, -1)), (row.job_id, row.attempt))
-    return [row for row, subject in with_subject if newest[subject] == (row.job_id, row.attempt)]
+def shown() -> QuerySet[Result]:
+    """Those of the newest attempt about their subject; one attempt may publish several documents about one."""
+    later = Q(job__gt=OuterRef("job_id")) | Q(attempt__gt=OuterRef("attempt"))
+    newer = Result.objects.filter(later, subject=OuterRef("subject"), job__gte=OuterRef("job_id"))
+    return Result.objects.filter(~Exists(newer))
 
 
 def latest(limit: int) -> list[ResultRow]:
-    """Results shown, newest first, among the `limit` published last."""
-    return newest_attempts(_rows(Result.objects.order_by("-published_at", "-id")[:limit]))
+    """The `limit` results shown that were published last, newest first."""
+    return _rows(shown().order_by("-published_at", "-id")[:limit])
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which results; what is empty or None chooses all. `since`, `until`: published, epoch seconds."""
+    """Which results; what is empty or None chooses all. `since`, `until`: published, epoch seconds. `every`: older
+    attempts too."""
 
     job: str = ""
     jobtype: str = ""
+    stream: str = ""
     category: str = ""
     status: str = ""
     run: int | None = None
     subrun: int | None = None
     since: float | None = None
     until: float | None = None
+    every: bool = False
 
 
 def page(choice: Choice, limit: int, before: int | None = None) -> list[ResultRow]:
-    """Newest first, every attempt's; `before`: the id of the last one seen."""
+    """Newest first; `before`: the id of the last one seen."""
     asked = {
         "job__uuid": choice.job or None,
         "job__jobtype": choice.jobtype or None,
+        "job__stream": choice.stream or None,
         "category": choice.category or None,
         "status": choice.status or None,
         "run": choice.run,
@@ -141,7 +135,8 @@ def page(choice: Choice, limit: int, before: int | None = None) -> list[ResultRo
         "published_at__lt": choice.until,
         "id__lt": before,
     }
-    rows = Result.objects.filter(**{name: value for name, value in asked.items() if value is not None})
+    rows = Result.objects.all() if choice.every else shown()
+    rows = rows.filter(**{name: value for name, value in asked.items() if value is not None})
     return _rows(rows.order_by("-id")[:limit])
 
 
@@ -152,12 +147,12 @@ def find(result: int) -> ResultRow | None:
 
 
 def of_run(run: int, limit: int) -> list[ResultRow]:
-    """Results shown of a run, all subruns, newest first, among its `limit` latest."""
-    return newest_attempts(_rows(Result.objects.filter(run=run).order_by("-id")[:limit]))
+    """The latest `limit` results shown of a run, all subruns, newest first."""
+    return _rows(shown().filter(run=run).order_by("-id")[:limit])
 
 
 def of_dataset(uuid: str, limit: int) -> list[ResultRow]:
-    return newest_attempts(_rows(Result.objects.filter(job__dataset=uuid).order_by("-id")[:limit]))
+    return _rows(shown().filter(job__dataset=uuid).order_by("-id")[:limit])
 
 
 def of_job(job_id: int, limit: int) -> list[ResultRow]:
@@ -211,6 +206,11 @@ def neighbours(run: int) -> tuple[int | None, int | None]:
 def count() -> int:
     """All results published."""
     return Result.objects.count()
+
+
+def count_of_run(run: int) -> int:
+    """All results published of a run."""
+    return Result.objects.filter(run=run).count()
 
 
 def attempt_of(result: int) -> tuple[str, int] | None:
