@@ -172,7 +172,7 @@ def _make_directories(env: "dict[str, str]") -> None:
         if not path.startswith("/"):
             continue  # an address, or beside the job
         try:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
         except (OSError, ValueError) as error:
             said = error.strerror if isinstance(error, OSError) else error
             raise NonStarter(f"cannot make the directory of {name}, {path[:500]}: {said}") from None
