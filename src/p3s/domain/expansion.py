@@ -80,9 +80,7 @@ def _in_common(request: StartRequest, files: Sequence[InputFile]) -> _Numbers:
         return found.pop() if len(found) == 1 else None
 
     run = same(file.run for file in files) if request.run is None else request.run
-    subrun = request.subrun
-    if subrun is None and (request.run is None or request.run == same(file.run for file in files)):
-        subrun = same(file.subrun for file in files)
+    subrun = same(file.subrun for file in files) if request.subrun is None else request.subrun
     shared = {key: same(file.keys.get(key) for file in files) for key in (files[0].keys if files else {})}
     known = {key: value for key, value in shared.items() if value is not None}
     return _Numbers(run, subrun, {**known, **request.keys})

@@ -100,7 +100,7 @@ def _parsed(text: str, where: str) -> tuple[tuple[str, str, int], ...]:
     return pieces
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def _pieces(text: str) -> tuple[tuple[tuple[str, str, int], ...], str]:
     """(literal, field after it or "", width) each, and what is wrong with the text."""
     pieces, literal, position = [], "", 0

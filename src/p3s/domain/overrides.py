@@ -21,19 +21,22 @@ def changed(template: TemplateSpec, request: StartRequest) -> tuple[TemplateSpec
             change = replace(change, payload=None)
         nodes[name] = _node(nodes[name], change)
         check_work(name, nodes[name])
+    parallel = _by_edge(template)
     for name, datum_change in request.data.items():
-        for one in _meant(template, name):
+        if name not in data and name not in parallel:
+            raise BadInput(f"data: {no_datum(template, name)}")
+        for one in [name] if name in data else parallel[name]:
             data[one] = _datum(data[one], datum_change, f"data.{name}")
     found = replace(template, nodes=nodes, data=data)
     check_written_once(found)
     return found, notes
 
 
-def _meant(template: TemplateSpec, name: str) -> list[str]:
-    """The datum of this name; 2018's `source:target` means all edges between the two."""
-    found = [name] if name in template.data else [one for one in template.data if one.startswith(f"{name}:")]
-    if not found:
-        raise BadInput(f"data: {no_datum(template, name)}")
+def _by_edge(template: TemplateSpec) -> dict[str, list[str]]:
+    """2018's `source:target` means all edges between the two, which are told apart as `source:target:DATATAG`."""
+    found: dict[str, list[str]] = {}
+    for name in template.data:
+        found.setdefault(name.rpartition(":")[0], []).append(name)
     return found
 
 

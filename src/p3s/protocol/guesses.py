@@ -3,10 +3,13 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+MOST = 1_000
+"""Words that are compared: nobody has so many, and each costs."""
+
 
 def near(word: str, known: "Iterable[str]") -> str:
     """`; did you mean …?`, or nothing."""
-    found = get_close_matches(word[:80], list(known), n=1, cutoff=0.6)
+    found = get_close_matches(word[:80], list(known)[:MOST], n=1, cutoff=0.6)
     return f"; did you mean {found[0]}?" if found else ""
 
 
