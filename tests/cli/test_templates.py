@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from p3s.client.sdk import Client
+from p3s.protocol.catalogue import DataTypeSpec
+
 pytestmark = pytest.mark.system
 
 Run = Callable[..., Any]
@@ -132,6 +135,15 @@ def test_a_graph_is_named_by_its_file_or_by_the_command(run: Run, server: Any, t
     run("workflow", "template", "new", "own")
     said = run("workflow", "template", "put", "own.yaml", "--name", "x", at=server.directory)
     assert said.stderr == "p3s: --name: is for graphs; own.yaml says it itself: change workflow: there\n"
+
+
+def test_data_types_that_must_be_added_are_noted(run: Run, server: Any, tmp_path: Path) -> None:
+    (tmp_path / "typed.yaml").write_text("workflow: typed\nnodes: {a: {payload: 'true', out: {A: RAW, B: UNHEARD}}}")
+    Client(server.url, server.token).set_data_type(DataTypeSpec("RAW", ".raw"))
+    for more in ((), ("--dry-run",)):
+        done = run("workflow", "template", "put", "typed.yaml", *more, at=server.directory)
+        assert (done.returncode, done.stderr.count("note: ")) == (0, 1)
+        assert "does not know the data type UNHEARD yet: p3s datatype add UNHEARD" in done.stderr
 
 
 def test_without_a_server_a_dry_run_still_checks(run: Run) -> None:

@@ -157,7 +157,7 @@ def put(
     check_rules(template)
     for line in picture.doubts(template):
         show.note(f"note: {line}")
-    reply = _as_if(template) if dry_run else dict(Client().put_template(template, why))
+    reply = _as_if(template) if dry_run else _stored(template, why)
     if json:
         show.as_json(reply)
         return
@@ -165,10 +165,27 @@ def put(
     print(f"{template.name}: {done if reply['changed'] else 'it was so already,'} as version {reply['version']}")
 
 
+def _stored(template: TemplateSpec, why: str) -> dict[str, Any]:
+    client = Client()
+    reply = client.put_template(template, why)
+    _note_types(client, template)
+    return dict(reply)
+
+
+def _note_types(client: Client, template: TemplateSpec) -> None:
+    """A data type may be added after the template, but before a workflow of it."""
+    used = {datum.type for datum in template.data.values()} - {""}
+    known = {one["name"] for one in client.data_types()} if used else set()
+    for name in sorted(used - known):
+        show.note(f"note: the server does not know the data type {name} yet: p3s datatype add {name} --ext EXTENSION")
+
+
 def _as_if(template: TemplateSpec) -> dict[str, Any]:
     """What storing would answer; without a server, as if there were none of this name."""
     try:
-        known = Client(patience_s=0).template(template.name)
+        client = Client(patience_s=0)
+        _note_types(client, template)
+        known = client.template(template.name)
     except NotKnown:
         return {"name": template.name, "version": 1, "changed": True}
     except P3sError as error:
