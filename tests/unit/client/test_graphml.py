@@ -174,6 +174,10 @@ def test_entities_that_blow_up_are_not_expanded() -> None:
         read(f"<!DOCTYPE g [{entities}]><graphml>&e9;</graphml>", FILE)
 
 
+def test_what_a_text_says_of_its_encoding_does_not_matter() -> None:
+    assert read(f"<?xml version='1.0' encoding='no-such'?>\n{FILTER}", FILE).nodes == read(FILTER, FILE).nodes
+
+
 def test_a_graph_is_known_by_its_text_or_its_name() -> None:
     assert read_text(FILTER, FILE) == read_text(FILTER, Path("/graphs/g")) == read(FILTER, FILE)
 
