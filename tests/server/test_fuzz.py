@@ -87,6 +87,7 @@ class Speaker:
             "jobtype": "n",
             "id": "0",
             "workflow": self.workflow(),
+            "source": "s",
             "dataset": self.dataset,
             "set": "s",
             "run": "7",

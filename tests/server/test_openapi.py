@@ -26,6 +26,7 @@ NAMES = {
     "id": "i",
     "dataset": "d",
     "workflow": "w",
+    "source": "s",
     "set": "s",
     "run": "7",
 }

@@ -77,6 +77,8 @@ class Book:
         self.drops = 0
         #: Jobs that are queued again, of types whose newer ones supersede older: one may have come meanwhile.
         self.back: list[Queued] = []
+        #: No gathering is due by the clock before this moment.
+        self.gather_from = float("-inf")
         #: Ends that something waits for, or of which results were expected, not yet told to it.
         self.followed: list[JobEnded] = []
         #: Workflows that go on, and those of which a job has started that they have not heard of.

@@ -4,6 +4,7 @@ from p3s.domain.effects import JobEnded
 
 from .advance import advance
 from .expects import watch_results
+from .gather import gather_ended
 from .work import Work
 
 
@@ -15,3 +16,6 @@ def follow(work: Work, ended: list[JobEnded], begun: set[str]) -> None:
     if expecting:
         work.flush()
         watch_results(work, expecting)
+    gathered = [one for one in ended if one.followed]
+    if gathered:
+        gather_ended(work, gathered)
