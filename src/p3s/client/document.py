@@ -9,7 +9,7 @@ import yaml
 
 from p3s.protocol import units
 from p3s.protocol.errors import BadInput
-from p3s.protocol.guesses import guess
+from p3s.protocol.guesses import guess, near
 
 MOST_BYTES = 1_000_000
 MOST_VALUES = 50_000
@@ -90,7 +90,7 @@ class Field:
     def word(self, words: Collection[str]) -> str:
         """One of some words."""
         if not isinstance(self.value, str) or self.value not in words:
-            raise self.wrong(f"must be {' or '.join(words)}, not {self.shown}{guess(str(self.value), words)}")
+            raise self.wrong(f"must be {' or '.join(words)}, not {self.shown}{near(str(self.value), words)}")
         return self.value
 
     def yes(self) -> bool:
