@@ -135,7 +135,7 @@ def test_test_does_nothing_and_verbose_says_what_it_is_now() -> None:
         ("workflow.py -G", "-G needs a name"),
         ("workflow.py -a filter -s running", "a new workflow is template"),
         ("workflow.py -m -s defined", "-m needs workflows: -u UUID"),
-        ("workflow.py -m -u U -s running", "a workflow's state follows from its jobs; use defined, cancelled, finished"),
+        ("workflow.py -m -u U -s running", "a workflow's state follows from its jobs; use defined"),
         ("workflow.py -d -w workflow -u U", "p3s workflow cancel UUID ends it"),
         ("workflow.py -d -w job -n x", "say -w dag or -w workflow"),
         ("workflow.py -d -w dag", "-d needs graphs: -n NAME"),
