@@ -15,12 +15,15 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from functools import partial
 
+from django.db.models import QuerySet
+
+from p3s.domain.coverage import ranked, spoken, word_of, worst
 from p3s.domain.effects import Noted
 from p3s.protocol.errors import NotKnown
 from p3s.protocol.many import PurgeReply, PurgeRequest
 from p3s.protocol.states import FINAL_JOB_STATES, FINAL_PILOT_STATES
 from p3s.server.blobs import Blobs
-from p3s.server.data.models import Dataset
+from p3s.server.data.models import Arrival, Dataset
 from p3s.server.jobs import listing
 from p3s.server.jobs.models import Job, JobLog
 from p3s.server.journal.models import Event
@@ -133,6 +136,7 @@ def _remove_jobs(work: Work, *, keys: Sequence[str], results: bool) -> list[str]
         gone = gone.exclude(id__in=_with_results(numbers))
     rows = list(gone.values_list("id", "uuid", "dataset", "state"))
     _remember(rows)
+    _remember_for_streams(gone)
     ids, uuids = [row[0] for row in rows], [row[1] for row in rows]
     Item.objects.filter(result__job__in=ids).delete()
     Result.objects.filter(job__in=ids).delete()
@@ -151,6 +155,22 @@ def _remember(rows: Sequence[tuple[int, str, str | None, str]]) -> None:
     for row in Dataset.objects.filter(uuid__in=list(counts)):
         row.purged = dict(Counter(row.purged) + counts[row.uuid])
         row.save(update_fields=["purged"])
+
+
+def _remember_for_streams(gone: QuerySet[Job]) -> None:
+    """What became of the files of streams whose last jobs go. One that was run again does not count."""
+    made = gone.filter(dataset__isnull=False, stream__isnull=False)
+    rows = list(made.values_list("uuid", "dataset", "stream", "state", "reason"))
+    again = set(Job.objects.filter(rerun_of__in=[row[0] for row in rows]).values_list("rerun_of", flat=True))
+    words: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for uuid, dataset, stream, state, reason in rows:
+        if uuid not in again:
+            words[str(dataset), str(stream)].append(word_of(state, reason))
+    for arrival in Arrival.objects.filter(dataset__in={dataset for dataset, _ in words}):
+        found = words.get((arrival.dataset_id, arrival.stream_id))
+        if found:
+            arrival.purged = ranked(worst([*found, *([spoken(arrival.purged)] if arrival.purged else [])]))
+            arrival.save(update_fields=["purged"])
 
 
 # ---- pilots
