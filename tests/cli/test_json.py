@@ -10,6 +10,7 @@ import pytest
 
 from p3s.client.sdk import Client
 from p3s.client.templates import read
+from p3s.protocol.data import DimensionSpec, LimitSpec, ReferenceSpec
 
 pytestmark = pytest.mark.system
 
@@ -38,6 +39,11 @@ GIVEN = {
     "workflow template put": [EXAMPLE],
     "workflow template show": ["{template}"],
     "workflow template delete": ["{template}", "--dry-run"],
+    "result show": ["{result}"],
+    "result get": ["{result}", "--dry-run"],
+    "result trend": ["TPC/n"],
+    "result limits set": ["TPC/n", "--good", "0,2"],
+    "result limits delete": ["TPC/none"],
     "pilot drain": ["--host", "no-such-host"],
     "pilot stop": ["--all", "--dry-run"],
     "pilot delete": ["--all", "--dry-run"],
@@ -71,6 +77,14 @@ def jobs(run: Run, server: Any) -> dict[str, str]:
         client.set_user("ana", "a pass phrase that nobody guesses")
         client.change_job_type("asleep", priority=1)
         client.pause("asleep", "so that something is paused")
+        publish = "p3s-publish --category TPC --run 7 --number n=1 --file log=a.log"
+        script = f'echo x > "$P3S_RESULT_DIR/a.log"; {publish}'
+        done = run("job", "submit", "--wait", "--", "/bin/sh", "-c", script, at=server.directory)
+        assert done.returncode == 0, done.stderr
+        _MADE["result"] = str(client.results(1, category="TPC")[0]["id"])
+        client.set_limit(LimitSpec("TPC", "n", good=(0, 1)))
+        client.set_reference(ReferenceSpec(7))
+        client.set_dimension(DimensionSpec("apa", ("3", "1")))
     return _MADE
 
 
@@ -85,6 +99,10 @@ WRITES = {
     "jobtype set": ["plain", "--priority", "2"],
     "workflow template put": [EXAMPLE],
     "workflow template delete": ["{template}"],
+    "result limits set": ["TPC/n", "--good", "0,9"],
+    "result limits delete": ["TPC/n"],
+    "result reference": ["8"],
+    "result dimension": ["apa", "--delete"],
     "pilot drain": ["--all"],
     "pilot stop": ["--all"],
     "pilot delete": ["--all"],
@@ -98,6 +116,10 @@ WRITES = {
 }
 
 
+def _set_by_people(client: Client) -> list[Any]:
+    return [client.limits(), client.references(), client.dimensions()]
+
+
 @pytest.mark.parametrize("words", WRITES)
 def test_a_dry_run_is_json_too_and_changes_nothing(run: Run, server: Any, jobs: dict[str, str], words: str) -> None:
     client = Client(server.url, server.token)
@@ -109,6 +131,7 @@ def test_a_dry_run_is_json_too_and_changes_nothing(run: Run, server: Any, jobs: 
         return [
             *kept,
             client.summary()["pilots"],
+            _set_by_people(client),
             client.job(jobs["held"])["state"],
             len(client.jobs(1000)),
         ]

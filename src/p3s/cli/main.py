@@ -18,6 +18,7 @@ from . import (
     pause,
     payload,
     repro,
+    results,
     schema,
     services,
     tokens,
@@ -61,6 +62,7 @@ app.command(help=schema.SCHEMA_HELP, rich_help_panel=WORK)(schema.schema)
 app.command(rich_help_panel=WATCH)(doctor.summary)
 app.command(rich_help_panel=WATCH)(top)
 app.command(rich_help_panel=WATCH)(doctor.doctor)
+app.add_typer(results.app, name="result", rich_help_panel=WATCH)
 app.add_typer(alarms.app, name="alarm", rich_help_panel=WATCH)
 app.command(rich_help_panel=RUN)(demo)
 app.add_typer(parts.server, name="server", rich_help_panel=RUN)

@@ -1,7 +1,8 @@
 """Remove the records of ended jobs and pilots, with logs, results and files, in portions.
 
-A job that has not ended is never touched. What became of a purged job still counts for its dataset (`Dataset.purged`),
-and what people did stays in the journal. To call it from upkeep or anywhere else but the writer's thread:
+A job that has not ended is never touched, nor is one that published for a reference run. What became of a purged job
+still counts for its dataset (`Dataset.purged`), and what people did stays in the journal. To call it from upkeep or
+anywhere else but the writer's thread:
 
 >>> request = PurgeRequest("jobs", older_than=30 * 86_400.0)
 >>> while True:
@@ -28,7 +29,9 @@ from p3s.server.jobs import listing
 from p3s.server.jobs.models import Job, JobLog
 from p3s.server.journal.models import Event
 from p3s.server.pilots.models import Pilot
-from p3s.server.results.models import Item, Result
+from p3s.server.results.models import Item, Result, Series, Value
+from p3s.server.results.standards import of_reference_runs
+from p3s.server.results.trends import without_values
 
 from .many import Ask
 from .work import Work
@@ -109,8 +112,7 @@ def _jobs(request: PurgeRequest, now: float) -> Found:
         before = now - (request.older_than or 0.0)
         numbers, following = listing.ended(states, request.jobtype, before, int(request.after or 0), LOOKED)
     jobs = Job.objects.filter(id__in=numbers, state__in=states).order_by("id")
-    if not request.results:
-        jobs = jobs.exclude(id__in=_with_results(numbers))
+    jobs = jobs.exclude(id__in=_kept(numbers, request.results))
     found = list(jobs.values_list("uuid", flat=True))
     return found, len(numbers) - len(found), None if following is None else str(following)
 
@@ -123,8 +125,21 @@ def _named(uuids: Sequence[str]) -> list[int]:
     return sorted(numbers.values())
 
 
-def _with_results(numbers: Sequence[int]) -> set[int]:
+def _kept(numbers: Sequence[int], results: bool) -> set[int]:
+    """Jobs that published, or where their results go too, those that did for a reference run."""
+    if results:
+        return of_reference_runs(numbers)
     return set(Result.objects.filter(job__in=numbers).values_list("job_id", flat=True))
+
+
+def _remove_results(ids: Sequence[int]) -> None:
+    """With their values, and what of nothing is left to be trended."""
+    values = Value.objects.filter(result__job__in=ids)
+    series = set(values.order_by().values_list("series_id", flat=True).distinct())
+    values.delete()
+    Item.objects.filter(result__job__in=ids).delete()
+    Result.objects.filter(job__in=ids).delete()
+    Series.objects.filter(pk__in=without_values(series)).delete()
 
 
 def _remove_jobs(work: Work, *, keys: Sequence[str], results: bool) -> list[str]:
@@ -132,14 +147,12 @@ def _remove_jobs(work: Work, *, keys: Sequence[str], results: bool) -> list[str]
     work.flush()
     numbers = list(Job.objects.filter(uuid__in=keys).values_list("id", flat=True))
     gone = Job.objects.filter(id__in=numbers, state__in=[str(state) for state in FINAL_JOB_STATES])
-    if not results:
-        gone = gone.exclude(id__in=_with_results(numbers))
+    gone = gone.exclude(id__in=_kept(numbers, results))
     rows = list(gone.values_list("id", "uuid", "dataset", "state"))
     _remember(rows)
     _remember_for_streams(gone)
     ids, uuids = [row[0] for row in rows], [row[1] for row in rows]
-    Item.objects.filter(result__job__in=ids).delete()
-    Result.objects.filter(job__in=ids).delete()
+    _remove_results(ids)
     JobLog.objects.filter(job__in=ids).delete()
     Event.objects.filter(kind="job", object_id__in=uuids, what__in=_OF_THE_SYSTEM).delete()
     Job.objects.filter(id__in=ids).delete()
