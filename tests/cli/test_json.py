@@ -27,6 +27,7 @@ GIVEN = {
     "job submit --dry-run": ["--", "/bin/true"],
     "job show": ["{job}"],
     "job explain": ["{held}"],
+    "job inputs": ["{job}"],
     "job cancel": ["{job}"],
     "job hold": ["{held}"],
     "job release": ["{let_go}"],
@@ -56,7 +57,7 @@ GIVEN = {
 }
 
 
-EMPTY = ("alarm list", "pilot drain")
+EMPTY = ("alarm list", "gather list", "job inputs", "pilot drain")
 """Nothing that a healthy server would list; the pilot of these tests stays."""
 
 _MADE: dict[str, str] = {}

@@ -12,6 +12,7 @@ from . import (
     archive,
     classic,
     doctor,
+    gather,
     jobs,
     jobtypes,
     parts,
@@ -54,6 +55,7 @@ WORK, WATCH, RUN, RULE = "Work", "What is going on", "Run the parts", "Operate"
 app.add_typer(jobs.app, name="job", rich_help_panel=WORK)
 jobs.app.command("test", help=trial.TEST_HELP)(trial.try_out)
 jobs.app.command("repro")(repro.repro)
+jobs.app.command("inputs", help=gather.INPUTS_HELP)(gather.list_inputs)
 app.add_typer(jobtypes.app, name="jobtype", rich_help_panel=WORK)
 app.add_typer(workflows.app, name="workflow", rich_help_panel=WORK)
 app.add_typer(payload.app, name="payload", rich_help_panel=WORK)
@@ -62,6 +64,7 @@ app.command(help=schema.SCHEMA_HELP, rich_help_panel=WORK)(schema.schema)
 app.command(rich_help_panel=WATCH)(doctor.summary)
 app.command(rich_help_panel=WATCH)(top)
 app.command(rich_help_panel=WATCH)(doctor.doctor)
+app.add_typer(gather.app, name="gather", rich_help_panel=WATCH)
 app.add_typer(results.app, name="result", rich_help_panel=WATCH)
 app.add_typer(alarms.app, name="alarm", rich_help_panel=WATCH)
 app.command(rich_help_panel=RUN)(demo)
