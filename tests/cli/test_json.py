@@ -10,7 +10,7 @@ import pytest
 
 from p3s.client.sdk import Client
 from p3s.client.templates import read
-from p3s.protocol.data import DimensionSpec, LimitSpec, ReferenceSpec
+from p3s.protocol.data import DatasetRequest, DimensionSpec, LimitSpec, ReferenceSpec, StreamJob, StreamSpec, Take
 
 pytestmark = pytest.mark.system
 
@@ -40,6 +40,13 @@ GIVEN = {
     "workflow template put": [EXAMPLE],
     "workflow template show": ["{template}"],
     "workflow template delete": ["{template}", "--dry-run"],
+    "stream show": ["raw"],
+    "stream set": ["raw", "take.one_in=7", "--reason", "a test"],
+    "stream revert": ["raw", "--reason", "a test"],
+    "stream versions": ["raw"],
+    "stream pause": ["raw"],
+    "stream resume": ["raw"],
+    "stream process": ["raw", "--run", "1"],
     "result show": ["{result}"],
     "result get": ["{result}", "--dry-run"],
     "result trend": ["TPC/n"],
@@ -78,6 +85,8 @@ def jobs(run: Run, server: Any) -> dict[str, str]:
         client.set_user("ana", "a pass phrase that nobody guesses")
         client.change_job_type("asleep", priority=1)
         client.pause("asleep", "so that something is paused")
+        client.declare_stream(StreamSpec("raw", {"plain": StreamJob("/bin/true")}, take=Take(1_000_000_000)))
+        client.register_datasets([DatasetRequest(f"/data/{place}", "raw", run=1) for place in range(2)])
         publish = "p3s-publish --category TPC --run 7 --number n=1 --file log=a.log"
         script = f'echo x > "$P3S_RESULT_DIR/a.log"; {publish}'
         done = run("job", "submit", "--wait", "--", "/bin/sh", "-c", script, at=server.directory)
@@ -100,6 +109,11 @@ WRITES = {
     "jobtype set": ["plain", "--priority", "2"],
     "workflow template put": [EXAMPLE],
     "workflow template delete": ["{template}"],
+    "stream set": ["raw", "take.one_in=9", "--reason", "a test"],
+    "stream revert": ["raw", "--to", "1", "--reason", "a test"],
+    "stream pause": ["raw"],
+    "stream resume": ["raw"],
+    "stream process": ["raw", "--run", "1"],
     "result limits set": ["TPC/n", "--good", "0,9"],
     "result limits delete": ["TPC/n"],
     "result reference": ["8"],
@@ -129,6 +143,7 @@ def test_a_dry_run_is_json_too_and_changes_nothing(run: Run, server: Any, jobs: 
         kept = [[one["id"] for one in client.tokens()], client.users(), [one["jobtype"] for one in client.pauses()]]
         types = {one["name"]: one["priority"] for one in client.job_types()}
         kept += [types, client.templates()]
+        kept += [(one["version"], one["paused_at"]) for one in client.streams()]
         return [
             *kept,
             client.summary()["pilots"],
