@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from p3s.client.sdk import Client
-from p3s.protocol.data import DimensionSpec, LimitSpec, ReferenceSpec
+from p3s.protocol.data import DatasetRequest, DimensionSpec, LimitSpec, ReferenceSpec, StreamJob, StreamSpec, Take
 
 pytestmark = pytest.mark.system
 
@@ -34,6 +34,13 @@ GIVEN = {
     "job test": ["--", "/bin/true"],
     "job cancel --dry-run": ["--state", "all"],
     "jobtype set": ["plain", "--priority", "1"],
+    "stream show": ["raw"],
+    "stream set": ["raw", "take.one_in=7", "--reason", "a test"],
+    "stream revert": ["raw", "--reason", "a test"],
+    "stream versions": ["raw"],
+    "stream pause": ["raw"],
+    "stream resume": ["raw"],
+    "stream process": ["raw", "--run", "1"],
     "result show": ["{result}"],
     "result get": ["{result}", "--dry-run"],
     "result trend": ["TPC/n"],
@@ -71,6 +78,8 @@ def jobs(run: Run, server: Any) -> dict[str, str]:
         client.set_user("ana", "a pass phrase that nobody guesses")
         client.change_job_type("asleep", priority=1)
         client.pause("asleep", "so that something is paused")
+        client.declare_stream(StreamSpec("raw", {"plain": StreamJob("/bin/true")}, take=Take(1_000_000_000)))
+        client.register_datasets([DatasetRequest(f"/data/{place}", "raw", run=1) for place in range(2)])
         publish = "p3s-publish --category TPC --run 7 --number n=1 --file log=a.log"
         script = f'echo x > "$P3S_RESULT_DIR/a.log"; {publish}'
         done = run("job", "submit", "--wait", "--", "/bin/sh", "-c", script, at=server.directory)
@@ -91,6 +100,11 @@ WRITES = {
     "job adjust": ["{held}", "--priority", "3"],
     "job rerun": ["--state", "finished", "--since", "1h"],
     "jobtype set": ["plain", "--priority", "2"],
+    "stream set": ["raw", "take.one_in=9", "--reason", "a test"],
+    "stream revert": ["raw", "--to", "1", "--reason", "a test"],
+    "stream pause": ["raw"],
+    "stream resume": ["raw"],
+    "stream process": ["raw", "--run", "1"],
     "result limits set": ["TPC/n", "--good", "0,9"],
     "result limits delete": ["TPC/n"],
     "result reference": ["8"],
@@ -119,9 +133,11 @@ def test_a_dry_run_is_json_too_and_changes_nothing(run: Run, server: Any, jobs: 
     def state() -> list[Any]:
         kept = [[one["id"] for one in client.tokens()], client.users(), [one["jobtype"] for one in client.pauses()]]
         types = {one["name"]: one["priority"] for one in client.job_types()}
+        streams = [(one["version"], one["paused_at"]) for one in client.streams()]
         return [
             *kept,
             types,
+            streams,
             client.summary()["pilots"],
             _set_by_people(client),
             client.job(jobs["held"])["state"],
