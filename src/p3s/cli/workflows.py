@@ -10,7 +10,7 @@ from p3s.protocol.errors import BadInput, Refused
 from p3s.protocol.workflow_views import NodeRow, Workflow
 from p3s.protocol.workflows import WorkflowRerun
 
-from . import moments, show
+from . import moments, show, templates
 from .options import DryRun, Json, Limit, Name, Run, Since, User, Why
 from .start import START_HELP, start, told, watched
 
@@ -20,6 +20,7 @@ Uuid = Annotated[str, typer.Argument(metavar="UUID", help="Of the workflow; p3s 
 Uuids = Annotated[list[str], typer.Argument(metavar="UUID...", help="Of workflows; p3s workflow list shows them.")]
 Wait = Annotated[bool, typer.Option("--wait", "-w", help="Until it has ended; exit code 0 if it finished.")]
 
+app.add_typer(templates.app, name="template")
 app.command(help=START_HELP)(start)
 
 MOST = 20
