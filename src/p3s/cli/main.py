@@ -11,13 +11,17 @@ from . import (
     alarms,
     archive,
     classic,
+    datasets,
+    datatypes,
     doctor,
     jobs,
     jobtypes,
+    lineage,
     parts,
     pause,
     payload,
     repro,
+    runs,
     schema,
     services,
     tokens,
@@ -52,12 +56,16 @@ app.add_typer(jobs.app, name="job", rich_help_panel=WORK)
 jobs.app.command("test", help=trial.TEST_HELP)(trial.try_out)
 jobs.app.command("repro")(repro.repro)
 app.add_typer(jobtypes.app, name="jobtype", rich_help_panel=WORK)
+app.add_typer(datasets.app, name="dataset", rich_help_panel=WORK)
+app.add_typer(datatypes.app, name="datatype", rich_help_panel=WORK)
+app.add_typer(runs.app, name="run", rich_help_panel=WORK)
 app.add_typer(payload.app, name="payload", rich_help_panel=WORK)
 app.add_typer(classic.app, name="classic", rich_help_panel=WORK)
 app.command(help=schema.SCHEMA_HELP, rich_help_panel=WORK)(schema.schema)
 app.command(rich_help_panel=WATCH)(doctor.summary)
 app.command(rich_help_panel=WATCH)(top)
 app.command(rich_help_panel=WATCH)(doctor.doctor)
+app.command(help=lineage.LINEAGE_HELP, rich_help_panel=WATCH)(lineage.lineage)
 app.add_typer(alarms.app, name="alarm", rich_help_panel=WATCH)
 app.command(rich_help_panel=RUN)(demo)
 app.add_typer(parts.server, name="server", rich_help_panel=RUN)
