@@ -20,8 +20,10 @@ from .options import DryRun, Json, Limit, Run, Since, User, Why
 app = typer.Typer(no_args_is_help=True, help="Files and sets of files: register, list, look at, change, check.")
 app.command("register", help=register.REGISTER_HELP)(register.register)
 
-Which = Annotated[str, typer.Argument(help="UUID, name or URL.", autocompletion=complete.datasets)]
-Several = Annotated[list[str], typer.Argument(help="UUIDs, names or URLs.", autocompletion=complete.datasets)]
+Which = Annotated[str, typer.Argument(metavar="NAME|UUID|URL", help="The dataset.", autocompletion=complete.datasets)]
+Several = Annotated[
+    list[str], typer.Argument(metavar="NAME|UUID|URL...", help="The datasets.", autocompletion=complete.datasets)
+]
 Key = Annotated[list[str], typer.Option("--key", "-k", metavar="NAME=VALUE", help="Further numbering; repeatable.")]
 
 
@@ -99,7 +101,7 @@ def show_dataset(which: Which, json: Json = False) -> None:
 
 def _said(name: str, value: Any, now: float) -> str:
     if name == "size":
-        return f"{show.size(value)} ({value} bytes)"
+        return f"{value} bytes" if value < 1_000 else f"{show.size(value)} ({value} bytes)"
     if name.endswith("_at"):
         return f"{show.age(value, now)} ago"
     return ", ".join(f"{key} {one}" for key, one in value.items()) if isinstance(value, dict) else str(value)

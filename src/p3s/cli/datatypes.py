@@ -52,16 +52,20 @@ def add(
     for spec in specs:
         catalogue_bounds.check_datatype(spec)
         known = _known(client, spec.name)
-        if known is not None and known != spec:
-            raise Conflict(f"there is a data type {spec.name} already; p3s datatype adjust {spec.name} changes it")
-        if not dry_run and known is None:
-            client.set_data_type(spec)
-        replies.append({"name": spec.name, "new": known is None})
+        wanted = spec if known is None else _filled(known, spec)
+        if not dry_run and wanted != known:
+            client.set_data_type(wanted)
+        replies.append({"name": spec.name, "new": known is None, "changed": wanted != known})
         if not json:
-            word = "it is there already" if known else "would be made" if dry_run else "made"
-            print(f"{show.plain(spec.name)}: {word}")
+            print(f"{show.plain(spec.name)}: {_said(known is None, wanted != known, dry_run)}")
     if json:
         show.as_json(replies)
+
+
+def _said(new: bool, changed: bool, dry_run: bool) -> str:
+    if not changed:
+        return "it is there already"
+    return ("would be " if dry_run else "") + ("made" if new else "filled in: it was made by its first file")
 
 
 def _known(client: Client, name: str) -> DataTypeSpec | None:
@@ -70,6 +74,14 @@ def _known(client: Client, name: str) -> DataTypeSpec | None:
     except NotKnown:
         return None
     return DataTypeSpec(found["name"], found["ext"], found["comment"])
+
+
+def _filled(known: DataTypeSpec, spec: DataTypeSpec) -> DataTypeSpec:
+    """A type that a file's registration made lacks a comment. Raises Conflict for one that is otherwise."""
+    for before, after in ((known.ext, spec.ext), (known.comment, spec.comment)):
+        if before and after and before != after:
+            raise Conflict(f"there is a data type {spec.name} already; p3s datatype adjust {spec.name} changes it")
+    return replace(known, ext=known.ext or spec.ext, comment=known.comment or spec.comment)
 
 
 @app.command("list")

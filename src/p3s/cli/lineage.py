@@ -52,8 +52,8 @@ def lineage(
     if json:
         show.as_json(found)
     elif files:
-        for name in ends(found, way):
-            print(show.plain(name))
+        for url in ends(found, way):
+            print(show.plain(url))
     else:
         _print(found)
     for name in ("up", "down"):
@@ -63,11 +63,11 @@ def lineage(
 
 
 def ends(found: Lineage, way: str) -> list[str]:
-    """Names of files beyond which nothing is known."""
+    """Addresses of files beyond which nothing is known."""
     beyond = {edge["target" if way == "up" else "source"] for edge in found["edges"]}
     kinds = ("file", "path")
     return [
-        node["name"]
+        node["url"]
         for node in found["nodes"]
         if node["kind"] in kinds and node["id"] not in beyond and node["id"] != found["of"]
     ]

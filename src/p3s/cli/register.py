@@ -86,9 +86,8 @@ def _described(given: str, state: str) -> list[DatasetRequest]:
     if described is not None:
         return described
     if path is not None and not path.exists() and not state:
-        raise NotKnown(
-            f"there is no file {given} here; --state registered names one to come, --state available one that others see"
-        )
+        hint = "--state registered names one to come, --state available one that others see"
+        raise NotKnown(f"there is no file {given} here; {hint}")
     if path is not None and path.is_dir():
         raise BadInput(f"{given} is a directory; name its files: p3s dataset register {given.rstrip('/')}/*")
     return [DatasetRequest(files.address(given))]
@@ -126,12 +125,13 @@ def _tell(requests: list[DatasetRequest], replies: list[DatasetReply], json: boo
         if reply.problem:
             print(f"p3s: {show.plain(request.url)}: {show.plain(reply.problem)}", file=sys.stderr)
         elif not json:
-            print(show.plain(f"{reply.dataset} {'registered' if reply.new else 'known already'}{_fate(reply)}"))
+            name = request.name or request.url.rpartition("/")[2]
+            print(show.plain(f"{reply.dataset} {name}: {'registered' if reply.new else 'known already'}{_fate(reply)}"))
     if any(reply.problem for reply in replies):
         raise typer.Exit(NotKnown.exit_code)
 
 
 def _fate(reply: DatasetReply) -> str:
-    words = f": {reply.fate}" if reply.fate else ""
+    words = f", {reply.fate}" if reply.fate else ""
     words += f" ({reply.reason})" if reply.reason else ""
     return words + (f", {show.count(len(reply.jobs), 'job')}" if reply.jobs else "")

@@ -171,7 +171,7 @@ def _tell(reply: RunChanged, dry_run: bool, json: bool) -> None:
     if json:
         show.as_json(vars(reply))
         return
-    begin = "would be " if dry_run and reply.changed else ""
+    begin = ("would set " if "->" in reply.note else "would be ") if dry_run and reply.changed else ""
     print(show.plain(f"run {reply.run}: {begin}{reply.note}"))
     others = [str(one) for one in reply.ended if one != reply.run]
     if others:

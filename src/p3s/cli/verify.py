@@ -22,7 +22,9 @@ Only files that this machine sees by their path can be read. --record stores wha
 
 
 def verify(
-    datasets: Annotated[list[str], typer.Argument(help="UUIDs, names or URLs.", autocompletion=complete.datasets)],
+    datasets: Annotated[
+        list[str], typer.Argument(metavar="NAME|UUID|URL...", help="The datasets.", autocompletion=complete.datasets)
+    ],
     record: Annotated[bool, typer.Option("--record", help="Store a size or checksum that was not known.")] = False,
     json: Json = False,
 ) -> None:

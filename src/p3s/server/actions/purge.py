@@ -1,7 +1,7 @@
 """Remove the records of ended jobs and pilots, with logs, results and files, in portions.
 
 A job that has not ended is never touched. What became of a purged job still counts for its dataset (`Dataset.purged`),
-and what people did stays in the journal. To call it from upkeep or anywhere else but the writer's thread:
+its name and files stay while something that is kept came of it (`traces`), and what people did stays in the journal. To call it from upkeep or anywhere else but the writer's thread:
 
 >>> request = PurgeRequest("jobs", older_than=30 * 86_400.0)
 >>> while True:
@@ -28,6 +28,7 @@ from p3s.server.pilots.models import Pilot
 from p3s.server.results.models import Item, Result
 
 from .many import Ask
+from .traces import leave
 from .work import Work
 
 LOOKED = 5_000
@@ -134,6 +135,7 @@ def _remove_jobs(work: Work, *, keys: Sequence[str], results: bool) -> list[str]
     rows = list(gone.values_list("id", "uuid", "dataset", "state"))
     _remember(rows)
     ids, uuids = [row[0] for row in rows], [row[1] for row in rows]
+    leave(dict(zip(ids, uuids, strict=True)), {row[0]: row[2] for row in rows if row[2] is not None})
     Item.objects.filter(result__job__in=ids).delete()
     Result.objects.filter(job__in=ids).delete()
     JobLog.objects.filter(job__in=ids).delete()
