@@ -1,7 +1,8 @@
 """Remove the records of ended jobs and pilots, with logs, results and files, in portions.
 
 A job that has not ended is never touched. What became of a purged job still counts for its dataset (`Dataset.purged`),
-its name and files stay while something that is kept came of it (`traces`), and what people did stays in the journal. To call it from upkeep or anywhere else but the writer's thread:
+its name and files stay while something that is kept came of it (`traces`), and what people did stays in the journal. To
+call it from upkeep or anywhere else but the writer's thread:
 
 >>> request = PurgeRequest("jobs", older_than=30 * 86_400.0)
 >>> while True:

@@ -1,4 +1,4 @@
-"""What stays of a purged job: its name, and the files that it read and wrote, while something that is kept came of it."""
+"""What stays of a purged job while something that is kept came of it: its name, the files that it read and wrote."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ def leave(purged: Mapping[int, str], datasets: Mapping[int, str]) -> None:
         if number in datasets
     )
     going = Use.objects.filter(job__in=[number for number in purged if number not in needed])
-    sources = set(going.exclude(was_source=None).values_list("was_source", flat=True))
+    sources = {uuid for uuid in going.values_list("was_source", flat=True) if uuid is not None}
     going.delete()
     _forget(sources)
 
@@ -50,5 +50,5 @@ def _forget(uuids: set[str]) -> None:
             *Use.objects.filter(was_job__in=uuids, role="output").values_list("was_job", flat=True),
         }
         traces = Use.objects.filter(was_job__in=uuids - kept)
-        uuids = set(traces.exclude(was_source=None).values_list("was_source", flat=True))
+        uuids = {uuid for uuid in traces.values_list("was_source", flat=True) if uuid is not None}
         traces.delete()
