@@ -62,7 +62,8 @@ OTHERS = {
     ("server", "start"),
     ("pilot", "start"),
     ("pilot", "build"),
-    ("watcher", "start"),
+    ("watcher", "check"),
+    ("watcher", "explain"),
     ("service", "crontab"),
 }
 """Commands that neither tell what READERS tell nor change what a server has."""

@@ -197,7 +197,7 @@ def test_its_stream_file_is_one_that_the_watcher_reads(run: Run, tmp_path: Path)
     from p3s.watcher.streams import read
 
     assert run("payload", "new", "femb").returncode == 0
-    [stream] = read(tmp_path / "femb/streams.yaml")
+    [stream] = read(tmp_path / "femb/streams.yaml").streams
     assert stream.spec.jobs["femb"].payload == str(tmp_path / "femb/femb.py")
 
 

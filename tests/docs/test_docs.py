@@ -188,7 +188,7 @@ def test_yaml_is_what_p3s_reads(block: Block, tmp_path: Path) -> None:
     document = yaml.safe_load(block.text)
     file = tmp_path / "example.yaml"
     file.write_text(block.text)
-    assert streams.read(file) if "streams" in document else descriptions.read(file).jobs
+    assert streams.read(file).streams if "streams" in document else descriptions.read(file).jobs
 
 
 @pytest.mark.parametrize("block", of("json"), ids=str)
@@ -213,11 +213,11 @@ def test_the_readme_shows_the_files_of_examples(name: str) -> None:
 @pytest.mark.parametrize("name", ["streams.yaml", "jobs.yaml"])
 def test_examples_are_what_p3s_reads(name: str) -> None:
     file = ROOT / "examples" / name
-    assert streams.read(file) if name == "streams.yaml" else descriptions.read(file).jobs
+    assert streams.read(file).streams if name == "streams.yaml" else descriptions.read(file).jobs
 
 
 def test_the_example_stream_names_payloads_that_are_there() -> None:
-    [stream] = streams.read(ROOT / "examples/streams.yaml")
+    [stream] = streams.read(ROOT / "examples/streams.yaml").streams
     for job in stream.spec.jobs.values():
         assert os.access(job.payload, os.X_OK), job.payload
 

@@ -151,6 +151,17 @@ def test_silence_beyond_the_promise_is_one_alarm_until_it_is_heard_again(server:
     server.good("DELETE", "/api/v1/services/probe")
 
 
+def test_what_a_script_says_is_wrong_is_an_alarm_until_it_says_otherwise(server: Server, until: Until) -> None:
+    body = {"text": "2 of 3 up", "error": "storage /data silent since 02:14"}
+    assert report(server, "probe", body).json()["error"] == body["error"]
+    [alarm] = until("the alarm is raised", lambda: open_alarms(server, "service probe"))
+    assert alarm["message"] == "The service probe reports: storage /data silent since 02:14"
+    found = report(server, "probe", {"text": "3 of 3 up"}).json()
+    assert (found["error"], found["last_error"]) == ("", body["error"])
+    until("the alarm is cleared", lambda: not open_alarms(server, "service probe"))
+    server.good("DELETE", "/api/v1/services/probe")
+
+
 def test_a_forgotten_service_takes_its_alarm_along(server: Server, until: Until) -> None:
     report(server, "gone", EVERY)
     until("the alarm is raised", lambda: open_alarms(server, "service gone"))

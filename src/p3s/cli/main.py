@@ -26,6 +26,7 @@ from . import (
     services,
     tokens,
     trial,
+    watcher,
     wrong,
 )
 from .demo import demo
@@ -70,7 +71,7 @@ app.add_typer(alarms.app, name="alarm", rich_help_panel=WATCH)
 app.command(rich_help_panel=RUN)(demo)
 app.add_typer(parts.server, name="server", rich_help_panel=RUN)
 app.add_typer(parts.pilot, name="pilot", rich_help_panel=RUN)
-app.add_typer(parts.watcher, name="watcher", rich_help_panel=RUN)
+app.add_typer(watcher.app, name="watcher", rich_help_panel=RUN)
 app.command(help=pause.PAUSE_HELP, rich_help_panel=RULE)(pause.pause)
 app.command(rich_help_panel=RULE)(pause.resume)
 app.command(help=pause.PURGE_HELP, rich_help_panel=RULE)(pause.purge)

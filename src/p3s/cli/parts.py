@@ -1,31 +1,24 @@
-"""`p3s server ...`, `p3s pilot ...`, `p3s watcher ...`: the parts, started by hand."""
+"""`p3s server ...`, `p3s pilot ...`: the parts, started by hand."""
 
 import os
-import signal
 import sys
-import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from p3s.client import pyz
 from p3s.client.descriptions import duration
 from p3s.client.place import Place, find, server_dir
-from p3s.client.sdk import Client
 from p3s.protocol.errors import BadInput, TryLater
 
-from . import pilots, show
-
-if TYPE_CHECKING:
-    from p3s.watcher.watch import Watcher
+from . import pilots
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 server = typer.Typer(no_args_is_help=True, help="Run the server.")
 pilot = typer.Typer(no_args_is_help=True, help="Run pilots, list them, and end them.")
-watcher = typer.Typer(no_args_is_help=True, help="Watch directories for data.")
 
 
 @server.command("start")
@@ -97,8 +90,8 @@ def start_pilot(
     batch_id: Annotated[str, typer.Option(help="The batch system's id of it.")] = "",
 ) -> None:
     """Start a pilot here; Ctrl-C ends it after its jobs, twice at once. Example: p3s pilot start --slots 4"""
-    place = _place()
-    os.environ.update(P3S_SERVER=place.server, P3S_TOKEN=place.token)
+    found = place()
+    os.environ.update(P3S_SERVER=found.server, P3S_TOKEN=found.token)
     words = ["--slots", str(slots), "--site", site, *(["--keep"] if keep else [])]
     words += ["--dir", directory] if directory else []
     told = {"cores": cores, "gpus": gpus, "memory": memory, "life": life, "batch-id": batch_id}
@@ -108,7 +101,7 @@ def start_pilot(
     os.execv(sys.executable, [sys.executable, "-m", "p3s.pilot", *words])
 
 
-def _place() -> Place:
+def place() -> Place:
     """Where the server is; a part that is started before its server waits for it."""
     said = False
     while True:
@@ -136,50 +129,6 @@ pilot.command("trust")(pilots.trust_host)
 pilot.command(help=pilots.DRAIN_HELP)(pilots.drain)
 pilot.command(help=pilots.STOP_HELP)(pilots.stop)
 pilot.command(help=pilots.DELETE_HELP)(pilots.delete)
-
-
-WATCHER_HELP = """Watch the directories of a stream file and register what is complete; Ctrl-C ends it.
-
-The file, at its shortest:
-
-  streams:
-    evdisp: {files: "/data/raw/run{run:d}_{subrun:d}.root", payload: ./evdisp.sh}
-
-Example: p3s watcher start streams.yaml
-"""
-
-
-@watcher.command("start", help=WATCHER_HELP)
-def start_watcher(file: Annotated[Path, typer.Argument(help="Stream file, YAML.")]) -> None:
-    from p3s.watcher.streams import read
-    from p3s.watcher.watch import Watcher
-
-    streams, place = read(file), _place()
-    agent = Watcher(Client(place.server, place.token), streams, lambda text: print(show.plain(text), flush=True))
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    _declare(agent, stop)
-    agent.run(stop)
-
-
-def _declare(agent: "Watcher", stop: threading.Event) -> None:
-    """Wait for a server that is not there yet; what it refuses is the person's to correct."""
-    said = False
-    while not stop.is_set():
-        try:
-            agent.declare()
-            return
-        except TryLater as error:
-            if not said:
-                print(f"{error}; waiting for it", flush=True)
-                said = True
-            stop.wait(1.0)
-
-
-@watcher.callback()
-def watcher_group() -> None:
-    """Data arrival."""
 
 
 @server.callback()

@@ -90,7 +90,7 @@ def run_service(name: str, dry_run: DryRun = False, json: Json = False) -> None:
         print(show.plain(f"{name}: {found['said']} (took {show.length(found['took_s'])})"))
 
 
-REPORT_HELP = """Report for a service of your own; with --every, silence for longer is an alarm.
+REPORT_HELP = """Report for a service of your own. With --every, silence for longer is an alarm, and --error is one too.
 
 Within a job, its own token is enough: nothing needs to be set.
 
@@ -105,10 +105,11 @@ def report_service(
     value: Annotated[float | None, typer.Option(help="A number that goes with it.")] = None,
     unit: Annotated[str, typer.Option(help="Of the number.")] = "",
     every: Annotated[str, typer.Option(metavar="30m", help="The next word comes within so long.")] = "",
+    error: Annotated[str, typer.Option(help="What is wrong: an alarm until a report comes without.")] = "",
     dry_run: DryRun = False,
 ) -> None:
     every_s = duration(every, "--every") if every else 0.0
-    report = ServiceReport(text, value, unit, every_s)
+    report = ServiceReport(text, value, unit, every_s, error)
     bounds.check_name(name)
     bounds.check_report(report)
     if dry_run:

@@ -21,6 +21,9 @@ from .options import Json
 from .submit import changed, chosen
 
 if TYPE_CHECKING:
+    from p3s.protocol.data import DatasetRequest
+    from p3s.watcher.streams import Watched
+
     from .local import Trial
 
 MOST_LINES = 20
@@ -91,25 +94,32 @@ def _of_jobs(what: list[str], env: list[str], file: list[str], changes: dict[str
 
 def _of_streams(what: list[str], env: list[str], file: list[str], changes: dict[str, Any]) -> list[Wanted]:
     """The jobs that the streams of a stream file make of files; nothing when it is no stream file."""
-    from p3s.watcher.streams import dataset_of, read
+    from p3s.watcher.streams import read
 
     if len(what) != 1 or not _has_streams(Path(what[0])):
         return []
     if not file:
         raise BadInput(f"{what[0]} describes streams: name a file that arrives, with -f")
-    streams, wanted = read(Path(what[0])), []
+    streams, wanted = read(Path(what[0])).streams, []
     for path in (Path(name).resolve() for name in file):
         if not path.is_file():
             raise BadInput(f"-f {path}: there is no such file")
-        found = [(stream, data) for stream in streams if (data := dataset_of(stream, path))]
+        found = [(stream, data) for stream in streams if (data := _as_data(stream, path))]
         if not found:
-            fits = " or ".join(f"{stream.directory}/{stream.pattern.text}" for stream in streams)
+            fits = " or ".join(f"{stream.place}/{stream.pattern.text}" for stream in streams)
             raise BadInput(f"-f {path}: no stream of {what[0]} takes it; a file must fit {fits}")
         for stream, data in found:
             about = {"run": data.run, "subrun": data.subrun, "keys": data.keys}
             specs = changed(jobs_of(stream.spec, data), env, changes)
             wanted += [Wanted(spec, JobTypeSpec(spec.jobtype), about) for spec in specs]
     return wanted
+
+
+def _as_data(stream: "Watched", path: Path) -> "DatasetRequest | None":
+    from p3s.watcher.streams import dataset_of
+
+    name = stream.place.name_of(str(path))
+    return None if name is None else dataset_of(stream, name)
 
 
 def _has_streams(path: Path) -> bool:

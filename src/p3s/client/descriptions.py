@@ -23,7 +23,8 @@ _CLASSIC = {
     "env": "env",
 }
 _OURS = frozenset(field.name for field in fields(JobSpec))
-_SETTINGS = frozenset(field.name for field in fields(JobTypeSpec)) - {"name"}
+SETTINGS = frozenset(field.name for field in fields(JobTypeSpec)) - {"name"}
+"""What may be said of a job type."""
 
 
 @dataclass(frozen=True)
@@ -153,21 +154,25 @@ def _jobtypes(section: Any, where: str) -> dict[str, dict[str, Any]]:
         raise BadInput(f"{where}: must be like {{evdisp: {{priority: 5, cap: 40}}}}, not {section!r}"[:300])
     found = {}
     for name, entry in section.items():
-        place = f"{where}.{name}"
         if not isinstance(name, str) or not isinstance(entry, dict):
-            raise BadInput(f"{place}: must be a name with settings, like evdisp: {{priority: 5, cap: 40}}")
-        _only(entry, _SETTINGS, place)
-        settings = _with_seconds(entry, place)
-        for field, like in (
-            ("supersedes", "keys, like [run]"),
-            ("expects", "results, like [TPC monitor, Purity/lifetime]"),
-        ):
-            if field in settings:
-                words = settings[field]
-                if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-                    raise BadInput(f"{place}.{field}: must be a list of {like}")
-                settings[field] = tuple(words)
-        found[name] = settings
+            raise BadInput(f"{where}.{name}: must be a name with settings, like evdisp: {{priority: 5, cap: 40}}")
+        found[name] = settings(entry, f"{where}.{name}")
+    return found
+
+
+def settings(entry: dict[str, Any], where: str) -> dict[str, Any]:
+    """What is said of one job type. Raises BadInput."""
+    _only(entry, SETTINGS, where)
+    found = _with_seconds(entry, where)
+    for field, like in (
+        ("supersedes", "keys, like [run]"),
+        ("expects", "results, like [TPC monitor, Purity/lifetime]"),
+    ):
+        if field in found:
+            words = found[field]
+            if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+                raise BadInput(f"{where}.{field}: must be a list of {like}")
+            found[field] = tuple(words)
     return found
 
 

@@ -19,8 +19,8 @@ KIND = "service"
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a service stands. `every_s`: 0 promises nothing. `error`: what its last run failed with. `running_since`: of
-    a run that is under way. Moments are epoch seconds."""
+    """How a service stands. `every_s`: 0 promises nothing. `error`: what its last run failed with, or what a script
+    says is wrong. `running_since`: of a run that is under way. Moments are epoch seconds."""
 
     name: str
     own: bool
@@ -57,7 +57,7 @@ def cause(name: str) -> str:
 def alarm(standing: Standing, since: float, now: float) -> Alarm | None:
     """The alarm about a service that failed, or that is late; None while all is well."""
     if standing.error:
-        message = f"The service {standing.name} failed: {standing.error}"
+        message = f"The service {standing.name} {'failed' if standing.own else 'reports'}: {standing.error}"
         return Alarm(cause(standing.name), KIND, message, "bad" if standing.own else "warning")
     if not late(standing, since, now):
         return None

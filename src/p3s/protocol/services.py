@@ -10,7 +10,7 @@ from .messages import _STRICT
 @dataclass(frozen=True)
 class ServiceReport:
     """A service says how it stands: `text`, and maybe a `value` with its `unit`. With `every` (seconds), silence for
-    longer is an alarm; 0 is no promise."""
+    longer is an alarm; 0 is no promise. `error`: what is wrong; it is an alarm until a report comes without."""
 
     __pydantic_config__ = _STRICT
 
@@ -18,6 +18,7 @@ class ServiceReport:
     value: Optional[float] = None
     unit: str = ""
     every: float = 0.0
+    error: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class ServiceState:
     by: str
 
 
-LONGEST = {"name": 80, "text": 2_000, "unit": 40}
+LONGEST = {"name": 80, "text": 2_000, "unit": 40, "error": 500}
 MOST_EVERY_S = 366 * 86_400.0
 
 
@@ -62,7 +63,7 @@ def check_report(report: ServiceReport) -> None:
     """Raises BadInput that says where and what to write."""
     if not report.text.strip():
         raise BadInput("text: is empty; say how the service stands, in a few words")
-    for field in ("text", "unit"):
+    for field in ("text", "unit", "error"):
         value: Any = getattr(report, field)
         if len(value) > LONGEST[field]:
             raise BadInput(f"{field}: has {len(value)} characters, at most {LONGEST[field]} are taken")

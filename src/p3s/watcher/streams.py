@@ -1,134 +1,310 @@
-"""Stream files: what people write, checked with file and place, and what the server is told of it."""
+"""Stream files: what people write, checked with file and line, and what the server is told of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from p3s.client.descriptions import duration, resolved
-from p3s.protocol.data import DatasetRequest, StreamJob, StreamSpec
+from p3s.client import descriptions
+from p3s.protocol import data_bounds
+from p3s.protocol.data import DatasetRequest, DimensionSpec, LimitSpec, StreamSpec
 from p3s.protocol.errors import BadInput
 from p3s.protocol.patterns import Pattern, PatternError, parse
 
-RESTED_S = 2.0
-"""A file is taken for complete when nothing changed it for so long, unless its stream says otherwise."""
+from . import jobs
+from .document import Field, load
+from .places import Place, beside, split
+from .rules import DELETE, LEAVE, MOVE, After, Beside, Bound, Complete, Ignore, Rules, Scan, Sidecar
+
+SECTIONS = ("streams", "jobtypes", "dimensions", "limits")
+OF_THE_SERVER = ("take", "waiting", "env", "jobs", "payload", "gather", "workflow", "parameters")
+OF_A_STREAM = (
+    *("files", "complete", "ignore", "scan", "sidecar", "checksum", "datatype", "input_after"),
+    *OF_THE_SERVER,
+)
+
+COMPLETE_LIKE = '{rested: 30s}, {marker: "{name}.done"} or, if files are renamed into place, {renamed: true}'
 
 
 @dataclass(frozen=True)
 class Watched:
-    """One stream: the directory and the pattern of names below it, when a file is complete, what the server makes."""
+    """One stream: where its files lie and how they are named, the rules for them, and what the server makes of them."""
 
-    directory: Path
+    place: Place
     pattern: Pattern
-    rested_s: float
     spec: StreamSpec
+    rules: Rules = field(default_factory=Rules)
+    datatype: str = ""
+
+    @property
+    def companions(self) -> list[Beside]:
+        """Files that go with each of its files: its marker, its side-car."""
+        sidecar = self.rules.sidecar
+        return [one for one in (self.rules.complete.marker, sidecar.beside if sidecar else None) if one is not None]
+
+    @property
+    def depth(self) -> int:
+        """How many directories below its place its files may lie."""
+        return self.pattern.text.count("/")
 
 
-def read(path: Path) -> list[Watched]:
-    """The streams of a file. Raises BadInput that says where and what to write instead."""
-    try:
-        document = yaml.safe_load(path.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        said = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
-        raise BadInput(f"cannot read {path}: {said}") from None
-    if not isinstance(document, dict) or not isinstance(document.get("streams"), dict) or not document["streams"]:
+@dataclass(frozen=True)
+class StreamFile:
+    """All of a file. `jobtypes`: settings by name of type; what is left out of a type stays as it is."""
+
+    path: Path
+    streams: list[Watched]
+    jobtypes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    dimensions: list[DimensionSpec] = field(default_factory=list)
+    limits: list[LimitSpec] = field(default_factory=list)
+
+
+def read(path: Path) -> StreamFile:
+    """A stream file. Raises BadInput that says where and what to write instead."""
+    whole = load(path)
+    named = whole.value.get("streams") if isinstance(whole.value, dict) else None
+    if named is None or not isinstance(named.value, dict) or not named.value:
         raise BadInput(f"{path}: must begin with streams: and name at least one; p3s watcher start --help has one")
-    _only(document, {"streams"}, str(path))
-    return [_stream(str(name), rule, path) for name, rule in document["streams"].items()]
-
-
-def dataset_of(stream: Watched, path: Path) -> DatasetRequest | None:
-    """What a file in the stream's directory is to it; None for one whose name does not fit."""
-    try:
-        fields = stream.pattern.match(path.relative_to(stream.directory).as_posix())
-    except ValueError:
-        return None
-    if fields is None:
-        return None
-    run, subrun = fields.pop("run", None), fields.pop("subrun", None)
-    return DatasetRequest(
-        url=str(path),
-        stream=stream.spec.name,
-        name=path.name,
-        run=run if isinstance(run, int) else None,
-        subrun=subrun if isinstance(subrun, int) else None,
-        keys=dict(fields),
+    sections = whole.known(SECTIONS, "streams and more")
+    return StreamFile(
+        path,
+        [_stream(name, field) for name, field in named.value.items()],
+        _jobtypes(sections.get("jobtypes")),
+        [_dimension(*one) for one in _entries(sections, "dimensions", "like {apa: {order: [3, 2, 1]}}")],
+        [_limit(*one) for one in _entries(sections, "limits", "like {Purity/lifetime: {good: [0.3, null]}}")],
     )
 
 
-def _stream(name: str, rule: Any, path: Path) -> Watched:
-    where = f"{path}: streams.{name}"
+def dataset_of(stream: Watched, name: str) -> DatasetRequest | None:
+    """What a file of the stream's place is to it; None for one whose name does not fit, or that goes with another."""
+    fields = stream.pattern.match(name)
+    if fields is None or name.startswith(".") or "/." in name or any(one.may_be(name) for one in stream.companions):
+        return None
+    run, subrun = fields.pop("run", None), fields.pop("subrun", None)
+    return DatasetRequest(
+        url=stream.place.url(name),
+        stream=stream.spec.name,
+        name=name.rpartition("/")[2],
+        run=run if isinstance(run, int) else None,
+        subrun=subrun if isinstance(subrun, int) else None,
+        keys=dict(fields),
+        datatype=stream.datatype,
+    )
+
+
+# ---- a stream
+
+
+def _stream(name: str, field: Field) -> Watched:
     if not name or "/" in name or len(name) > 80:
-        raise BadInput(f"{where}: is not a stream's name; use at most 80 characters, none of them a slash")
-    if not isinstance(rule, dict):
-        raise BadInput(f"{where}: must have files and a payload, or jobs")
-    _only(rule, {"files", "payload", "jobs", "env", "complete"}, where)
-    directory, pattern = _files(rule.get("files"), where, path)
-    env = _environment(rule.get("env"), where)
-    if ("payload" in rule) == ("jobs" in rule):
-        raise BadInput(f"{where}: must have either a payload or jobs")
-    entries = rule["jobs"] if "jobs" in rule else {name: {"payload": rule["payload"]}}
-    if not isinstance(entries, dict) or not entries:
-        raise BadInput(f"{where}.jobs: must name job types, each with a payload")
-    jobs = {str(jobtype): _job(entry, env, f"{where}.jobs.{jobtype}", path) for jobtype, entry in entries.items()}
-    return Watched(directory, pattern, _complete(rule.get("complete"), where), StreamSpec(name, jobs))
+        raise field.wrong("is not a stream's name; use at most 80 characters, none of them a slash")
+    rule = field.known(OF_A_STREAM, "a rule: it must have files and a payload, or jobs")
+    if "files" not in rule:
+        raise BadInput(f"{field.where}.files: is required, like /data/raw/run{{run:d}}_{{subrun:d}}.root")
+    place, pattern = split(rule["files"])
+    watched = Watched(place, pattern, _spec(name, rule, field), Rules(), _text(rule, "datatype"))
+    return replace(watched, rules=_rules(rule, watched))
 
 
-def _files(files: Any, where: str, path: Path) -> tuple[Path, Pattern]:
-    """The directory is all before the first field; the pattern is the name below it."""
-    if not isinstance(files, str) or not files.strip():
-        raise BadInput(f'{where}.files: is required, like "/data/raw/run{{run:d}}_{{subrun:d}}.root"')
-    if "://" in files:
-        raise BadInput(f"{where}.files: {files!r} is a URL; only directories of this machine are watched yet")
-    fixed = files
-    for mark in "{*":
-        fixed = fixed.split(mark, 1)[0]
-    head = fixed.rsplit("/", 1)[0] if "/" in fixed else "."
-    name = files[len(head) + 1 :] if "/" in fixed else files
+def _text(rule: dict[str, Field], name: str) -> str:
+    return rule[name].text() if name in rule else ""
+
+
+def _spec(name: str, rule: dict[str, Field], field: Field) -> StreamSpec:
+    spec = StreamSpec(
+        name,
+        _made(name, rule, field),
+        _text(rule, "files"),
+        rule["env"].environment() if "env" in rule else {},
+        jobs.take(rule.get("take")),
+        jobs.waiting(rule.get("waiting")),
+        {key: jobs.gather(one) for key, one in _entries(rule, "gather", "job types, each with a payload")},
+        _text(rule, "workflow"),
+        jobs.parameters(rule.get("parameters")),
+    )
+    _check(spec, field)
+    return spec
+
+
+def _made(name: str, rule: dict[str, Field], field: Field) -> dict[str, Any]:
+    """The jobs of a file: one payload, several job types, or none for a workflow."""
+    if len({"payload", "jobs", "workflow"} & set(rule)) != 1:
+        raise field.wrong("must have either a payload or jobs, or a workflow")
+    if "parameters" in rule and "workflow" not in rule:
+        raise rule["parameters"].wrong("are those of a workflow; this stream starts none")
+    if "payload" in rule:
+        return {name: jobs.job(replace(field, value={"payload": rule["payload"]}, name=f"{field.name}.jobs.{name}"))}
+    return {key: jobs.job(one) for key, one in _entries(rule, "jobs", jobs.LIKE_JOBS)}
+
+
+def _check(spec: StreamSpec, field: Field) -> None:
+    """What the server would refuse, with its line."""
     try:
-        return (path.parent / head).resolve(), parse(name)
+        data_bounds.check_stream(spec)
+    except BadInput as error:
+        path, _, what = str(error).partition(": ")
+        place = field.at(path)
+        raise BadInput(f"{place.file}:{place.line}: {field.name}.{path}: {what}") from None
+
+
+def _entries(rule: dict[str, Field], name: str, like: str) -> list[tuple[str, Field]]:
+    return list(rule[name].names(like).items()) if name in rule else []
+
+
+# ---- its rules
+
+
+def _rules(rule: dict[str, Field], stream: Watched) -> Rules:
+    return Rules(
+        _complete(rule.get("complete")),
+        _ignore(rule.get("ignore")),
+        _scan(rule.get("scan")),
+        _sidecar(rule.get("sidecar")),
+        rule["checksum"].yes() if "checksum" in rule else False,
+        _after(rule.get("input_after"), stream),
+    )
+
+
+def _complete(field: Field | None) -> Complete:
+    if field is None:
+        return Complete()
+    rule = field.known(("rested", "marker", "renamed"), COMPLETE_LIKE)
+    if len(rule) != 1:
+        raise field.wrong(f"must be one of {COMPLETE_LIKE}")
+    if "rested" in rule:
+        return Complete(rule["rested"].seconds())
+    if "marker" in rule:
+        return Complete(marker=_beside(rule["marker"]))
+    if not rule["renamed"].yes():
+        raise rule["renamed"].wrong("says nothing when it is false; write {rested: 30s}")
+    return Complete(0.0)
+
+
+def _beside(field: Field) -> Beside:
+    text = field.text('must be a name like "{name}.done"')
+    bare = text.replace("{name}", "", 1) if "{name}" in text else text.replace("{stem}", "", 1)
+    if bare == text or not bare or set("{}") & set(bare) or text.startswith("/") or ".." in text.split("/"):
+        raise field.wrong(
+            f'{text!r} is not a name beside the file; write "{{name}}.done", or with {{stem}}, '
+            "the name without extension"
+        )
+    return Beside(text)
+
+
+def _ignore(field: Field | None) -> Ignore:
+    if field is None:
+        return Ignore()
+    rule = field.known(("below", "above", "older", "younger", "names"), "like {below: 7GB, older: 14m}")
+    names = rule["names"].items('["test_*"]') if "names" in rule else []
+    return Ignore(
+        _size(rule.get("below")),
+        _size(rule.get("above")),
+        _age(rule.get("older")),
+        _age(rule.get("younger")),
+        tuple(map(_pattern, names)),
+    )
+
+
+def _size(field: Field | None) -> Bound | None:
+    return None if field is None else Bound(field.size(), field.written)
+
+
+def _age(field: Field | None) -> Bound | None:
+    return None if field is None else Bound(field.seconds(), field.written)
+
+
+def _pattern(field: Field) -> Pattern:
+    try:
+        return parse(field.text('must be a name like "test_*"'))
     except PatternError as error:
-        raise BadInput(f"{where}.files: {error}") from None
+        raise field.wrong(str(error)) from None
 
 
-def _complete(rule: Any, where: str) -> float:
-    if rule is None:
-        return RESTED_S
-    if rule == {"renamed": True}:
-        return 0.0
-    if isinstance(rule, dict) and set(rule) == {"rested"} and isinstance(rule["rested"], str):
-        return duration(rule["rested"], f"{where}.complete.rested")
-    raise BadInput(f"{where}.complete: write {{rested: 30s}}, or {{renamed: true}} if files are renamed into place")
+def _scan(field: Field | None) -> Scan:
+    if field is None:
+        return Scan()
+    rule = field.known(("every", "at_most", "order"), "like {every: 15s, at_most: 5, order: newest}")
+    every_s = rule["every"].seconds() if "every" in rule else Scan().every_s
+    if every_s < 0.1:
+        raise rule["every"].wrong("is too often; write 1s or longer")
+    order = rule["order"].word(("newest", "oldest")) if "order" in rule else "oldest"
+    return Scan(every_s, rule["at_most"].whole(1) if "at_most" in rule else None, order == "newest")
 
 
-def _job(entry: Any, env: dict[str, str], where: str, path: Path) -> StreamJob:
-    if not isinstance(entry, dict) or not isinstance(entry.get("payload"), str) or not entry["payload"].strip():
-        raise BadInput(f"{where}.payload: is required, as text")
-    _only(entry, {"payload", "env", "priority", "time_limit"}, where)
-    priority, limit = entry.get("priority", 0), entry.get("time_limit", 0.0)
-    if not isinstance(priority, int) or isinstance(priority, bool):
-        raise BadInput(f"{where}.priority: must be an integer, not {priority!r}")
-    if isinstance(limit, str):
-        limit = duration(limit, f"{where}.time_limit")
-    if isinstance(limit, bool) or not isinstance(limit, (int, float)):
-        raise BadInput(f"{where}.time_limit: must be a duration like 20m, not {limit!r}")
-    own = _environment(entry.get("env"), where)
-    return StreamJob(resolved(entry["payload"], path.parent), {**env, **own}, priority, float(limit))
+def _sidecar(field: Field | None) -> Sidecar | None:
+    if field is None:
+        return None
+    if isinstance(field.value, str):
+        return Sidecar(_beside(field))
+    rule = field.known(("name", "wait"), 'a name like "{name}.json", or {name: "{name}.json", wait: 1m}')
+    if "name" not in rule:
+        raise field.wrong('must have a name, like "{name}.json"')
+    return Sidecar(_beside(rule["name"]), rule["wait"].seconds() if "wait" in rule else Sidecar(Beside("")).wait_s)
 
 
-def _environment(env: Any, where: str) -> dict[str, str]:
-    if env is None:
+def _after(field: Field | None, stream: Watched) -> After:
+    if field is None:
+        return After()
+    like = "leave, delete, {move_to: ../used} or {delete: true, failed_too: true}"
+    if isinstance(field.value, str):
+        word = field.word((LEAVE, DELETE))
+        return After(word)
+    rule = field.known(("move_to", "delete", "failed_too"), like)
+    failed_too = rule["failed_too"].yes() if "failed_too" in rule else False
+    if ("move_to" in rule) == ("delete" in rule):
+        raise field.wrong(f"must be {like}")
+    if "delete" in rule:
+        return After(DELETE if rule["delete"].yes() else LEAVE, "", failed_too)
+    target = beside(rule["move_to"], stream.place, rule["move_to"].text("must be a directory, like ../used"))
+    if stream.depth and target.startswith(f"{stream.place.root}/"):
+        raise rule["move_to"].wrong("lies in the watched directory, so files would be found again; name one beside it")
+    return After(MOVE, target, failed_too)
+
+
+# ---- the other sections
+
+
+def _jobtypes(field: Field | None) -> dict[str, dict[str, Any]]:
+    if field is None:
         return {}
-    if not isinstance(env, dict):
-        raise BadInput(f"{where}.env: must be names and values")
-    for name, value in env.items():
-        if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-            raise BadInput(f"{where}.env.{name}: must be a text or a number, not {value!r}")
-    return {str(name): str(value) for name, value in env.items()}
+    like = "like {evdisp: {priority: 5, cap: 40}}"
+    found = {}
+    for name, one in field.names(like).items():
+        one.known(descriptions.SETTINGS, like)
+        found[name] = descriptions.settings(one.plain, one.where)
+    return found
 
 
-def _only(entry: dict[Any, Any], known: set[str], where: str) -> None:
-    for name in entry:
-        if name not in known:
-            raise BadInput(f"{where}.{name}: is not a known field; known are {', '.join(sorted(known))}")
+def _dimension(name: str, field: Field) -> DimensionSpec:
+    rule = field.known(("order", "labels"), "like {order: [3, 2, 1], labels: {3: APA3}}")
+    order = [one.written for one in rule["order"].items("[3, 2, 1]")] if "order" in rule else []
+    labels = {key: one.written for key, one in _entries(rule, "labels", "values and names, like {3: APA3}")}
+    return DimensionSpec(name, tuple(order), labels)
+
+
+def _limit(name: str, field: Field) -> LimitSpec:
+    category, slash, item = name.partition("/")
+    if not slash or not category or not item:
+        raise field.wrong("must be named as a category and an item, like Purity/lifetime")
+    rule = field.known(("good", "warn", "drift"), "like {good: [0.3, null], warn: [0.1, null]}")
+    drift = rule.get("drift")
+    return LimitSpec(
+        category,
+        item,
+        _pair(rule.get("good")),
+        _pair(rule.get("warn")),
+        None if drift is None else _two(drift, "[0.2, 0.5]", null=False),
+    )
+
+
+def _pair(field: Field | None) -> Any:
+    return None if field is None else _two(field, "[0.3, null]")
+
+
+def _two(field: Field, like: str, null: bool = True) -> Any:
+    """A lower and an upper number, either of which may be null."""
+    items = field.items(like)
+    numbers = [one.value for one in items]
+    good = [isinstance(n, (int, float)) and not isinstance(n, bool) for n in numbers]
+    if len(items) != 2 or not all(fine or (null and n is None) for fine, n in zip(good, numbers, strict=True)):
+        raise field.wrong(f"must be two numbers, like {like}, not {field.shown}")
+    return tuple(None if n is None else float(n) for n in numbers)

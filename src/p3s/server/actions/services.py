@@ -77,6 +77,8 @@ def report(work: Work, *, name: str, said: ServiceReport, who: Reporter) -> Serv
         raise NotAllowed(f"the service {name} is {row.owner}'s; report by another name, or ask them to forget it")
     row.by, row.every_s, row.last_at, row.took_s = who.who[:150], said.every, work.now, None
     row.said, row.value, row.unit = clean(said.text), said.value, clean(said.unit)
+    if said.error.strip():
+        row.last_error, row.failed_at = clean(said.error), work.now
     row.save()
     work.topics.add("services")
     return row_of(row)

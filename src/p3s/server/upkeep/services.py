@@ -101,7 +101,7 @@ class Services:
             return
         if not row.own:  # a script's, of before the server had one of this name: the next run takes the row over
             return
-        error = row.last_error if row.failed_at == row.last_at else ""
+        error = _error(row)
         known.standing = replace(known.standing, last_at=row.last_at, said=row.said, error=error)
         known.took_s, known.last_error, known.failed_at = row.took_s, row.last_error, row.failed_at
 
@@ -116,11 +116,12 @@ class Services:
 
     def heard(self, row: ServiceRow) -> None:
         """A script reported; from any thread, after the commit. Never touches one of the server's own."""
-        standing = Standing(row.name, False, row.every_s, row.last_at, row.said)
+        standing = Standing(row.name, False, row.every_s, row.last_at, row.said, _error(row))
         with self._lock:
             if self._is_own(row.name):
                 return
-            self._known[row.name] = _Known(None, "script", standing, value=row.value, unit=row.unit, by=row.by)
+            known = self._known[row.name] = _Known(None, "script", standing, value=row.value, unit=row.unit, by=row.by)
+            known.last_error, known.failed_at = row.last_error, row.failed_at
 
     def forgotten(self, name: str) -> None:
         """A script's service is no more. Never touches one of the server's own."""
@@ -274,6 +275,11 @@ class Services:
             return None
         first_s = known.own.first_after_s if known.own and known.runs == "server" else 0.0
         return rules.due_at(known.standing, self.started_at + first_s)
+
+
+def _error(row: ServiceRow) -> str:
+    """What the last run failed with, or what the last report said is wrong."""
+    return row.last_error if row.failed_at == row.last_at else ""
 
 
 def _report(value: object) -> None:

@@ -1,0 +1,285 @@
+"""The files of one storage that are there and not settled: which wait, which are ready to be told, which are done.
+
+No I/O: it is told what was seen, and says what to look at and what to tell. Names are relative to the storage.
+"""
+
+import heapq
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from time import monotonic, time
+from typing import Any
+
+from p3s.protocol.data import DatasetRequest
+
+from .rules import Sight, Verdict, judge
+from .streams import Watched, dataset_of
+
+
+class Clock:
+    """How old files are. The machine's clock may step: of the clock as it is, and as it would be had it not stepped
+    since we began, the one that makes a file younger counts, so that no step makes a file too old."""
+
+    def __init__(self, wall: Callable[[], float] = time, steady: Callable[[], float] = monotonic) -> None:
+        self.wall, self.steady = wall, steady
+        self.offset = wall() - steady()
+
+    def age_s(self, modified_ns: int) -> float:
+        now = min(self.wall(), self.steady() + self.offset)
+        return max(0.0, now - modified_ns / 1e9)
+
+
+@dataclass(slots=True)
+class Held:
+    """A file of a stream that is not settled. `since`: when it was first seen as it is (monotonic)."""
+
+    size: int
+    modified_ns: int
+    since: float
+    reason: str = ""
+    again_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A file to be told. `at`: since when it could have been (monotonic)."""
+
+    lot: "Lot"
+    name: str
+    request: DatasetRequest
+    modified_ns: int
+    at: float
+    final: bool = True
+
+
+class Lot:
+    """The files of one stream."""
+
+    def __init__(self, stream: Watched) -> None:
+        self.stream = stream
+        self.waiting: dict[str, Held] = {}
+        self.ready: dict[str, Ready] = {}
+        self.telling: dict[str, Ready] = {}
+        """Released, and not answered yet."""
+        self.left_out: dict[str, tuple[int, int]] = {}
+        """Told as left out; looked at again when their size or time is another."""
+        self.done: set[str] = set()
+        """Told, while other streams of the storage are not done with them."""
+        self.released = 0
+        self.last, self.last_at = "", 0.0
+        """The file that was taken last, and when (monotonic)."""
+
+    def forget(self, name: str) -> bool:
+        """The file is not there; whether it had been waited for."""
+        self.left_out.pop(name, None)
+        self.done.discard(name)
+        return (self.waiting.pop(name, None) or self.ready.pop(name, None)) is not None
+
+    def release(self, first_newest: bool) -> list[Ready]:
+        """What is to be told now: at most so many of those that are taken in one scan, in the stream's order."""
+        scan = self.stream.rules.scan
+        newest = first_newest or scan.newest_first
+        waiting = sorted(self.ready.values(), key=lambda one: one.modified_ns, reverse=newest)
+        room = len(waiting) if scan.at_most is None else max(0, scan.at_most - self.released)
+        released = []
+        for one in waiting:
+            if not one.request.ignored:
+                if not room:
+                    continue
+                room -= 1
+                self.released += 1
+            released.append(one)
+            self.telling[one.name] = self.ready.pop(one.name)
+        return released
+
+    @property
+    def inbox(self) -> tuple[int, int]:
+        """Files that are there and not told, and their bytes."""
+        sizes = [held.size for held in self.waiting.values()]
+        sizes += [one.request.size or 0 for one in (*self.ready.values(), *self.telling.values())]
+        return len(sizes), sum(sizes)
+
+    def lag_s(self, now: float) -> float:
+        """For how long the file that could be told first has not been."""
+        taken = (one.at for one in (*self.ready.values(), *self.telling.values()))
+        return max(0.0, now - min(taken, default=now))
+
+
+class Inbox:
+    """Of one storage: all streams that watch it."""
+
+    def __init__(self, streams: Sequence[Watched], clock: Clock, trust_ages: bool = False) -> None:
+        self.lots = [Lot(stream) for stream in streams]
+        self.clock = clock
+        self.trust_ages = trust_ages
+        """Take a file's age for how long it has rested, for a look at what would be."""
+        self.unmatched = 0
+        self.unmatched_like = ""
+        self._beside: set[str] = set()
+        self._wanted: dict[str, set[str]] = {}
+        """Files that wait for a marker or side-car of this name."""
+        self._again: list[tuple[float, str]] = []
+        self._companions = [beside for stream in streams for beside in stream.companions]
+
+    # ---- what was seen
+
+    def found(self, files: Iterable[Sequence[Any]], began: float, ended: float) -> list[str]:
+        """Files were seen, all of them between two moments. Returns names that need not be told again."""
+        files = list(files)
+        companions = [entry[0] for entry in files if self._is_companion(entry[0])]
+        self._beside.update(companions)
+        settled = []
+        for name, size, modified_ns, readable in files:
+            sight = Sight(name, size, modified_ns, readable)
+            if self._see(sight, began, ended):
+                settled.append(name)
+        for companion in companions:
+            for name in self._wanted.pop(companion, ()):
+                self._again.append((0.0, name))
+                heapq.heapify(self._again)
+        return settled
+
+    def _see(self, sight: Sight, began: float, ended: float) -> bool:
+        """Whether no stream waits for it."""
+        open_, matched = False, False
+        for lot in self.lots:
+            request = dataset_of(lot.stream, sight.name)
+            if request is None:
+                continue
+            matched = True
+            open_ |= not self._seen_by(lot, request, sight, began, ended)
+        if matched:
+            return not open_
+        if sight.name in self._beside:
+            return False
+        self.unmatched += 1
+        self.unmatched_like = sight.name
+        return True
+
+    def _seen_by(self, lot: Lot, request: DatasetRequest, sight: Sight, began: float, ended: float) -> bool:
+        """Whether the stream is done with the file."""
+        name, mark = sight.name, (sight.size, sight.modified_ns)
+        if name in lot.done:
+            return True
+        if name in lot.telling or lot.left_out.get(name) == mark:
+            return False
+        before = lot.ready.pop(name, None)
+        held = lot.waiting.get(name)
+        if held is None or (held.size, held.modified_ns) != mark:
+            held = lot.waiting[name] = Held(sight.size, sight.modified_ns, ended)
+        verdict = judge(lot.stream.rules, self._sight(lot.stream, sight, began - held.since))
+        if verdict.kind == "wait":
+            self._wait(lot, name, held, verdict, ended)
+            return False
+        del lot.waiting[name]
+        told = replace(
+            request, size=sight.size, modified_at=max(0.0, sight.modified_ns / 1e9), ignored=verdict.reason[:200]
+        )
+        at = before.at if before else ended
+        lot.ready[name] = Ready(lot, name, told, sight.modified_ns, at, verdict.final)
+        return False
+
+    def _sight(self, stream: Watched, sight: Sight, unchanged_s: float) -> Sight:
+        rules, age_s = stream.rules, self.clock.age_s(sight.modified_ns)
+        marker, sidecar = rules.complete.marker, rules.sidecar
+        return replace(
+            sight,
+            unchanged_s=age_s if self.trust_ages else max(0.0, unchanged_s),
+            age_s=age_s,
+            marker=marker is not None and marker.of(sight.name) in self._beside,
+            sidecar=sidecar is not None and sidecar.beside.of(sight.name) in self._beside,
+        )
+
+    def _wait(self, lot: Lot, name: str, held: Held, verdict: Verdict, now: float) -> None:
+        held.reason = verdict.reason
+        held.again_at = None if verdict.again_s is None else now + verdict.again_s
+        if held.again_at is not None:
+            heapq.heappush(self._again, (held.again_at, name))
+        for beside in companions(lot, name):
+            self._wanted.setdefault(beside, set()).add(name)
+
+    def gone(self, names: Iterable[str]) -> list[str]:
+        """Names that are not there. Returns those that fit a stream and were not waited for: they had been told."""
+        known = []
+        for name in names:
+            self._beside.discard(name)
+            self._wanted.pop(name, None)
+            waited = [lot.forget(name) for lot in self.lots]
+            telling = any(name in lot.telling for lot in self.lots)
+            if not any(waited) and not telling and self.fits(name):
+                known.append(name)
+        return known
+
+    def fits(self, name: str) -> bool:
+        """Whether some stream takes files of such a name."""
+        return any(dataset_of(lot.stream, name) is not None for lot in self.lots)
+
+    # ---- what to do
+
+    def due(self, now: float) -> list[str]:
+        """Names to be looked at again."""
+        names = []
+        while self._again and self._again[0][0] <= now:
+            at, name = heapq.heappop(self._again)
+            if not at or any(_due(lot.waiting.get(name), now) for lot in self.lots):
+                names.append(name)
+        return list(dict.fromkeys(names))
+
+    def next_at(self) -> float | None:
+        """When there is something to be looked at again (monotonic)."""
+        return self._again[0][0] if self._again else None
+
+    def release(self, first_newest: bool = False) -> list[Ready]:
+        """Files to be told now."""
+        return [one for lot in self.lots for one in lot.release(first_newest)]
+
+    def scanned(self) -> None:
+        """A scan ended: as many again may be taken."""
+        for lot in self.lots:
+            lot.released = 0
+
+    def told(self, ready: Ready) -> list[str]:
+        """The server has it. Returns names that need not be told again."""
+        lot, name = ready.lot, ready.name
+        lot.telling.pop(name, None)
+        if not ready.final:
+            lot.left_out[name] = (ready.request.size or 0, ready.modified_ns)
+            return []
+        if not ready.request.ignored:
+            lot.last, lot.last_at = name, self.clock.steady()
+        lot.done.add(name)
+        others = [other for other in self.lots if dataset_of(other.stream, name) is not None]
+        if not all(name in other.done for other in others):
+            return []
+        for other in others:
+            other.done.discard(name)
+        besides = {beside for other in others for beside in companions(other, name)} & self._beside
+        self._beside -= besides
+        return [name, *sorted(besides)]
+
+    def untold(self, ready: Ready) -> None:
+        """The server did not take it; when it is seen again it is judged anew."""
+        ready.lot.telling.pop(ready.name, None)
+
+    def waiting(self) -> Iterator[tuple[Lot, str, Held]]:
+        """All that is not complete."""
+        for lot in self.lots:
+            for name, held in lot.waiting.items():
+                yield lot, name, held
+
+    # ---- markers and side-cars
+
+    def is_there(self, companion: str) -> bool:
+        """Whether a marker or side-car of this name was seen."""
+        return companion in self._beside
+
+    def _is_companion(self, name: str) -> bool:
+        return any(beside.may_be(name) for beside in self._companions)
+
+
+def companions(lot: Lot, name: str) -> list[str]:
+    """The names of the marker and side-car of a file."""
+    return [beside.of(name) for beside in lot.stream.companions]
+
+
+def _due(held: Held | None, now: float) -> bool:
+    return held is not None and held.again_at is not None and held.again_at <= now
