@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from p3s.client.sdk import Client
+from p3s.protocol.catalogue import DataTypeSpec
+from p3s.protocol.data import DatasetRequest
 
 pytestmark = pytest.mark.system
 
@@ -32,6 +34,25 @@ GIVEN = {
     "job test": ["--", "/bin/true"],
     "job cancel --dry-run": ["--state", "all"],
     "jobtype set": ["plain", "--priority", "1"],
+    "dataset register": ["/given/by/name", "--state", "available"],
+    "dataset show": ["{dataset}"],
+    "dataset taken": ["{dataset}"],
+    "dataset adjust": ["{dataset}", "--comment", "seen"],
+    "dataset delete": ["{dataset}", "--dry-run"],
+    "dataset verify": ["{dataset}"],
+    "dataset set create": ["a-set"],
+    "dataset set add": ["golden", "{dataset}"],
+    "dataset set remove": ["golden", "{dataset}"],
+    "dataset set show": ["golden"],
+    "datatype show": ["RAW"],
+    "datatype add": ["ROOT"],
+    "datatype adjust": ["RAW", "--comment", "raw"],
+    "datatype delete": ["RAW", "--dry-run"],
+    "run show": ["7"],
+    "run start": ["7"],
+    "run end": ["8"],
+    "run adjust": ["7", "--type", "cosmic"],
+    "lineage": ["{dataset}"],
     "pilot drain": ["--host", "no-such-host"],
     "pilot stop": ["--all", "--dry-run"],
     "pilot delete": ["--all", "--dry-run"],
@@ -64,6 +85,11 @@ def jobs(run: Run, server: Any) -> dict[str, str]:
         client.set_user("ana", "a pass phrase that nobody guesses")
         client.change_job_type("asleep", priority=1)
         client.pause("asleep", "so that something is paused")
+        _MADE["dataset"] = client.register_dataset(DatasetRequest("/data/json.root")).dataset
+        client.make_set("golden")
+        client.set_data_type(DataTypeSpec("RAW", ".raw"))
+        for number in (7, 8):
+            client.start_run(number)
     return _MADE
 
 
@@ -76,6 +102,15 @@ WRITES = {
     "job adjust": ["{held}", "--priority", "3"],
     "job rerun": ["--state", "finished", "--since", "1h"],
     "jobtype set": ["plain", "--priority", "2"],
+    "dataset register": ["/new/one", "--state", "available"],
+    "dataset adjust": ["{dataset}", "--comment", "other"],
+    "dataset delete": ["{dataset}"],
+    "datatype add": ["NEW"],
+    "datatype adjust": ["RAW", "--comment", "other"],
+    "datatype delete": ["RAW"],
+    "run start": ["9", "--end-others"],
+    "run end": ["7"],
+    "run adjust": ["7", "--type", "beam"],
     "pilot drain": ["--all"],
     "pilot stop": ["--all"],
     "pilot delete": ["--all"],
@@ -96,6 +131,7 @@ def test_a_dry_run_is_json_too_and_changes_nothing(run: Run, server: Any, jobs: 
     def state() -> list[Any]:
         kept = [[one["id"] for one in client.tokens()], client.users(), [one["jobtype"] for one in client.pauses()]]
         types = {one["name"]: one["priority"] for one in client.job_types()}
+        kept += [client.datasets(), client.data_types(), client.runs()]
         return [*kept, types, client.summary()["pilots"], client.job(jobs["held"])["state"], len(client.jobs(1000))]
 
     before = state()
@@ -118,5 +154,7 @@ def test_the_fields_are_those_of_the_page(run: Run, server: Any, jobs: dict[str,
     assert entries or words in EMPTY, "nothing to look at"
     if words == "job show":
         fields = [*DOCUMENTED["job list"][1], *fields]
+    if words == "dataset show":
+        fields = [*DOCUMENTED["dataset list"][1], *fields]
     for entry in entries:
         assert set(fields) - set(entry) == set(), "the page names fields that are not there"

@@ -48,9 +48,10 @@ def add(
         specs = described_types(Path(name))
     else:
         specs = [DataTypeSpec(name, ext or "", comment or "")]
-    client, replies = Client(), []
     for spec in specs:
         catalogue_bounds.check_datatype(spec)
+    client, replies = Client(), []
+    for spec in specs:
         known = _known(client, spec.name)
         wanted = spec if known is None else _filled(known, spec)
         if not dry_run and wanted != known:

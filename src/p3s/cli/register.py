@@ -42,6 +42,7 @@ def register(
     state: Annotated[str, typer.Option(metavar="available|registered", help="Is it there, or only named?")] = "",
     stream: Annotated[str, typer.Option(help="Make this stream's jobs of it.")] = "",
     checksum: Annotated[bool, typer.Option("--checksum", help="Read it and record its adler32.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but what is refused.")] = False,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
@@ -66,7 +67,7 @@ def register(
     if dry_run:
         _tell_plan(requests, json)
         return
-    _tell(requests, Client().register_datasets(requests), json)
+    _tell(requests, Client().register_datasets(requests), json, quiet)
 
 
 def keys_of(pairs: list[str]) -> dict[str, Any]:
@@ -118,13 +119,13 @@ def _tell_plan(requests: list[DatasetRequest], json: bool) -> None:
         print(show.plain(f"would register {one.url} ({one.state}{size})"))
 
 
-def _tell(requests: list[DatasetRequest], replies: list[DatasetReply], json: bool) -> None:
+def _tell(requests: list[DatasetRequest], replies: list[DatasetReply], json: bool, quiet: bool) -> None:
     if json:
         show.as_json([vars(reply) for reply in replies])
     for request, reply in zip(requests, replies, strict=True):
         if reply.problem:
             print(f"p3s: {show.plain(request.url)}: {show.plain(reply.problem)}", file=sys.stderr)
-        elif not json:
+        elif not (json or quiet):
             name = request.name or request.url.rpartition("/")[2]
             print(show.plain(f"{reply.dataset} {name}: {'registered' if reply.new else 'known already'}{_fate(reply)}"))
     if any(reply.problem for reply in replies):
