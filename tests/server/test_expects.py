@@ -99,3 +99,24 @@ def test_results_that_lack_are_found_by_their_reason(server: Server, pilot: Pilo
     lines = server.good("GET", f"/api/v1/jobs/{job}/explain")["lines"]
     assert any("published nothing" in line for line in lines), lines
     run(pilot, HITS)
+
+
+def test_nobody_waits_for_the_results_of_a_run_that_has_ended(server: Server, pilot: Pilot) -> None:
+    server.good("PUT", "/api/v1/streams/np04", {"name": "np04", "jobs": {"monitor": {"payload": "true"}}})
+
+    def arrive(number: int) -> str:
+        file = {"url": f"/data/np04/{number}.root", "stream": "np04", "run": 4610, "subrun": number}
+        (job,) = server.good("POST", "/api/v1/datasets", file)["jobs"]
+        pilot.take(job)
+        pilot.report(job, 1, "finished", exit_code=0)
+        return str(job)
+
+    arrive(1)
+    second = arrive(2)
+    (alarm,) = alarms(server)
+    assert alarm["message"] == f"monitor published nothing: 2 jobs of stream np04 of run 4610, the latest {second}"
+    server.good("POST", "/api/v1/runs/4610/end", {})
+    assert alarms(server) == []
+    assert alarms(server, "&all=true")[0]["ending"] == "run 4610 has ended"
+    third = arrive(3)
+    assert (ended(pilot, third)[1], alarms(server)) == ("published nothing", [])

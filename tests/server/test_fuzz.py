@@ -84,6 +84,7 @@ class Speaker:
             "host": "node",
             "jobtype": "n",
             "id": "0",
+            "source": "s",
             "dataset": self.dataset,
             "set": "s",
             "run": "7",

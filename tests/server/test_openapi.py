@@ -25,6 +25,7 @@ NAMES = {
     "jobtype": "t",
     "id": "i",
     "dataset": "d",
+    "source": "s",
     "set": "s",
     "run": "7",
 }

@@ -89,7 +89,7 @@ def _make(directory: Path) -> None:
 
 @app.command("tools")
 def tools(directory: Annotated[Path, typer.Argument(help="They come into tools/ there.")] = Path()) -> None:
-    """Write what payloads find on their path: p3s-publish and p3s_result. Example: p3s payload tools /shared/p3s"""
+    """Write what payloads find on their path: p3s-publish and the like. Example: p3s payload tools /shared/p3s"""
     from p3s.pilot.agent import unpack_tools
 
     there = directory / "tools"

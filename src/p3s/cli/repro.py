@@ -113,6 +113,7 @@ def _own(job: Job) -> str:
             "# What p3s says; there is no server behind it.",
             f"export P3S_JOB_UUID={quoted(job['uuid'])} P3S_PILOT_UUID={quoted(job['pilot'] or '')}",
             'export P3S_SITE=${P3S_SITE:-local} P3S_RESULT_DIR="$top/results"',
+            'export P3S_JOB_DIR="$top/work"',
             "unset P3S_SERVER P3S_TOKEN",
         ]
     )
@@ -121,7 +122,7 @@ def _own(job: Job) -> str:
 def _tools() -> str:
     return "\n".join(
         [
-            "# p3s-publish and p3s_result, as every payload finds them.",
+            "# p3s-publish, p3s_result and p3s-inputs, as every payload finds them.",
             "if command -v p3s >/dev/null; then",
             '    p3s payload tools "$top" >/dev/null || exit 1',
             '    export PATH="$top/tools:$PATH:$top/tools/clients"',

@@ -14,8 +14,8 @@ from p3s.protocol.states import JobState
 
 def accept(id: int, uuid: str, spec: JobSpec, kind: JobTypeSpec, now: float, columns: Mapping[str, Any]) -> JobAdded:
     """The job as it is added. `columns` is what else is known of it: owner, dataset, stream, run, subrun, keys,
-    rerun_of, stream_version, workflow; `followed` when something waits for its end. ETA and stale-after count from
-    `now`."""
+    rerun_of, stream_version, workflow; `followed` when something waits for its end, `same` when it supersedes others
+    whatever its type says. ETA and stale-after count from `now`."""
     jobtype, priority, needs, time_limit = class_of(spec, kind)
     run, subrun, keys = columns.get("run"), columns.get("subrun"), columns.get("keys") or {}
     env = spec.env if kind.input_as == "path" else {"P3S_INPUT_AS": kind.input_as, **spec.env}
@@ -41,7 +41,7 @@ def accept(id: int, uuid: str, spec: JobSpec, kind: JobTypeSpec, now: float, col
         ),
         now,
         {"name": spec.name, "input": spec.input, "env": env, **columns},
-        same_of(kind, run, subrun, keys) if kind.supersedes else "",
+        columns.get("same") or (same_of(kind, run, subrun, keys) if kind.supersedes else ""),
     )
 
 

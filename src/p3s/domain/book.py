@@ -72,6 +72,8 @@ class Book:
         self.drops = 0
         #: Jobs that are queued again, of types whose newer ones supersede older: one may have come meanwhile.
         self.back: list[Queued] = []
+        #: No gathering is due by the clock before this moment.
+        self.gather_from = float("-inf")
         #: Ends that something waits for, or of which results were expected, not yet told to it.
         self.followed: list[JobEnded] = []
         #: Pilots whose open lane may be due an answer; looked at when a batch is settled.

@@ -232,9 +232,10 @@ def unpack_tools(directory: Path) -> Path:
     `clients`, the clients of 2018 that payloads call."""
     tools = directory / "tools"
     tools.mkdir()
-    _unpack("p3s_result.py", tools / "p3s_result.py", 0o644)
-    _unpack("p3s_publish.py", tools / "p3s_publish.py", 0o644)
-    _unpack("p3s-publish", tools / "p3s-publish", 0o755)
+    for name in ("p3s_result.py", "p3s_publish.py", "p3s_inputs.py"):
+        _unpack(name, tools / name, 0o644)
+    for name in ("p3s-publish", "p3s-inputs"):
+        _unpack("p3s-publish", tools / name, 0o755)
     unpack_clients(tools / CLIENTS)
     return tools
 

@@ -25,8 +25,8 @@ class NonStarter(Exception):
 
 @dataclass
 class Place:
-    """What every payload of this pilot is given. `tools` holds p3s_result.py and p3s-publish; `environment` is the
-    pilot's own, copied once."""
+    """What every payload of this pilot is given. `tools` holds p3s_result.py, p3s-publish and p3s-inputs; `environment`
+    is the pilot's own, copied once."""
 
     tools: Path
     server: str
@@ -114,6 +114,7 @@ class Running:
             P3S_PILOT_UUID=place.pilot,
             P3S_JOB_UUID=order.job,
             P3S_RESULT_DIR=str(self.berth.results),
+            P3S_JOB_DIR=str(self.berth.work),
         )
         return environment
 

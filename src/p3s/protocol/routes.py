@@ -8,6 +8,7 @@ from . import (
     acts,
     catalogue_routes,
     data_routes,
+    gathering_routes,
     many,
     messages,
     replies,
@@ -167,6 +168,6 @@ HEALTH = Route("GET", "/healthz", "", "200 when ready", None, replies.Health)
 def every() -> "list[Route]":
     """All routes there are."""
     found = [one for one in globals().values() if isinstance(one, Route)]
-    for module in (data_routes, catalogue_routes, result_routes, workflow_routes):
+    for module in (data_routes, catalogue_routes, gathering_routes, result_routes, workflow_routes):
         found += [one for one in vars(module).values() if isinstance(one, Route)]
     return found

@@ -165,6 +165,13 @@ def _row(name, label, row, columns):
     return [given.get(column) for column in columns]
 
 
+def inputs(pattern="*", category=None, directory=None):
+    """Fetch what this job reads of other jobs' results; the local paths of the files that match (see p3s_inputs)."""
+    from p3s_inputs import inputs as fetched
+
+    return fetched(pattern, category, directory)
+
+
 def _plain(value, where):
     """A value as JSON has it: numpy scalars and arrays unwrapped, NaN and infinities as null."""
     if value is None or isinstance(value, (str, bool)):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from p3s.domain.effects import JobEnded
-from p3s.domain.unpublished import Culprit, Lacking, alarm, is_over
+from p3s.domain.unpublished import KIND, Culprit, Lacking, alarm, is_over
 from p3s.protocol.states import Reason
 from p3s.server.data.models import Run
 from p3s.server.jobs.models import Job
@@ -15,7 +15,8 @@ from .work import Work
 
 def watch_results(work: Work, ended: Sequence[JobEnded]) -> None:
     """Raise the alarm of each job type (and stream) whose results did not come, or clear it when a later job published
-    all it should. Nobody waits for the plots of a run that has ended: of its jobs none is raised."""
+    all it should. Nobody waits for the plots of a run that has ended: its jobs raise none."""
+    work.flush()
     numbers = [one.id for one in ended]
     known = Job.objects.filter(id__in=numbers).values_list("id", "jobtype_id", "stream_id", "run")
     jobs = {id: (Culprit(jobtype, stream or ""), run) for id, jobtype, stream, run in known}
@@ -31,3 +32,10 @@ def watch_results(work: Work, ended: Sequence[JobEnded]) -> None:
                 raise_alarm(work, alarm(culprit, found, row.detail if row else {}))
         elif row is not None and is_over(row.detail, one.id):
             clear_alarm(work, row, f"job {one.job} published all it should")
+
+
+def forget_results(work: Work, run: int) -> None:
+    """A run has ended: an alarm whose latest results were those of the run is over."""
+    for row in Row.objects.filter(kind=KIND, cleared_at=None):
+        if row.detail["runs"][-1:] == [run]:
+            clear_alarm(work, row, f"run {run} has ended")

@@ -3,6 +3,7 @@
 from p3s.domain.effects import JobEnded
 
 from .expects import watch_results
+from .gather import gather_ended
 from .work import Work
 
 
@@ -11,3 +12,6 @@ def follow(work: Work, ended: list[JobEnded]) -> None:
     expecting = [one for one in ended if one.lacking is not None]
     if expecting:
         watch_results(work, expecting)
+    gathered = [one for one in ended if one.followed]
+    if gathered:
+        gather_ended(work, gathered)

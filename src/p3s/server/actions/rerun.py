@@ -11,6 +11,7 @@ from p3s.protocol.messages import JobSpec
 from p3s.server.jobs import waiting
 from p3s.server.jobs.classes import needs_of
 from p3s.server.jobs.models import Job
+from p3s.server.jobs.uses import queries as uses
 
 from .submit import new_uuids
 from .work import Work
@@ -39,13 +40,16 @@ def rerun(work: Work, *, request: RerunRequest, who: Who) -> RerunReply:
     old = [row.uuid for row in rows]
     if request.dry_run:
         return RerunReply(old, [])
-    new = []
+    new, again = [], []
     for row in rows:
         book = work.desk.book
         kind = book.kind(row.jobtype_id)
         added = accept(book.next_id, next(new_uuids(work.now, 1)), _described(row), kind, work.now, _columns(row))
         work.desk.rerun(row.uuid, past[row.uuid], added, who.name, request.why)
         new.append(added.job)
+        again.append((row.id, added.id))
+    work.flush()
+    uses.read_again(again)
     return RerunReply(old, new)
 
 
@@ -98,4 +102,6 @@ def _columns(row: Job) -> dict[str, Any]:
         "subrun": row.subrun,
         "keys": row.keys,
         "rerun_of": row.uuid,
+        "stream_version": row.stream_version,
+        "followed": row.followed and row.stream_id is not None,
     }

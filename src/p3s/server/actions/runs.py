@@ -8,6 +8,8 @@ from p3s.protocol.errors import BadInput, Conflict, NotKnown
 from p3s.server.data.models import Run
 from p3s.server.data.runs import near
 
+from .expects import forget_results
+from .gather import gather_rest
 from .work import Work
 
 
@@ -86,6 +88,8 @@ def _end(work: Work, row: Run, who: str, why: str) -> None:
     row.ended_at = work.now
     row.save()
     _note(work, row.number, "ended", who, why)
+    gather_rest(work, row.number)
+    forget_results(work, row.number)
 
 
 def adjust_run(work: Work, *, number: int, request: RunChange, who: str) -> RunChanged:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from p3s.protocol import result_routes, routes
+from p3s.protocol import gathering_routes, result_routes, routes
 from p3s.protocol.route import Route
 
 from .examples import REPLIES, request_of
@@ -22,6 +22,7 @@ _FAST = {
 _OTHER = {
     routes.LOG: "text/plain",
     result_routes.RESULT_FILE: "application/octet-stream",
+    gathering_routes.INPUT_FILE: "application/octet-stream",
     routes.LIVE: "text/event-stream",
 }
 """Replies that are no JSON."""

@@ -5,7 +5,7 @@ from typing import Any
 from p3s.protocol import accounts, acts, many, messages, replies, routes, services, views
 from p3s.protocol.route import Route
 
-from . import catalogue_examples, data_examples, result_examples, workflow_examples
+from . import catalogue_examples, data_examples, gathering_examples, result_examples, workflow_examples
 from .example_values import AT, DATASET, JOB, PILOT, SECRET
 
 _ROW: dict[str, Any] = {
@@ -360,6 +360,7 @@ REPLIES: dict[type, Any] = {
     replies.Health: {"ready": True},
     **catalogue_examples.REPLIES,
     **data_examples.REPLIES,
+    **gathering_examples.REPLIES,
     **result_examples.REPLIES,
     **workflow_examples.REPLIES,
 }

@@ -198,6 +198,17 @@ class Use(models.Model):
         ]
 
 
+class Gathered(models.Model):
+    """A finished job whose results a gathering takes: of each file the latest."""
+
+    gathering = models.ForeignKey("data.Gathering", on_delete=models.CASCADE, related_name="members", db_index=False)
+    dataset = models.ForeignKey("data.Dataset", on_delete=models.CASCADE, db_index=False)
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="gathered")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["gathering", "dataset"], name="gathered_once")]
+
+
 class JobLog(models.Model):
     """The end of what an attempt wrote; the whole, when longer, lies in the blob store."""
 

@@ -58,6 +58,13 @@ WHERE job.id = %s AND job.state || '' = 'defined' AND newer.same > '' AND newer.
 ORDER BY newer.id DESC LIMIT 1
 """
 
+GOES_ON = """
+SELECT 1 FROM data_dataset dataset /*INDEXED BY dataset_by_run*/ JOIN jobs_job job /*INDEXED BY job_of_dataset*/
+ON job.dataset_id = dataset.uuid
+WHERE dataset.run = %s AND job.stream_id = %s AND job.jobtype = %s
+  AND job.state || '' IN ('waiting', 'defined', 'dispatched', 'running') LIMIT 1
+"""
+
 OUT = f"""
 SELECT state, pilot_id, order_number, kill_number, cancelled_by, COALESCE(started_at, dispatched_at),
   id, uuid, attempt, jobtype, priority, retried, {_SPEC}
@@ -154,6 +161,11 @@ def newer(job: int) -> str:
     """The newest job that supersedes the one with this number, "" with none or when that is not queued."""
     found = _rows(NEWER, (job,))
     return found[0][0] if found else ""
+
+
+def goes_on(run: int, stream: str, jobtype: str) -> bool:
+    """Whether a stream's job of this type and run has still to end. One that a person holds is not waited for."""
+    return bool(_rows(GOES_ON, (run, stream, jobtype)))
 
 
 def out() -> list[Out]:

@@ -9,6 +9,7 @@ import time
 
 from p3s.domain import silence
 from p3s.server.actions.alarms import watch_silence
+from p3s.server.actions.gather import gather_by_clock
 from p3s.server.actions.services import Ran
 from p3s.server.actions.work import Work
 from p3s.server.broker import Broker, Story
@@ -76,6 +77,8 @@ class Upkeep:
         tend(work)
         if self.silence.due(work):
             self.broker.post(self.silence.watch, self.silence.watched)
+        if work.now >= work.desk.book.gather_from:
+            self.broker.post(gather_by_clock, _report)
         if self.seen.due(work):
             self.seen.flush(work)
         self._tell(work)

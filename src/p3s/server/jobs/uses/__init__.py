@@ -1,0 +1,1 @@
+"""What jobs read of others: the writes of gatherings and uses, in set-based SQL."""

@@ -1,0 +1,308 @@
+"""Results of a stream's jobs are gathered by a job of their own: after so many, after so long, when their run ends."""
+
+import itertools
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+Server = Any
+Until = Callable[..., Any]
+
+RUNS = itertools.count(70_000)
+
+
+@dataclass
+class Line:
+    """A stream with a gathering of this test's own, and a pilot that only serves its jobs."""
+
+    server: Server
+    stream: str
+    pilot: Any
+    run: int
+    tokens: dict[str, str] = field(default_factory=dict)
+    made: int = 0
+
+    def arrive(self, run: int | None = None, **more: Any) -> str:
+        """A file; returns its job."""
+        self.made += 1
+        request = {"url": f"/data/{self.stream}/{self.made:04}.root", "stream": self.stream}
+        sent = {**request, "run": self.run if run is None else run, **more}
+        (job,) = self.server.good("POST", "/api/v1/datasets", sent)["jobs"]
+        return str(job)
+
+    def end(self, job: str, state: str = "finished", file: str = "", text: bytes = b"1") -> str:
+        """Have a job end, with a file among its results if one is named."""
+        self.tokens[job] = self.pilot.take(job)["token"]
+        if file:
+            self.publish(job, file, text)
+        self.pilot.report(job, 1, state, exit_code=0 if state == "finished" else 1)
+        return job
+
+    def publish(self, job: str, file: str, text: bytes) -> None:
+        place, token = f"/api/v1/jobs/{job}/attempts/1", self.tokens[job]
+        assert self.server.ask("PUT", f"{place}/files/{file}", text, token=token).status == 200
+        item = {"kind": "root", "name": "ADC", "files": [{"path": file, "by": {}}]}
+        result = {"p3s_result": 1, "category": "TPC", "items": [item]}
+        self.server.good("POST", f"{place}/results", {"results": [result]}, token=token)
+
+    def process(self, count: int = 1, **more: Any) -> list[str]:
+        """Files come and are processed, one after the other."""
+        return [self.end(self.arrive(**more)) for _ in range(count)]
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """Those that gather, the oldest first."""
+        path = f"/api/v1/jobs?stream={self.stream}&jobtype={self.stream}-sum"
+        return list(reversed(self.server.good("GET", path)["jobs"]))
+
+    def states(self) -> list[tuple[str, str]]:
+        return [(job["state"], job["reason"]) for job in self.jobs()]
+
+    def read(self, job: str, query: str = "", token: str | None = None) -> list[dict[str, Any]]:
+        path = f"/api/v1/jobs/{job}/inputs{query}"
+        found: list[dict[str, Any]] = self.server.good("GET", path, token=token)["inputs"]
+        return found
+
+    def standing(self) -> list[tuple[str, int, int]]:
+        rows = self.server.good("GET", f"/api/v1/gatherings?stream={self.stream}")["gatherings"]
+        return [(row["value"], row["pending"], row["gathered"]) for row in rows]
+
+
+@pytest.fixture
+def line(server: Server) -> Iterator[Callable[..., Line]]:
+    def make(**rule: Any) -> Line:
+        name = f"g{uuid.uuid4().hex[:10]}"
+        pilot = server.pilot(tags=[name])
+        needs = {"tags": [name]}
+        gather = {"payload": "merge", "of": name, "env": {"BINS": "7"}, **rule}
+        spec = {
+            "name": name,
+            "env": {"RELEASE": "v1"},
+            "jobs": {name: {"payload": "true", "needs": needs}},
+            "gather": {f"{name}-sum": gather},
+        }
+        server.good("PUT", f"/api/v1/streams/{name}", spec)
+        return Line(server, name, pilot, next(RUNS))
+
+    yield make
+    server.calm()
+
+
+# ---- when
+
+
+def test_after_so_many_a_job_reads_all_that_finished(line: Callable[..., Line]) -> None:
+    one = line(every=2)
+    first = one.process()
+    assert (one.jobs(), one.standing()) == ([], [(str(one.run), 1, 0)])
+    first += one.process()
+    (job,) = one.jobs()
+    assert (job["run"], job["name"], job["state"]) == (
+        one.run,
+        f"{one.stream} {one.stream}-sum run {one.run}",
+        "defined",
+    )
+    assert one.standing() == [(str(one.run), 0, 2)]
+    read = one.read(job["uuid"])
+    assert [entry["job"] for entry in read] == first
+    assert [entry["name"] for entry in read] == ["0001.root", "0002.root"]
+    whole = one.server.job(job["uuid"])
+    assert {name: whole["env"][name] for name in ("RELEASE", "BINS")} == {"RELEASE": "v1", "BINS": "7"}
+    assert (whole["owner"], whole["stream"]) == ("root", one.stream)
+
+
+def test_what_comes_later_is_read_too_and_an_older_one_that_waits_is_dropped(line: Callable[..., Line]) -> None:
+    one = line(every=2)
+    jobs = one.process(4)
+    older, newer = one.jobs()
+    assert one.states() == [("dropped", "superseded"), ("defined", "")]
+    assert [entry["job"] for entry in one.read(newer["uuid"])] == jobs
+    assert one.read(older["uuid"]) == [], "it never ran, and has read nothing"
+    one.server.pilot().take(newer["uuid"])
+    jobs += one.process(2)
+    assert one.states() == [("dropped", "superseded"), ("dispatched", ""), ("defined", "")]
+    assert [entry["job"] for entry in one.read(one.jobs()[-1]["uuid"])] == jobs
+
+
+def test_runs_are_gathered_apart(line: Callable[..., Line]) -> None:
+    one = line(every=2)
+    other = next(RUNS)
+    mine, theirs = one.process(), one.process(run=other)
+    assert one.jobs() == []
+    mine += one.process()
+    (job,) = one.jobs()
+    assert [entry["job"] for entry in one.read(job["uuid"])] == mine
+    assert one.standing() == [(str(other), 1, 0), (str(one.run), 0, 2)]
+    theirs += one.process(run=other)
+    assert [entry["job"] for entry in one.read(one.jobs()[1]["uuid"])] == theirs
+
+
+def test_a_key_of_the_files_is_gathered_over_runs(line: Callable[..., Line]) -> None:
+    one = line(every=2, by="dl")
+    one.process(keys={"dl": 4})
+    one.process(keys={"dl": 5})
+    assert one.jobs() == []
+    one.process(run=next(RUNS), keys={"dl": 5})
+    (job,) = one.jobs()
+    assert (job["run"], one.server.job(job["uuid"])["keys"]) == (None, {"dl": 5})
+    one.end(one.arrive())
+    assert len(one.jobs()) == 1, "a file without the key belongs to none"
+
+
+def test_what_did_not_finish_is_not_gathered_and_holds_nothing_up(line: Callable[..., Line]) -> None:
+    one = line(every=2)
+    good = one.process()
+    one.end(one.arrive(), "failed")
+    doomed = one.server.pilot(tags=[one.stream])
+    doomed.take(one.arrive())
+    doomed.die()
+    one.server.ask("POST", f"/api/v1/jobs/{one.arrive()}/cancel", {})
+    assert one.jobs() == []
+    good += one.process()
+    (job,) = one.jobs()
+    assert [entry["job"] for entry in one.read(job["uuid"])] == good
+
+
+def test_a_late_report_is_gathered_once(line: Callable[..., Line]) -> None:
+    one = line(every=1)
+    job = one.arrive()
+    one.pilot.take(job)
+    one.pilot.die()
+    assert one.jobs() == []
+    for _ in range(2):
+        one.pilot.report(job, 1, "finished", exit_code=0)
+    assert len(one.jobs()) == 1
+    assert one.standing() == [(str(one.run), 0, 1)]
+
+
+def test_a_job_that_was_run_again_stands_for_its_file_once(line: Callable[..., Line]) -> None:
+    one = line(every=1)
+    (first,) = one.process()
+    (again,) = one.server.good("POST", "/api/v1/reruns", {"uuids": [first]})["new"]
+    one.end(again)
+    assert [entry["job"] for entry in one.read(one.jobs()[-1]["uuid"])] == [again]
+    assert one.standing() == [(str(one.run), 0, 1)]
+
+
+def test_after_so_long_they_are_gathered_though_few(line: Callable[..., Line], until: Until) -> None:
+    one = line(every=100, or_after=0.5)
+    one.process()
+    until("the clock has it gathered", one.jobs)
+    assert one.standing() == [(str(one.run), 0, 1)]
+    one.process()
+    until("and again", lambda: len(one.jobs()) == 2)
+
+
+def test_a_gathering_begins_with_what_finished_before_its_rule_was_there(line: Callable[..., Line]) -> None:
+    one = line(every=100)
+    (before,) = one.process()
+    spec = {"name": one.stream, "jobs": {one.stream: {"payload": "true", "needs": {"tags": [one.stream]}}}}
+    gather = {"late": {"payload": "m", "of": one.stream, "every": 2}}
+    one.server.good("PUT", f"/api/v1/streams/{one.stream}", {**spec, "gather": gather})
+    (after,) = one.process()
+    (job,) = one.server.good("GET", f"/api/v1/jobs?stream={one.stream}&jobtype=late")["jobs"]
+    assert [entry["job"] for entry in one.read(job["uuid"])] == [before, after]
+
+
+def test_a_gathering_that_is_run_again_reads_the_same(line: Callable[..., Line]) -> None:
+    one = line(every=2)
+    jobs = one.process(2)
+    (job,) = one.jobs()
+    pilot = one.server.pilot()
+    pilot.take(job["uuid"])
+    pilot.report(job["uuid"], 1, "failed", exit_code=1)
+    (again,) = one.server.good("POST", "/api/v1/reruns", {"uuids": [job["uuid"]]})["new"]
+    assert [entry["job"] for entry in one.read(again)] == jobs
+
+
+# ---- what a payload reads
+
+
+def test_a_payload_fetches_the_files_of_what_it_reads_with_its_own_token(line: Callable[..., Line]) -> None:
+    one = line(every=2)
+    first, second = one.end(one.arrive(), file="a/hist.root", text=b"first"), one.end(one.arrive())
+    (job,) = one.jobs()
+    token = one.server.pilot().take(job["uuid"])["token"]
+    read = one.read(job["uuid"], token=token)
+    assert [entry["job"] for entry in read] == [first, second]
+    file = {"path": "a/hist.root", "size": 5, "category": "TPC", "item": "ADC", "kind": "root"}
+    assert [entry["files"] for entry in read] == [[file], []]
+    place = f"/api/v1/jobs/{job['uuid']}/inputs/{first}/files"
+    assert one.server.ask("GET", f"{place}/a/hist.root", token=token).body == b"first"
+    for path, status in (("b.root", 404), ("..%2f..%2fsecret", 422), ("%2e%2e/secret", 422), ("%2fetc%2fpasswd", 422)):
+        assert one.server.ask("GET", f"{place}/{path}", token=token).status in (status, 404), path
+    other = one.end(one.arrive(run=next(RUNS)), file="hist.root")
+    answer = one.server.ask("GET", f"/api/v1/jobs/{job['uuid']}/inputs/{other}/files/hist.root", token=token)
+    assert (answer.status, "does not read" in answer.detail) == (404, True)
+
+
+def test_what_a_job_reads_comes_in_pages(line: Callable[..., Line]) -> None:
+    one = line(every=3)
+    jobs = one.process(3)
+    (job,) = one.jobs()
+    path = f"/api/v1/jobs/{job['uuid']}/inputs?limit=2"
+    first = one.server.good("GET", path)
+    second = one.server.good("GET", f"{path}&cursor={first['next']}")
+    assert [entry["job"] for entry in first["inputs"] + second["inputs"]] == jobs
+    assert second["next"] is None
+
+
+def test_any_job_reads_its_own_file(line: Callable[..., Line]) -> None:
+    one = line(every=9)
+    (own,) = one.read(one.arrive(subrun=3))
+    assert (own["job"], own["name"], own["url"]) == (None, "0001.root", f"/data/{one.stream}/0001.root")
+    assert (own["run"], own["subrun"], own["files"]) == (one.run, 3, [])
+    (plain,) = one.server.submit({"payload": "true"})
+    assert one.read(plain) == []
+    (given,) = one.server.submit({"payload": "true", "input": "root://eos//x/y.root"})
+    assert [(entry["name"], entry["dataset"]) for entry in one.read(given)] == [("y.root", None)]
+    assert one.server.ask("GET", "/api/v1/jobs/nobody/inputs").status == 404
+
+
+# ---- when the run ends
+
+
+def end_run(one: Line) -> None:
+    one.server.good("POST", f"/api/v1/runs/{one.run}/end", {})
+
+
+def test_the_end_of_its_run_has_the_rest_gathered(line: Callable[..., Line]) -> None:
+    one = line(at_run_end=True)
+    jobs = one.process(2)
+    assert one.jobs() == []
+    end_run(one)
+    (job,) = one.jobs()
+    assert [entry["job"] for entry in one.read(job["uuid"])] == jobs
+    assert one.standing() == [(str(one.run), 0, 2)]
+
+
+def test_what_still_goes_on_at_the_end_is_waited_for(line: Callable[..., Line]) -> None:
+    one = line(at_run_end=True)
+    (first,) = one.process()
+    second, third, held, fourth = one.arrive(), one.arrive(), one.arrive(), one.arrive()
+    one.server.ask("POST", f"/api/v1/jobs/{held}/hold", {})
+    end_run(one)
+    one.end(second)
+    one.end(third, "failed")
+    assert one.jobs() == []
+    one.server.ask("POST", f"/api/v1/jobs/{fourth}/cancel", {})
+    (job,) = one.jobs()
+    assert [entry["job"] for entry in one.read(job["uuid"])] == [first, second]
+
+
+def test_a_file_that_comes_after_the_end_is_gathered_when_its_job_ends(line: Callable[..., Line]) -> None:
+    one = line(at_run_end=True)
+    jobs = one.process()
+    end_run(one)
+    jobs += one.process()
+    assert [entry["job"] for entry in one.read(one.jobs()[-1]["uuid"])] == jobs
+    assert [state for state, _ in one.states()] == ["dropped", "defined"]
+
+
+def test_without_at_run_end_the_end_changes_nothing(line: Callable[..., Line]) -> None:
+    one = line(every=5)
+    one.process()
+    end_run(one)
+    assert one.jobs() == []
