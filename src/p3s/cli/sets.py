@@ -7,11 +7,11 @@ import typer
 from p3s.client.files import address
 from p3s.client.sdk import Client
 from p3s.protocol.catalogue import SetChanged
-from p3s.protocol.errors import BadInput
+from p3s.protocol.errors import BadInput, NotKnown
 from p3s.protocol.messages import BOUNDS
 
 from . import complete, show
-from .options import Json, Limit, Run, Why
+from .options import DryRun, Json, Limit, Run, Why
 
 app = typer.Typer(no_args_is_help=True, help="Named sets of files: make them, put files in and take them out.")
 
@@ -32,32 +32,54 @@ def create(
     begin: Begin = "",
     comment: Annotated[str, typer.Option(help="What people should know.")] = "",
     datatype: Annotated[str, typer.Option(help="Its data type.", autocompletion=complete.data_types)] = "",
+    dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Make a set, of files that are known. Example: p3s dataset set create golden run4610_1.root --run 4611"""
     client = Client()
     members = _members(client, files, run, begin)
+    if dry_run:
+        _tell_plan(_plan(client, name, members, add=True, may_be_new=True), json)
+        return
     made = client.make_set(name, comment, datatype)
     _tell(_changed(client, name, members, add=True, made=made), "made" if made.new else "it was there already", json)
 
 
 @app.command("add")
 def add(
-    name: SetName, files: Files = None, run: OfRun = None, begin: Begin = "", why: Why = "", json: Json = False
+    name: SetName,
+    files: Files = None,
+    run: OfRun = None,
+    begin: Begin = "",
+    why: Why = "",
+    dry_run: DryRun = False,
+    json: Json = False,
 ) -> None:
     """Put files into a set. Example: p3s dataset set add golden run4612_1.root"""
     client = Client()
     members = _wanted(client, files, run, begin)
+    if dry_run:
+        _tell_plan(_plan(client, name, members, add=True), json)
+        return
     _tell(_changed(client, name, members, add=True, why=why), "", json)
 
 
 @app.command("remove")
 def remove(
-    name: SetName, files: Files = None, run: OfRun = None, begin: Begin = "", why: Why = "", json: Json = False
+    name: SetName,
+    files: Files = None,
+    run: OfRun = None,
+    begin: Begin = "",
+    why: Why = "",
+    dry_run: DryRun = False,
+    json: Json = False,
 ) -> None:
     """Take files out of a set; they stay known. Example: p3s dataset set remove golden run4612_1.root"""
     client = Client()
     members = _wanted(client, files, run, begin)
+    if dry_run:
+        _tell_plan(_plan(client, name, members, add=False), json)
+        return
     _tell(_changed(client, name, members, add=False, why=why), "", json)
 
 
@@ -107,6 +129,26 @@ def _changed(
         row = client.find_dataset(f"set:{name}")
         total = SetChanged(row["uuid"], name, False, 0, 0, row["members"] or 0)
     return total
+
+
+def _plan(client: Client, name: str, members: list[str], *, add: bool, may_be_new: bool = False) -> SetChanged:
+    """What would come of it."""
+    try:
+        row = client.find_dataset(f"set:{name}")
+    except NotKnown:
+        if not may_be_new:
+            raise
+        return SetChanged("", name, True, len(set(members)), 0, len(set(members)))
+    there = {one["uuid"] for one in client.datasets(None, set=row["uuid"])}
+    named = {client.find_dataset(which)["uuid"] for which in members}
+    added, removed = (len(named - there), 0) if add else (0, len(named & there))
+    return SetChanged(row["uuid"], name, False, added, removed, len(there) + added - removed)
+
+
+def _tell_plan(reply: SetChanged, json: bool) -> None:
+    if not json:
+        show.note("nothing is done yet: it would be so")
+    _tell(reply, "made" if reply.new else "", json)
 
 
 def _tell(reply: SetChanged, said: str, json: bool) -> None:
