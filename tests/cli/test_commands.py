@@ -65,6 +65,7 @@ OTHERS = {
     ("watcher", "check"),
     ("watcher", "explain"),
     ("service", "crontab"),
+    ("schema",),
 }
 """Commands that neither tell what READERS tell nor change what a server has."""
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from p3s.protocol import data_routes, routes
+from p3s.protocol import data_routes, routes, workflow_routes
 from p3s.protocol.route import Route
 from p3s.server.api.examples import request_of
 
@@ -48,6 +48,8 @@ def likely(route: Route) -> dict[str, Any]:
         body["pilot"] = str(uuid.uuid4())
     if route is routes.SUBMIT:
         body["key"] = ""
+    if route is workflow_routes.WORKFLOW_START:
+        body.update(template="n", version=1, key="")
     if route is data_routes.REGISTER_DATASET:
         body["stream"] = "n"
     return body
@@ -84,11 +86,17 @@ class Speaker:
             "host": "node",
             "jobtype": "n",
             "id": "0",
+            "workflow": self.workflow(),
             "source": "s",
             "dataset": self.dataset,
             "set": "s",
             "run": "7",
         }
+
+    def workflow(self) -> str:
+        """Of a template that the fuzz changes too."""
+        self.server.ask("PUT", "/api/v1/templates/n", {"name": "n", "nodes": {"a": {"payload": "true"}}})
+        return str(self.server.good("POST", "/api/v1/workflows", {"template": "n", "version": 1})["workflow"])
 
     def reader(self) -> str:
         """A token that may only read."""

@@ -25,6 +25,7 @@ NAMES = {
     "jobtype": "t",
     "id": "i",
     "dataset": "d",
+    "workflow": "w",
     "source": "s",
     "set": "s",
     "run": "7",
@@ -172,6 +173,9 @@ def one_of_each(server: Server) -> dict[str, str]:
     body = {"results": [{"p3s_result": 1, "category": name, "items": items}]}
     server.good("POST", f"/api/v1/jobs/{job}/attempts/1/results", body, token=token)
     (result,) = server.good("GET", f"/api/v1/results?job={job}")["results"]
+    template = {"name": name, "nodes": {"a": {"payload": "true"}, "b": {"jobtype": "noop"}}}
+    server.good("PUT", f"/api/v1/templates/{name}", template)
+    workflow = server.good("POST", "/api/v1/workflows", {"template": name, "hold": True})["workflow"]
     return {
         "job": job,
         "pilot": pilot.pilot,
@@ -179,6 +183,7 @@ def one_of_each(server: Server) -> dict[str, str]:
         "result": result["id"],
         "dataset": made["dataset"],
         "run": "1",
+        "workflow": workflow,
     }
 
 

@@ -9,7 +9,7 @@ from rich.tree import Tree
 
 from p3s.client.files import address
 from p3s.client.sdk import Client
-from p3s.protocol.catalogue_views import Lineage, Node, Way
+from p3s.protocol.catalogue_views import Lineage, LineageNode, Way
 from p3s.protocol.errors import BadInput
 
 from . import complete, show
@@ -92,7 +92,11 @@ def _print(found: Lineage) -> None:
 
 
 def _grow(
-    tree: Tree, node: Node, nodes: dict[str, Node], beyond: dict[str, list[tuple[str, str]]], seen: set[str]
+    tree: Tree,
+    node: LineageNode,
+    nodes: dict[str, LineageNode],
+    beyond: dict[str, list[tuple[str, str]]],
+    seen: set[str],
 ) -> None:
     """Without recursion: chains may be long. What stands in the tree already is named, not shown again."""
     waiting = [(tree, node)]
@@ -108,7 +112,7 @@ def _grow(
             at.add(f"[dim]and {one['left_out']} more (--all shows them)[/]")
 
 
-def _words(node: Node) -> str:
+def _words(node: LineageNode) -> str:
     run = f", run {node['run']}" if node["run"] is not None else ""
     said = {"purged": "its record was purged", "path": "not registered"}.get(node["kind"], node["state"])
     name = node["name"] if node["kind"] != "purged" else node["id"].partition(":")[2]

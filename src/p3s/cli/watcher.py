@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from p3s.client.sdk import Client
-from p3s.protocol.errors import BadInput, P3sError, TryLater
+from p3s.protocol.errors import BadInput, NotKnown, P3sError, TryLater
 
 from . import show
 from .options import DryRun, Json
@@ -166,9 +166,8 @@ def _known(found: "list[StreamFile]") -> dict[str, set[str]]:
     """URLs that the server has of each stream, if one answers."""
     try:
         client = Client()
-        known = {
-            stream.spec.name: {row["url"] for row in client.datasets(None)} for file in found for stream in file.streams
-        }
+        names = [stream.spec.name for file in found for stream in file.streams]
+        known = {name: {row["url"] for row in client.datasets(None, stream=name)} for name in names}
     except P3sError as error:
         show.note(f"what the server has already is not known: {error}")
         return {}
@@ -259,11 +258,9 @@ def _tell_stream(one: "Explained") -> None:
 def _on_server(url: str) -> dict[str, Any]:
     """What the server has of a file."""
     try:
-        client = Client()
-        found = [row for row in client.datasets(name=url.rpartition("/")[2]) if row["url"] == url]
-        if not found:
-            return {"known": False}
-        return {"known": True, "dataset": found[0], "jobs": client.jobs(dataset=found[0]["uuid"], limit=1000)}
+        return {"known": True, **Client().dataset(url)}
+    except NotKnown:
+        return {"known": False}
     except P3sError as error:
         return {"known": None, "why": str(error)}
 
@@ -272,12 +269,11 @@ def _tell_server(server: dict[str, Any]) -> None:
     if not server["known"]:
         _say(f"server: {'does not know it' if server['known'] is False else server['why']}")
         return
-    dataset = server["dataset"]
-    _say(f"server: knows it as dataset {dataset['uuid']}, {dataset['state']}")
-    for job in reversed(server["jobs"]):
-        _say(f"  {job['jobtype']}: {job['state']} {job['reason']}  {job['uuid']}")
-    if not server["jobs"]:
-        _say(f"  no jobs: p3s dataset show {dataset['uuid']} says what each stream made of it")
+    _say(f"server: knows it as dataset {server['uuid']}, {server['state']}; {server['says']}")
+    for one in server["arrivals"]:
+        _say(f"  stream {one['stream']}: {one['fate']}{', ' if one['reason'] else ''}{one['reason']}")
+    for job in server["jobs"]:
+        _say(f"  job {job['uuid']}: {job['jobtype']} {job['state']} {job['reason']}".rstrip())
 
 
 @app.callback()

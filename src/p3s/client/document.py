@@ -10,6 +10,7 @@ import yaml
 
 from p3s.protocol import units
 from p3s.protocol.errors import BadInput
+from p3s.protocol.guesses import guess
 
 MOST_BYTES = 1_000_000
 MOST_VALUES = 50_000
@@ -73,9 +74,7 @@ class Field:
         fields = self.names(like)
         for name, field in fields.items():
             if name not in known:
-                near = get_close_matches(name, known, 1)
-                guess = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(sorted(known))}"
-                raise field.wrong(f"is not a known field{guess}")
+                raise field.wrong(f"is not a known field{guess(name, known)}")
         return {name: field for name, field in fields.items() if field.value is not None}
 
     def items(self, like: str) -> "list[Field]":
@@ -93,8 +92,8 @@ class Field:
         """One of some words."""
         if not isinstance(self.value, str) or self.value not in words:
             near = get_close_matches(str(self.value), words, 1)
-            guess = f"; did you mean {near[0]}?" if near else ""
-            raise self.wrong(f"must be {' or '.join(words)}, not {self.shown}{guess}")
+            meant = f"; did you mean {near[0]}?" if near else ""
+            raise self.wrong(f"must be {' or '.join(words)}, not {self.shown}{meant}")
         return self.value
 
     def yes(self) -> bool:

@@ -38,6 +38,7 @@ def accept(id: int, uuid: str, spec: JobSpec, kind: JobTypeSpec, now: float, col
             now + stale_after if stale_after else None,
             now,
             bool(columns.get("followed")),
+            columns.get("workflow") or "",
         ),
         now,
         {"name": spec.name, "input": spec.input, "env": env, **columns},

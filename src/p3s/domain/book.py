@@ -17,23 +17,28 @@ from p3s.domain.effects import (
     JobDispatched,
     JobEnded,
     JobHeld,
+    JobReady,
     JobReleased,
     JobReturned,
     JobStarted,
     KillOrdered,
     LaneAnswered,
     Noted,
+    OutputsMade,
     Paused,
     PilotAdded,
     PilotInstructed,
     PilotMoved,
     Queued,
     Resumed,
+    StepEnded,
     Submitted,
     TypeBlamed,
     TypeDeclared,
+    WorkflowMoved,
 )
 from p3s.domain.estimates import Estimates
+from p3s.domain.flows import Flows
 from p3s.domain.heard import SILENT_S, Heard
 from p3s.domain.hosts import HOST_AT_FAULT, Doubt, Host, Hosts
 from p3s.domain.keys import RecentKeys
@@ -42,7 +47,7 @@ from p3s.domain.pool import Out, PilotEntry, Pool
 from p3s.domain.queue import WINDOW
 from p3s.domain.queues import Queues
 from p3s.protocol.messages import AHEAD_PER_SLOT, JobTypeSpec
-from p3s.protocol.states import FINAL_PILOT_STATES, JobState, PilotState
+from p3s.protocol.states import FINAL_PILOT_STATES, JobState, PilotState, WorkflowState
 
 
 class Book:
@@ -76,6 +81,9 @@ class Book:
         self.gather_from = float("-inf")
         #: Ends that something waits for, or of which results were expected, not yet told to it.
         self.followed: list[JobEnded] = []
+        #: Workflows that go on, and those of which a job has started that they have not heard of.
+        self.flows = Flows()
+        self.begun: set[str] = set()
         #: Pilots whose open lane may be due an answer; looked at when a batch is settled.
         self.owed: deque[str] = deque()
         self.next_id = 1
@@ -197,11 +205,19 @@ class Book:
         lifecycle.check_job_move(effect.queued.job, JobState.HELD, JobState.DEFINED)
         self.queues.add(effect.queued)
 
+    def made_ready(self, effect: JobReady) -> None:
+        lifecycle.check_job_move(effect.queued.job, JobState.WAITING, JobState.DEFINED)
+        self.queues.add(effect.queued)
+
     def adjusted(self, effect: JobAdjusted) -> None:
         if effect.state is JobState.DEFINED:
             jobtype, _, needs, time_limit = effect.queued.key
             self.queues.remove((jobtype, effect.before, needs, time_limit), effect.queued.job)
             self.queues.add(effect.queued)
+        elif effect.state is JobState.WAITING:
+            flow = self.flows.get(effect.queued.spec.workflow)
+            if flow is not None:
+                flow.specs[flow.places[effect.queued.job]] = effect.queued
 
     def dispatched(self, effect: JobDispatched) -> None:
         entry, spec = self.pilots[effect.pilot], effect.spec
@@ -237,6 +253,11 @@ class Book:
     def started(self, effect: JobStarted) -> None:
         out = self.out[effect.job]
         out.state, out.since = JobState.RUNNING, effect.at
+        workflow = out.spec.workflow
+        if workflow:
+            flow = self.flows.get(workflow)
+            if flow is None or flow.state is WorkflowState.DEFINED:
+                self.begun.add(workflow)
 
     def returned(self, effect: JobReturned) -> None:
         lifecycle.check_job_move(effect.job, effect.before, JobState.DEFINED)
@@ -340,8 +361,12 @@ class Book:
     def lane_answered(self, effect: LaneAnswered) -> None:
         self.close_lane(self.pilots[effect.pilot])
 
-    def noted(self, effect: Noted) -> None:
-        """History is for people; brokerage does not remember it."""
+    def workflow_moved(self, effect: WorkflowMoved) -> None:
+        if effect.before is not effect.after:
+            lifecycle.check_workflow_move(effect.workflow, effect.before, effect.after)
+
+    def told(self, effect: Noted | StepEnded | OutputsMade) -> None:
+        """For people and the tables; brokerage does not remember it."""
 
 
 _APPLY: dict[type, Callable[[Book, Any], None]] = {
@@ -352,6 +377,7 @@ _APPLY: dict[type, Callable[[Book, Any], None]] = {
     JobAdded: Book.added,
     JobHeld: Book.held,
     JobReleased: Book.released,
+    JobReady: Book.made_ready,
     JobAdjusted: Book.adjusted,
     JobDispatched: Book.dispatched,
     JobStarted: Book.started,
@@ -365,5 +391,8 @@ _APPLY: dict[type, Callable[[Book, Any], None]] = {
     HostTrusted: Book.host_trusted,
     TypeBlamed: Book.type_blamed,
     LaneAnswered: Book.lane_answered,
-    Noted: Book.noted,
+    StepEnded: Book.told,
+    OutputsMade: Book.told,
+    WorkflowMoved: Book.workflow_moved,
+    Noted: Book.told,
 }

@@ -6,7 +6,9 @@ from p3s.domain.exchange import Past
 from p3s.protocol.states import FINAL_JOB_STATES, JobState, Reason
 
 
-def cancel(book: Book, job: str, past: Past, who: str, why: str, now: float) -> tuple[list[Effect], str]:
+def cancel(
+    book: Book, job: str, past: Past, who: str, why: str, now: float, reason: str = Reason.BY_PERSON
+) -> tuple[list[Effect], str]:
     """Effects, and a note for the person. `past` is the job's row; the book knows better if a pilot holds it."""
     out = book.out.get(job)
     if out is not None:
@@ -20,8 +22,8 @@ def cancel(book: Book, job: str, past: Past, who: str, why: str, now: float) -> 
     if past.state in FINAL_JOB_STATES:
         return [], f"it had already ended as {past.state}"
     key = past.queued.key if past.queued and past.state is JobState.DEFINED else None
-    what = (past.id, job, past.attempt, past.state, JobState.CANCELLED, Reason.BY_PERSON, now)
+    what = (past.id, job, past.attempt, past.state, JobState.CANCELLED, reason, now)
     return [
-        JobEnded(*what, key=key, followed=past.followed),
+        JobEnded(*what, key=key, followed=past.followed, workflow=past.workflow),
         Noted("job", job, "cancelled", who, why, now),
     ], "it will not run"

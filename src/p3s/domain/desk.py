@@ -74,10 +74,19 @@ class Desk:
         jobs, self.book.back = self.book.back, []
         return jobs
 
+    def heard_of(self) -> bool:
+        """Whether there is something to be asked of `followed` or `begun`."""
+        return bool(self.book.followed or self.book.begun)
+
     def followed(self) -> list[JobEnded]:
         """Ends that something waits for or looks at, since this was asked last, in order."""
         ended, self.book.followed = self.book.followed, []
         return ended
+
+    def begun(self) -> set[str]:
+        """Workflows of which a job has started, and that may not have heard of it, since this was asked last."""
+        begun, self.book.begun = self.book.begun, set()
+        return begun
 
     def register(self, added: PilotAdded) -> None:
         """Take a pilot in. Asked again with the same token it changes nothing; with another it is refused."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from p3s.domain.needs import Offer
 from p3s.protocol.messages import ANYWHERE, Instruction, JobTypeSpec, Needs, Order, Report, Verdict
-from p3s.protocol.states import JobState, PilotState
+from p3s.protocol.states import JobState, PilotState, WorkflowState
 
 ClassKey = tuple[str, int, Needs, float]
 """(job type, priority, needs, time limit): jobs alike to brokerage."""
@@ -19,7 +19,7 @@ class Spec:
     """What must be known of a job to place it and to run it.
 
     `eta_at` and `stale_at` count from `since`, its dataset's registration or its submission. `followed`: something
-    waits for its end (a workflow, a gathering).
+    waits for its end (a workflow, a gathering). `workflow`: the UUID of the one of which it is a node.
     """
 
     payload: str
@@ -30,6 +30,7 @@ class Spec:
     stale_at: float | None = None
     since: float = 0.0
     followed: bool = False
+    workflow: str = ""
 
 
 @dataclass(slots=True)
@@ -118,6 +119,16 @@ class JobReleased:
 
 
 @dataclass(slots=True)
+class JobReady:
+    """The inputs of a node's job are there: it may be brokered. `env`: its variables, where some of its inputs will
+    never come and it runs on the others."""
+
+    queued: Queued
+    at: float
+    env: dict[str, str] | None = None
+
+
+@dataclass(slots=True)
 class JobAdjusted:
     """A job that no pilot holds has another priority: `queued` is as it is now, `before` its old priority."""
 
@@ -181,8 +192,8 @@ class KillOrdered:
 class JobEnded:
     """A job reached a final state (or, from `lost`, its amendment). `at` may lie before now.
 
-    `key` is its class if it was queued. `followed`: something waits for its end. `lacking`: what it should have
-    published and did not; None: nothing was expected of it.
+    `key` is its class if it was queued. `followed`: something waits for its end. `workflow`: of which it is a node.
+    `lacking`: what it should have published and did not; None: nothing was expected of it.
     """
 
     id: int
@@ -196,6 +207,7 @@ class JobEnded:
     report: Report | None = None
     key: ClassKey | None = None
     followed: bool = False
+    workflow: str = ""
     lacking: tuple[str, ...] | None = None
 
 
@@ -277,6 +289,38 @@ class LaneAnswered:
 
 
 @dataclass(slots=True)
+class StepEnded:
+    """A node of a workflow that has no job has ended."""
+
+    workflow: str
+    place: int
+    state: JobState
+    reason: str
+
+
+@dataclass(slots=True)
+class OutputsMade:
+    """A node's job finished: the files that it writes are there."""
+
+    id: int
+
+
+@dataclass(slots=True)
+class WorkflowMoved:
+    """Nodes of a workflow ended, or its own state changed. `counts`: its ended nodes by state. `ending`: why it is
+    brought to an end before its nodes are; `by`: who said so."""
+
+    workflow: str
+    before: WorkflowState
+    after: WorkflowState
+    ending: str
+    reason: str
+    counts: dict[str, int]
+    at: float
+    by: str = ""
+
+
+@dataclass(slots=True)
 class Noted:
     """An event for the journal: who did or decided what, and why."""
 
@@ -296,6 +340,7 @@ Effect = (
     | JobAdded
     | JobHeld
     | JobReleased
+    | JobReady
     | JobAdjusted
     | JobDispatched
     | JobStarted
@@ -309,6 +354,9 @@ Effect = (
     | HostTrusted
     | TypeBlamed
     | LaneAnswered
+    | StepEnded
+    | OutputsMade
+    | WorkflowMoved
     | Noted
 )
 

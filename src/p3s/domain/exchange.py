@@ -53,6 +53,9 @@ class Past:
     since: float = 0.0
     #: Something waits for its end.
     followed: bool = False
+    #: Of which it is a node, and why a late report may change nothing there.
+    workflow: str = ""
+    concluded: str = ""
     jobtype: str = ""
 
 
@@ -132,6 +135,8 @@ def _judge_late(book: Book, pilot: str, report: Report, known: Known, now: float
         return [], _verdict(report, REPEATED)
     if past.rerun:
         return _refuse(report, pilot, now, "the job was run again since it was lost")
+    if past.concluded:
+        return _refuse(report, pilot, now, past.concluded)
     after = JobState(report.state)
     ended = JobEnded(
         past.id,
@@ -144,6 +149,7 @@ def _judge_late(book: Book, pilot: str, report: Report, known: Known, now: float
         past.started_at or _moment(report.started_ago_s, past.since, now),
         report,
         followed=past.followed,
+        workflow=past.workflow,
     )
     noted = Noted("job", report.job, "amended", pilot, f"late report: lost became {after}", now)
     wanted = expects(book, report, known.past)
@@ -165,7 +171,7 @@ def _ended(out: Out, after: JobState, report: Report, now: float) -> JobEnded:
     if report.started_ago_s is not None and out.state is JobState.DISPATCHED:
         started_at = min(_moment(report.started_ago_s, out.since, now), ended_at)
     what = (out.id, out.job, out.attempt, out.state, after, report.reason, ended_at, started_at, report)
-    return JobEnded(*what, followed=out.spec.followed)
+    return JobEnded(*what, followed=out.spec.followed, workflow=out.spec.workflow)
 
 
 def _moment(ago_s: float | None, since: float, now: float) -> float:
@@ -207,7 +213,7 @@ def reconcile(book: Book, entry: PilotEntry, message: ExchangeRequest, now: floa
 
 def _lost(book: Book, out: Out, reason: Reason, now: float) -> list[Effect]:
     what = (out.id, out.job, out.attempt, out.state, JobState.LOST, reason, now)
-    ended = JobEnded(*what, followed=out.spec.followed)
+    ended = JobEnded(*what, followed=out.spec.followed, workflow=out.spec.workflow)
     return end_or_again(book, out, ended, now)
 
 

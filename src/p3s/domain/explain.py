@@ -1,6 +1,6 @@
 """Why a job is not running, from the same predicates by which brokerage decides."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from p3s.domain.book import Book
 from p3s.domain.brokerage import fitting, length_s, may_go, under_cap
@@ -25,8 +25,9 @@ def pilots_now(book: Book, key: ClassKey, now: float) -> int:
     return sum(len(group) for room, group in book.ready.groups.items() if fits(room))
 
 
-def explain(book: Book, job: str, past: Past, said: str, now: float) -> list[str]:
-    """Lines for a person. `said`: what the journal has last of the job, like "held by ana: to look"."""
+def explain(book: Book, job: str, past: Past, said: str, now: float, waits: Sequence[str] = ()) -> list[str]:
+    """Lines for a person. `said`: what the journal has last of the job, like "held by ana: to look"; `waits`: what
+    one that waits in a workflow waits for."""
     out = book.out.get(job)
     if out is not None:
         entry = book.pilots[out.pilot]
@@ -38,7 +39,7 @@ def explain(book: Book, job: str, past: Past, said: str, now: float) -> list[str
     if past.state is JobState.HELD:
         return [said or "held", "release it: p3s job release"]
     if past.state is not JobState.DEFINED or past.queued is None:
-        return [f"it is {past.state}", *([said] if said else [])]
+        return [*waits, *([said] if said else [])]
     return [*in_the_way(book, past.queued.key, now), *_line(book, past.queued), *_deadlines(past.queued, now)]
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from p3s.domain.effects import Effect, JobAdjusted, JobHeld, JobReleased, Noted, Queued
 from p3s.domain.exchange import Past
 from p3s.protocol.errors import Conflict
-from p3s.protocol.states import JobState
+from p3s.protocol.states import WAITING_JOB_STATES, JobState
 
 
 def hold(job: str, past: Past, who: str, why: str, now: float) -> tuple[list[Effect], str]:
@@ -26,7 +26,7 @@ def release(job: str, past: Past, who: str, why: str, now: float) -> tuple[list[
 
 def adjust(job: str, past: Past, priority: int, who: str, why: str, now: float) -> tuple[list[Effect], str]:
     """Give it another priority. Raises Conflict when it is too late."""
-    queued = _queued(job, past, "given another priority", {JobState.DEFINED, JobState.HELD})
+    queued = _queued(job, past, "given another priority", set(WAITING_JOB_STATES))
     before = queued.priority
     if before == priority:
         return [], f"its priority was {priority} already"
@@ -38,6 +38,10 @@ def adjust(job: str, past: Past, priority: int, who: str, why: str, now: float) 
 
 
 def _queued(job: str, past: Past, what: str, states: set[JobState]) -> Queued:
+    if past.state is JobState.WAITING and JobState.WAITING not in states:
+        raise Conflict(
+            f"job {job} waits for its inputs in workflow {past.workflow}; hold it when it is queued, or cancel it"
+        )
     if past.state not in states or past.queued is None:
         raise Conflict(f"job {job} is {past.state}; only a job that waits can be {what}")
     return past.queued

@@ -28,7 +28,7 @@ def dropped(job: Queued, reason: Reason, why: str, now: float) -> list[Effect]:
     """A queued job is left out on purpose, on the record."""
     where = (job.id, job.job, job.attempt, JobState.DEFINED, JobState.DROPPED)
     return [
-        JobEnded(*where, reason, now, key=job.key, followed=job.spec.followed),
+        JobEnded(*where, reason, now, key=job.key, followed=job.spec.followed, workflow=job.spec.workflow),
         Noted("job", job.job, "dropped", SYSTEM, why, now),
     ]
 

@@ -51,6 +51,7 @@ class Running:
         """Raises NonStarter. Afterwards `pidfd` becomes readable when the process ends."""
         environment = self._environment()
         command = _command(self.order.payload, environment, self.berth.work)
+        _make_directories(self.order.env)
         try:
             out, err = self.berth.writers()
         except OSError as error:
@@ -144,6 +145,20 @@ def _command(payload: str, environment: "dict[str, str]", work: Path) -> "list[s
         except OSError as error:
             raise NonStarter(_why(error, words[0])) from None
     return words
+
+
+def _make_directories(env: "dict[str, str]") -> None:
+    """Of the files that the job is to write: `P3S_OUTPUTS` names the variables that hold their paths. Nothing else is
+    made of what they say, and nothing that the payload could not make itself."""
+    for name in env.get("P3S_OUTPUTS", "").split():
+        path = env.get(name, "")
+        if not path.startswith("/"):
+            continue  # an address, or beside the job
+        try:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+        except (OSError, ValueError) as error:
+            said = error.strerror if isinstance(error, OSError) else error
+            raise NonStarter(f"cannot make the directory of {name}, {path[:500]}: {said}") from None
 
 
 def _why(error: OSError, program: str) -> str:

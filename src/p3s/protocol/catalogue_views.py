@@ -90,7 +90,7 @@ class RunDetail(Run):
     events: "list[Event]"
 
 
-class Node(TypedDict):
+class LineageNode(TypedDict):
     """A thing that data came from or went to. `kind`: `file`, `set`, `job`, `result`, `path` (a file that a job read
     and nobody registered) or `purged` (a job whose record was removed). `name` is for people, `state` what its kind
     has, `url` where a file lies; `left_out`: of its neighbours further on, so many are not among the nodes."""
@@ -125,7 +125,7 @@ class Lineage(TypedDict):
     """What something was made of (`up`) and what was made of it (`down`); null for a way that was not asked for."""
 
     of: str
-    nodes: "list[Node]"
+    nodes: "list[LineageNode]"
     edges: "list[Edge]"
     up: Optional[Way]
     down: Optional[Way]

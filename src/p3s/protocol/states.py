@@ -149,3 +149,4 @@ FINAL_JOB_STATES = frozenset(
 WAITING_JOB_STATES = frozenset({JobState.HELD, JobState.WAITING, JobState.DEFINED})
 OUT_JOB_STATES = frozenset({JobState.DISPATCHED, JobState.RUNNING})
 FINAL_PILOT_STATES = frozenset({PilotState.STOPPED, PilotState.LOST})
+FINAL_WORKFLOW_STATES = frozenset({WorkflowState.FINISHED, WorkflowState.FAILED, WorkflowState.CANCELLED})

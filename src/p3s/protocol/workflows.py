@@ -137,6 +137,7 @@ class StartRequest:
     files are inputs too. `directory`: where files without a directory of their own are written; "" is the server's
     choice. `names`: the policy of file names: "" as the template says, `sticky` as its names are even where they would
     be generated, `inherit:NAME`. `hold`: make it `held`; it begins when it is released.
+    `dry_run`: say what would be made, and make nothing.
     """
 
     __pydantic_config__ = _STRICT
@@ -156,14 +157,37 @@ class StartRequest:
     subrun: Optional[int] = None
     keys: "dict[str, Any]" = field(default_factory=dict)
     hold: bool = False
+    dry_run: bool = False
     key: str = ""
 
 
 @dataclass(frozen=True)
 class StartReply:
-    """`jobs` counts those made, `notes` are for a person."""
+    """`jobs` counts those made, or with `dry_run` those that would be; `notes` are for a person."""
 
     workflow: str
     state: str
     jobs: int
     notes: "list[str]" = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class WorkflowChange:
+    """A workflow's state after a person's act, and what came of it."""
+
+    workflow: str
+    state: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class WorkflowRerun:
+    """Run a workflow that has ended again, from the same version with the same choices. `failed`: only what did not
+    end well; what finished is taken over with its files."""
+
+    __pydantic_config__ = _STRICT
+
+    failed: bool = False
+    hold: bool = False
+    why: str = ""
+    key: str = ""

@@ -17,6 +17,7 @@ from p3s.domain.effects import (
     JobDispatched,
     JobEnded,
     JobHeld,
+    JobReady,
     JobReleased,
     JobReturned,
     JobStarted,
@@ -37,7 +38,7 @@ from p3s.domain.queue import PLACES
 from p3s.protocol.acts import ALL_TYPES
 from p3s.protocol.errors import Conflict
 from p3s.protocol.messages import AHEAD_PER_SLOT, ANYWHERE, JobTypeSpec, Report
-from p3s.protocol.states import FINAL_JOB_STATES, FINAL_PILOT_STATES, OUT_JOB_STATES, JobState
+from p3s.protocol.states import FINAL_JOB_STATES, FINAL_PILOT_STATES, OUT_JOB_STATES, WAITING_JOB_STATES, JobState
 
 from .rows import JobRow, PilotRow, entry_of, out_of, pilot_row_of, queued_of
 
@@ -169,6 +170,8 @@ class Store:
                 self._move(effect.queued.job, JobState.DEFINED, JobState.HELD)
             case JobReleased():
                 self._move(effect.queued.job, JobState.HELD, JobState.DEFINED)
+            case JobReady():
+                self._move(effect.queued.job, JobState.WAITING, JobState.DEFINED)
             case JobAdjusted():
                 row = self.jobs[effect.queued.job]
                 if (row.state, row.priority) != (effect.state, effect.before):
@@ -258,7 +261,7 @@ class Store:
         if row is None:
             return None
         rerun = any(other.rerun_of == job for other in self.jobs.values())
-        waits = row.state in (JobState.DEFINED, JobState.HELD)
+        waits = row.state in WAITING_JOB_STATES
         since = row.started_at or row.dispatched_at
         return Past(
             row.id,
@@ -270,7 +273,8 @@ class Store:
             queued_of(row) if waits else None,
             since,
             row.spec.followed,
-            row.jobtype,
+            row.spec.workflow,
+            jobtype=row.jobtype,
         )
 
     def queued(self, key: ClassKey, limit: int) -> tuple[list[Queued], bool]:

@@ -13,7 +13,7 @@ from time import monotonic
 from p3s.client.sdk import Client
 from p3s.protocol.catalogue import DatasetChange
 from p3s.protocol.data import DatasetReply
-from p3s.protocol.errors import Refused, TryLater
+from p3s.protocol.errors import NotKnown, Refused, TryLater
 from p3s.protocol.states import FINAL_JOB_STATES, DatasetState, Fate, JobState
 from p3s.protocol.views import Dataset, JobRow
 
@@ -96,8 +96,10 @@ class Aftermath:
             self.say(f"{name} is gone; it is missing")
 
     def _dataset(self, url: str) -> Dataset | None:
-        found = self.client.datasets(name=url.rpartition("/")[2])
-        return next((one for one in found if one["url"] == url), None)
+        try:
+            return self.client.find_dataset(url)
+        except NotKnown:
+            return None
 
     def _change(self, dataset: str, change: DatasetChange) -> None:
         try:
@@ -192,7 +194,7 @@ class Aftermath:
 
     def _ask_for(self, watch: Watch, stream: Watched) -> None:
         after = stream.rules.after
-        believed = self.client.datasets(BELIEVED, state=DatasetState.AVAILABLE.value)
+        believed = self.client.datasets(BELIEVED, stream=stream.spec.name, state=DatasetState.AVAILABLE.value)
         for dataset in believed:
             name = watch.place.name_of(dataset["url"])
             if name is not None and not watch.trouble:

@@ -5,11 +5,10 @@ from typing import Any
 
 from p3s.client import descriptions
 from p3s.client.descriptions import resolved
+from p3s.client.document import Field
 from p3s.protocol.data import OVERFLOWS, Gather, StreamJob, Take, Waiting
 from p3s.protocol.errors import BadInput
 from p3s.protocol.messages import ANYWHERE, JobSpec, Needs
-
-from .document import Field
 
 OF_A_JOB = ("payload", "from", "env", "priority", "time_limit", "one_in", "needs")
 OF_A_GATHER = ("payload", "of", "by", "every", "or_after", "at_run_end", "env", "priority", "time_limit", "needs")

@@ -4,9 +4,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from p3s.client.document import Field
 from p3s.protocol.patterns import Pattern, PatternError, parse
-
-from .document import Field
 
 LIKE = '"/data/raw/run{run:d}_{subrun:d}.root"'
 

@@ -2,19 +2,15 @@
 registered."""
 
 import json
-import re
 from dataclasses import replace
 from typing import Any
 
 from p3s.protocol.data import DatasetRequest
-from p3s.protocol.data_bounds import check_json
+from p3s.protocol.data_bounds import check_dataset, check_json
 from p3s.protocol.errors import BadInput
 
 PROBLEM = "sidecar_problem"
 """The name in the metadata under which stands why there are none."""
-
-_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
-_ADLER32 = re.compile(r"[0-9a-f]{8}")
 
 
 def with_sidecar(request: DatasetRequest, text: str | None, error: str = "") -> DatasetRequest:
@@ -38,26 +34,26 @@ def _no_constant(word: str) -> Any:
 
 
 def _fields(request: DatasetRequest, said: dict[str, Any]) -> dict[str, Any]:
-    fields: dict[str, Any] = {}
-    for name in ("run", "subrun"):
-        if getattr(request, name) is None and _is_whole(said.get(name)) and said[name] >= 0:
-            fields[name] = said[name]
-    for name, most in (("datatype", 40), ("comment", 2_000)):
-        if not getattr(request, name) and isinstance(said.get(name), str):
-            fields[name] = said[name][:most]
-    adler32 = str(said.get("adler32", "")).lower().removeprefix("0x").rjust(8, "0")
-    if "adler32" in said and _ADLER32.fullmatch(adler32):
-        fields["adler32"] = adler32
+    """Those that can be a dataset's, each for itself."""
+    found: dict[str, Any] = {}
+    kinds = {"run": int, "subrun": int, "datatype": str, "comment": str, "adler32": str}
+    for name, kind in kinds.items():
+        value = said.get(name)
+        if getattr(request, name) in (None, "") and type(value) is kind:
+            value = str(value).lower().removeprefix("0x").rjust(8, "0") if name == "adler32" else value
+            if _fits(request, {name: value}):
+                found[name] = value
     keys = said.get("keys")
     if isinstance(keys, dict):
-        good = {name: value for name, value in keys.items() if _KEY.fullmatch(name) and _is_key(value)}
-        fields["keys"] = {**good, **request.keys}
-    return fields
+        good = {name: value for name, value in keys.items() if _fits(request, {"keys": {name: value}})}
+        both = {**good, **request.keys}
+        found |= {"keys": both} if _fits(request, {"keys": both}) else {}
+    return found
 
 
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**62
-
-
-def _is_key(value: Any) -> bool:
-    return _is_whole(value) or (isinstance(value, str) and len(value) <= 200)
+def _fits(request: DatasetRequest, fields: dict[str, Any]) -> bool:
+    try:
+        check_dataset(replace(request, **fields))
+    except BadInput:
+        return False
+    return True

@@ -183,7 +183,7 @@ class Storages:
             self.settle(watch, watch.inbox.found(files, message["from"], message["to"]))
         elif kind == "settle":
             watch.hidden.difference_update(watch.settling.pop(message["id"], ()))
-        elif message.get("lane") == "file":
+        elif message.get("lane") == "file" and kind != "still":
             for tell in self.on_reply:
                 tell(watch, message)
         elif kind == "watching":

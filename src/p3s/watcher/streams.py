@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from p3s.client import descriptions
+from p3s.client.document import Field, load
 from p3s.protocol import data_bounds
 from p3s.protocol.data import DatasetRequest, DimensionSpec, LimitSpec, StreamSpec
 from p3s.protocol.errors import BadInput
 from p3s.protocol.patterns import Pattern, PatternError, parse
 
 from . import jobs
-from .document import Field, load
 from .places import Place, beside, split
 from .rules import DELETE, LEAVE, MOVE, After, Beside, Bound, Complete, Ignore, Rules, Scan, Sidecar
 

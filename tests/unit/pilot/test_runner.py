@@ -345,3 +345,32 @@ def test_words_are_those_of_the_shell_s_rules(payload: str) -> None:
         return
     if expected:
         assert _command(payload, {}, Path()) == expected
+
+
+# ---- files that the job is to write
+
+
+def test_directories_of_outputs_are_there_when_the_payload_starts(make: Make, tmp_path: Path) -> None:
+    path = tmp_path / "not" / "yet" / "out.txt"
+    env = {"P3S_OUTPUTS": "OUT FAR HERE", "OUT": str(path), "FAR": "root://far/away/x", "HERE": "beside/x"}
+    running = make(f'echo done > "{path}"', P3S_EXECMODE="SHELL", **env)
+    assert finish(running) == 0
+    assert path.read_text() == "done\n"
+    assert not (tmp_path / "beside").exists()
+    assert list(running.berth.work.iterdir()) == []
+
+
+def test_a_directory_that_cannot_be_made_is_a_nonstarter_that_names_it(make: Make, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(NonStarter, match=r"cannot make the directory of OUT, .*/file/x/out\.txt: Not a directory"):
+        make("true", P3S_OUTPUTS="OUT", OUT=f"{tmp_path}/file/x/out.txt").start()
+
+
+@pytest.mark.parametrize("path", ["/\0x/y", "/" + "x" * 5_000 + "/y", ""])
+def test_a_path_of_an_output_that_is_none_harms_nobody(make: Make, path: str) -> None:
+    running = make("true", P3S_OUTPUTS="OUT NONE", OUT=path)
+    if path:
+        with pytest.raises(NonStarter):
+            running.start()
+    else:
+        assert finish(running) == 0

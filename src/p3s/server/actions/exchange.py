@@ -12,6 +12,7 @@ from p3s.server.jobs import waiting
 from p3s.server.pilots import queries as pilots
 from p3s.server.results import published
 
+from .advance import concluded
 from .work import Work
 
 
@@ -81,7 +82,7 @@ def _past(work: Work, ended: list[str]) -> dict[str, Past]:
     if not ended:
         return {}
     work.flush()
-    return waiting.past(ended)
+    return {job: concluded(work, job, past) for job, past in waiting.past(ended).items()}
 
 
 def death(work: Work, *, pilot: str, request: DeathRequest) -> bool:

@@ -8,6 +8,7 @@ from p3s.protocol.states import JobState
 from p3s.server.jobs import waiting
 from p3s.server.jobs.models import Job
 from p3s.server.journal import queries as journal
+from p3s.server.workflows import links
 
 from .work import Work
 
@@ -19,7 +20,8 @@ def explain(work: Work, *, job: str) -> ExplainReply:
     if past is None:
         raise NotKnown(f"there is no job {job}; p3s job list shows the latest")
     reason = str(Job.objects.values_list("reason", flat=True).get(uuid=job))
-    lines = why(work.desk.book, job, past, _said(job), work.now)
+    waits = links.waits(job, work.now) if past.state is JobState.WAITING else []
+    lines = why(work.desk.book, job, past, _said(job), work.now, waits)
     queued = past.queued if past.state is JobState.DEFINED else None
     pilots = pilots_now(work.desk.book, queued.key, work.now) if queued else 0
     return ExplainReply(job, str(past.state), reason, pilots, lines)

@@ -15,19 +15,23 @@ from p3s.domain.effects import (
     JobDispatched,
     JobEnded,
     JobHeld,
+    JobReady,
     JobReleased,
     JobReturned,
     JobStarted,
     KillOrdered,
     LaneAnswered,
     Noted,
+    OutputsMade,
     Paused,
     PilotAdded,
     PilotInstructed,
     PilotMoved,
     Resumed,
+    StepEnded,
     Submitted,
     TypeDeclared,
+    WorkflowMoved,
 )
 from p3s.protocol.states import WAITING_JOB_STATES
 from p3s.server.jobs import queries as jobs
@@ -35,6 +39,7 @@ from p3s.server.jobs import waiting
 from p3s.server.journal import queries as journal
 from p3s.server.pilots import queries as pilots
 from p3s.server.sql import Transaction
+from p3s.server.workflows import queries as workflows
 
 
 class LeftOut:
@@ -50,6 +55,7 @@ _WRITES: dict[type, Callable[[Sequence[Any]], None]] = {
     JobAdded: jobs.add,
     JobReleased: jobs.release,
     JobAdjusted: jobs.adjust,
+    JobReady: jobs.make_ready,
     JobHeld: jobs.hold,
     JobStarted: jobs.start,
     KillOrdered: jobs.order_kill,
@@ -60,6 +66,9 @@ _WRITES: dict[type, Callable[[Sequence[Any]], None]] = {
     LaneAnswered: pilots.write_lanes,
     PilotInstructed: pilots.instruct,
     PilotMoved: pilots.move,
+    StepEnded: workflows.end_steps,
+    OutputsMade: workflows.make_outputs,
+    WorkflowMoved: workflows.move,
     HostDoubted: pilots.judge_hosts,
     Noted: journal.add,
 }
@@ -111,8 +120,8 @@ class Work:
     written: list[Effect] = field(default_factory=list)
     #: Topics of the live page that changed besides what the effects say.
     topics: set[str] = field(default_factory=set)
-    #: Told of ends that something waits for, after they are written.
-    follow: "Callable[[Work, list[JobEnded]], None]" = lambda *_: None
+    #: Told of ends that something waits for, and of workflows of which a job has started.
+    follow: "Callable[[Work, list[JobEnded], set[str]], None]" = lambda *_: None
     #: The same has failed before: what the book does not know may yet be in the tables.
     doubtful: bool = False
     #: Decided and not yet written; each portion goes by kinds.
@@ -131,16 +140,15 @@ class Work:
     def settle(self) -> None:
         """Tell who follows an end, hand out and answer lanes; a used-up head is refilled from what is written."""
         while True:
-            while ended := self.desk.followed():
-                self.flush()
-                self.follow(self, ended)
+            while self.desk.heard_of():
+                self.follow(self, self.desk.followed(), self.desk.begun())
             for job in self.desk.came_back():
                 self.flush()
                 newer = waiting.newer(job.id)
                 self.desk.supersede([job] if newer else [], newer)
             hungry = self.desk.settle()
             self._set_aside()
-            if not hungry and not self.desk.book.followed:
+            if not hungry and not self.desk.heard_of():
                 return
             self.flush()
             for key in hungry:

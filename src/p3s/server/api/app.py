@@ -29,7 +29,9 @@ from . import (
     services,
     streams,
     system,
+    templates,
     tokens,
+    workflows,
 )
 from .document import complete
 from .doors import Json, problem
@@ -72,6 +74,8 @@ for part in (
     runs,
     lineage,
     results,
+    templates,
+    workflows,
     alarms,
     audit,
     tokens,

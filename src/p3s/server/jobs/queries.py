@@ -16,6 +16,7 @@ from p3s.domain.effects import (
     JobDispatched,
     JobEnded,
     JobHeld,
+    JobReady,
     JobReleased,
     JobReturned,
     JobStarted,
@@ -176,6 +177,12 @@ def give_back(effects: Sequence[JobReturned]) -> None:
 
 HOLD = Statement("UPDATE jobs_job SET state = 'held' WHERE id = {id} AND state || '' = 'defined'", id="bigint")
 RELEASE = Statement("UPDATE jobs_job SET state = 'defined' WHERE id = {id} AND state || '' = 'held'", id="bigint")
+READY = Statement("UPDATE jobs_job SET state = 'defined' WHERE id = {id} AND state || '' = 'waiting'", id="bigint")
+READY_ON_LESS = Statement(
+    "UPDATE jobs_job SET state = 'defined', env = {env} WHERE id = {id} AND state || '' = 'waiting'",
+    env="jsonb",
+    id="bigint",
+)
 ADJUST = Statement(
     "UPDATE jobs_job SET priority = {after} WHERE id = {id} AND state || '' = {state} AND priority + 0 = {before}",
     after="integer",
@@ -193,6 +200,16 @@ def hold(effects: Sequence[JobHeld]) -> None:
 def release(effects: Sequence[JobReleased]) -> None:
     """Write that held jobs may be handed out."""
     RELEASE.run([(e.queued.id,) for e in effects], "jobs released")
+
+
+def make_ready(effects: Sequence[JobReady]) -> None:
+    """Write that the inputs of jobs are there."""
+    whole = [(e.queued.id,) for e in effects if e.env is None]
+    if whole:
+        READY.run(whole, "jobs made ready")
+    less = [(json.dumps(e.env), e.queued.id) for e in effects if e.env is not None]
+    if less:
+        READY_ON_LESS.run(less, "jobs made ready")
 
 
 def adjust(effects: Sequence[JobAdjusted]) -> None:

@@ -12,12 +12,12 @@ from p3s.domain.pool import Out
 from p3s.domain.streams import input_environment
 from p3s.protocol.codec import from_object
 from p3s.protocol.messages import JobTypeSpec
-from p3s.protocol.states import JobState
+from p3s.protocol.states import WAITING_JOB_STATES, JobState
 
 from .classes import needs_of, written
 from .models import Job, JobType, Pause
 
-_SPEC = "payload, input, env, time_limit, run, subrun, keys, needs, eta_at, stale_at, submitted_at, followed"
+_SPEC = "payload, input, env, time_limit, run, subrun, keys, needs, eta_at, stale_at, submitted_at, followed, workflow"
 _BARE = _SPEC.replace("payload, input, env,", "'', '', '{}',").replace("keys,", "'{}',")
 """The same for a job that is not going to run."""
 _QUEUED = f"SELECT id, uuid, attempt, jobtype, priority, retried, {_SPEC} FROM jobs_job"
@@ -112,11 +112,14 @@ def _spec(
     stale_at: float | None,
     submitted_at: float,
     followed: Any,
+    workflow: str | None,
 ) -> Spec:
     """What the rules must know, from the columns named in `_SPEC`. The input's variables win over the job's own."""
     own = _json(env)
     given = {**own, **input_environment(input, run, subrun, _json(keys), own.get("P3S_INPUT_AS", "path"))}
-    return Spec(payload, given, time_limit, needs_of(needs), eta_at, stale_at, submitted_at, bool(followed))
+    return Spec(
+        payload, given, time_limit, needs_of(needs), eta_at, stale_at, submitted_at, bool(followed), workflow or ""
+    )
 
 
 def _queued(row: Sequence[Any]) -> Queued:
@@ -212,10 +215,11 @@ def past(jobs: Iterable[str]) -> dict[str, Past]:
     columns = ("state", "pilot_id", "started_at", "dispatched_at", *_FIELDS)
     for state, pilot, started_at, dispatched_at, *rest in Job.objects.filter(uuid__in=wanted).values_list(*columns):
         job = _queued(rest)
-        waits = job if state in (JobState.DEFINED, JobState.HELD) else None
+        waits = job if state in WAITING_JOB_STATES else None
         since = started_at or dispatched_at or 0.0
         known = (job.id, JobState(state), job.attempt, pilot or "", started_at)
-        found[job.job] = Past(*known, job.job in again, waits, since, job.spec.followed, job.jobtype)
+        spec = job.spec
+        found[job.job] = Past(*known, job.job in again, waits, since, spec.followed, spec.workflow, jobtype=job.jobtype)
     return found
 
 

@@ -9,6 +9,8 @@ from django.core.exceptions import ImproperlyConfigured
 from platformdirs import user_data_dir
 
 SERVER_DIR = Path(os.environ.get("P3S_SERVER_DIR") or user_data_dir("p3s"))
+# Where files of workflows are written that say no directory: below it, one for each. Pilots elsewhere must see it too.
+WORKFLOW_FILES = Path(os.environ.get("P3S_WORKFLOW_FILES") or SERVER_DIR / "workflow-files").resolve()
 DATABASE_URL = os.environ.get("P3S_DATABASE", "")
 
 
@@ -74,6 +76,7 @@ INSTALLED_APPS = [
     "p3s.server.data.apps.DataConfig",
     "p3s.server.jobs.apps.JobsConfig",
     "p3s.server.results.apps.ResultsConfig",
+    "p3s.server.workflows.apps.WorkflowsConfig",
     "p3s.server.accounts.apps.AccountsConfig",
     "p3s.server.journal.apps.JournalConfig",
     "p3s.server.services.apps.ServicesConfig",

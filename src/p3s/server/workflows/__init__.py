@@ -1,0 +1,1 @@
+"""Templates, the workflows made of them, and how far their nodes have come."""

@@ -1,0 +1,344 @@
+"""Workflows on a real server: jobs wait for their inputs, what fails has its consequences, every workflow ends."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Server = Any
+Pilot = Any
+
+
+def name() -> str:
+    return f"t{uuid.uuid4().hex[:10]}"
+
+
+def chain(*policies: str) -> dict[str, Any]:
+    """n0 -> n1 -> ..., each with its word on failure; each reads what the one before wrote."""
+    nodes: dict[str, Any] = {}
+    for place, policy in enumerate(policies):
+        reads = {"IN": [f"n{place - 1}.OUT"]} if place else {}
+        nodes[f"n{place}"] = {"payload": f"run {place}", "on_failure": policy, "inputs": reads}
+    return nodes
+
+
+def outs(nodes: dict[str, Any]) -> dict[str, Any]:
+    return {f"{node}.OUT": {"node": node, "variable": "OUT"} for node in nodes}
+
+
+def started(server: Server, nodes: dict[str, Any], data: dict[str, Any] | None = None, **more: Any) -> str:
+    template = name()
+    body = {"name": template, "nodes": nodes, "data": outs(nodes) if data is None else data}
+    server.good("PUT", f"/api/v1/templates/{template}", body)
+    reply = server.good("POST", "/api/v1/workflows", {"template": template, **more})
+    return str(reply["workflow"])
+
+
+def shown(server: Server, workflow: str) -> dict[str, Any]:
+    found: dict[str, Any] = server.good("GET", f"/api/v1/workflows/{workflow}")
+    return found
+
+
+def nodes_of(server: Server, workflow: str) -> dict[str, dict[str, Any]]:
+    found = server.good("GET", f"/api/v1/workflows/{workflow}/nodes?limit=1000")["nodes"]
+    return {one["name"]: one for one in found}
+
+
+def states(server: Server, workflow: str) -> dict[str, str]:
+    return {node: one["state"] for node, one in nodes_of(server, workflow).items()}
+
+
+def run(pilot: Pilot, job: str, state: str = "finished", **more: Any) -> dict[str, Any]:
+    """One job from its order to its end; returns the order."""
+    order: dict[str, Any] = pilot.take(job)
+    pilot.report(job, order["attempt"], "running", started_ago_s=0.0)
+    code = {"finished": {"exit_code": 0}, "failed": {"exit_code": 3, "reason": "exit code"}}.get(state, {})
+    verdict = pilot.report(job, order["attempt"], state, **{**code, **more})
+    assert verdict["verdict"] == "applied", verdict
+    return order
+
+
+def job(server: Server, workflow: str, node: str) -> str:
+    return str(nodes_of(server, workflow)[node]["job"])
+
+
+def test_a_job_waits_for_its_input_and_then_runs_on_it(server: Server) -> None:
+    workflow = started(server, chain("stop", "stop"), directory="/data/here")
+    assert states(server, workflow) == {"n0": "defined", "n1": "waiting"}
+    first, second = (nodes_of(server, workflow)[node] for node in ("n0", "n1"))
+    assert second["waits_for"] == ["n0"]
+    (path,) = [one["path"] for one in first["outputs"]]
+    assert path.startswith("/data/here/")
+    said = server.good("GET", f"/api/v1/jobs/{second['job']}/explain")["lines"]
+    assert said == [f"waiting for input IN of workflow {workflow}: node n0 is queued (job {first['job']})"]
+    pilot = server.pilot()
+    order = run(pilot, first["job"])
+    assert order["env"]["OUT"] == path
+    assert order["env"]["P3S_OUTPUTS"] == "OUT"
+    assert order["env"]["P3S_WORKFLOW_UUID"] == workflow
+    assert shown(server, workflow)["state"] == "running"
+    order = run(pilot, second["job"])
+    assert order["env"]["IN"] == path
+    found = shown(server, workflow)
+    assert (found["state"], found["counts"], found["reason"]) == ("finished", {"finished": 2}, "")
+    assert found["started_at"] <= found["ended_at"]
+    assert server.good("GET", f"/api/v1/workflows?template={found['template']}")["workflows"][0]["uuid"] == workflow
+
+
+@pytest.mark.parametrize(
+    ("policy", "third", "whole"),
+    [("stop", "cancelled", "failed"), ("skip", "defined", "running"), ("continue", "defined", "running")],
+)
+def test_what_follows_a_failure_is_the_node_s_word(server: Server, policy: str, third: str, whole: str) -> None:
+    nodes = {**chain(policy, "stop"), "other": {"payload": "true"}}
+    workflow = started(server, nodes)
+    pilot = server.pilot()
+    run(pilot, job(server, workflow, "n0"), "failed")
+    found = nodes_of(server, workflow)
+    assert found["other"]["state"] == third
+    assert found["n1"]["state"] == ("cancelled" if policy == "stop" else "skipped")
+    assert "n0 failed" in found["n1"]["reason"]
+    assert shown(server, workflow)["state"] == whole
+    if policy != "stop":
+        run(pilot, found["other"]["job"])
+    expected = {"stop": "failed", "skip": "failed", "continue": "finished"}
+    assert shown(server, workflow)["state"] == expected[policy]
+    assert "n0 failed" in shown(server, workflow)["reason"] or policy == "continue"
+
+
+def test_a_merge_runs_on_what_exists(server: Server) -> None:
+    nodes = {
+        "part": {"payload": "true", "values": ["a", "b", "c"], "on_failure": "continue"},
+        "sum": {"payload": "true", "inputs": {"PARTS": ["part.OUT"]}},
+    }
+    data = {"part.OUT": {"node": "part", "variable": "OUT", "name": "part-{value}.txt"}}
+    workflow = started(server, nodes, data, directory="/d")
+    pilot = server.pilot()
+    for place, state in enumerate(["finished", "failed", "finished"]):
+        run(pilot, job(server, workflow, f"part[{place}]"), state)
+    order = run(pilot, job(server, workflow, "sum"))
+    assert order["env"]["PARTS"] == "/d/part-a.txt /d/part-c.txt"
+    assert shown(server, workflow)["state"] == "finished"
+    assert shown(server, workflow)["counts"] == {"finished": 3, "failed": 1}
+
+
+def test_running_jobs_of_a_workflow_that_stops_are_ended(server: Server) -> None:
+    workflow = started(server, {"a": {"payload": "true"}, "b": {"payload": "true"}}, {})
+    pilot = server.pilot(slots=2)
+    wait, other = pilot.orders(5.0)
+    pilot.report(other["job"], 1, "failed", exit_code=1)
+    (kill,) = pilot.exchange().json()["instructions"]
+    assert (kill["kind"], kill["job"]) == ("kill", wait["job"])
+    assert shown(server, workflow)["state"] == "running"
+    pilot.report(wait["job"], wait["attempt"], "cancelled")
+    assert shown(server, workflow)["state"] == "failed"
+    assert states(server, workflow) == {"a": "cancelled", "b": "failed"}
+
+
+def test_a_job_that_is_dropped_has_its_consequences_at_once(server: Server, until: Callable[..., Any]) -> None:
+    kind = name()
+    server.good("PUT", f"/api/v1/jobtypes/{kind}", {"name": kind, "stale_after": 1.0, "cap": 0})
+    nodes = {"a": {"payload": "true", "jobtype": kind}, "b": {"payload": "true", "inputs": {"X": ["a.OUT"]}}}
+    workflow = started(server, nodes)
+    until("the workflow has ended", lambda: shown(server, workflow)["state"] == "failed")
+    assert states(server, workflow) == {"a": "dropped", "b": "cancelled"}
+
+
+def test_a_held_workflow_begins_when_it_is_released(server: Server) -> None:
+    workflow = started(server, chain("stop", "stop"), hold=True)
+    assert states(server, workflow) == {"n0": "waiting", "n1": "waiting"}
+    said = server.good("GET", f"/api/v1/jobs/{job(server, workflow, 'n0')}/explain")["lines"]
+    assert said == [f"workflow {workflow} is held; p3s workflow release {workflow} lets it begin"]
+    reply = server.good("POST", f"/api/v1/workflows/{workflow}/release", {"why": "now"})
+    assert (reply["state"], reply["note"]) == ("defined", "it may run now")
+    assert states(server, workflow) == {"n0": "defined", "n1": "waiting"}
+    assert shown(server, workflow)["events"][0]["what"] == "released"
+
+
+@pytest.mark.parametrize("hold", [True, False])
+def test_a_workflow_that_has_not_started_is_cancelled_at_once(server: Server, hold: bool) -> None:
+    workflow = started(server, chain("stop", "stop"), hold=hold)
+    reply = server.good("POST", f"/api/v1/workflows/{workflow}/cancel", {"why": "wrong run"})
+    assert reply["state"] == "cancelled"
+    assert set(states(server, workflow).values()) == {"cancelled"}
+    again = server.good("POST", f"/api/v1/workflows/{workflow}/cancel", {})
+    assert again["note"] == "it had already ended as cancelled"
+    assert server.ask("POST", f"/api/v1/workflows/{workflow}/release", {}).status == 409
+
+
+def test_a_waiting_job_is_cancelled_or_adjusted_but_not_held(server: Server) -> None:
+    workflow = started(server, chain("continue", "continue", "continue"))
+    middle = job(server, workflow, "n1")
+    refused = server.ask("POST", f"/api/v1/jobs/{middle}/hold", {})
+    assert refused.status == 409
+    assert "waits for its inputs in workflow" in refused.detail
+    last = job(server, workflow, "n2")
+    assert server.good("POST", f"/api/v1/jobs/{last}/adjust", {"priority": 7})["state"] == "waiting"
+    pilot = server.pilot()
+    run(pilot, job(server, workflow, "n0"))
+    run(pilot, middle)
+    assert server.job(last)["priority"] == 7
+    server.good("POST", f"/api/v1/jobs/{last}/cancel", {})
+    assert shown(server, workflow)["state"] == "finished"
+
+
+def test_a_late_report_counts_while_nothing_was_concluded(server: Server) -> None:
+    nodes = {
+        "a": {"payload": "true", "on_failure": "continue"},
+        "b": {"payload": "true", "on_failure": "continue"},
+        "sum": {"payload": "true", "inputs": {"PARTS": ["a.OUT", "b.OUT"]}},
+    }
+    workflow = started(server, nodes)
+    gone, pilot = server.pilot(), server.pilot()
+    order = gone.take(job(server, workflow, "a"))
+    gone.die()
+    assert states(server, workflow)["a"] == "lost"
+    assert gone.report(order["job"], order["attempt"], "finished", exit_code=0)["verdict"] == "applied"
+    assert states(server, workflow)["a"] == "finished"
+    run(pilot, job(server, workflow, "b"))
+    order = run(pilot, job(server, workflow, "sum"))
+    assert len(order["env"]["PARTS"].split()) == 2
+    assert shown(server, workflow)["counts"] == {"finished": 3}
+
+
+def test_a_late_report_is_refused_once_what_depends_on_it_was_skipped(server: Server) -> None:
+    workflow = started(server, {**chain("skip", "stop"), "other": {"payload": "true"}})
+    gone = server.pilot()
+    order = gone.take(job(server, workflow, "n0"))
+    gone.die()
+    verdict = gone.report(order["job"], order["attempt"], "finished", exit_code=0)
+    assert verdict["verdict"] == "refused"
+    assert "n1, which depends on it, was skipped" in verdict["why"]
+    assert states(server, workflow)["n0"] == "lost"
+
+
+def test_files_are_datasets_that_become_available(server: Server) -> None:
+    workflow = started(server, chain("skip", "stop"), directory=f"/{name()}")
+    found = nodes_of(server, workflow)
+    path = found["n0"]["outputs"][0]["path"]
+
+    def dataset(path: str) -> dict[str, Any]:
+        (row,) = server.good("GET", f"/api/v1/datasets?name={path.rpartition('/')[2]}")["datasets"]
+        return dict(row)
+
+    assert dataset(path)["state"] == "registered"
+    pilot = server.pilot()
+    run(pilot, found["n0"]["job"])
+    assert dataset(path)["state"] == "available"
+    run(pilot, found["n1"]["job"], "failed")
+    assert dataset(found["n1"]["outputs"][0]["path"])["state"] == "dropped"
+
+
+def test_nodes_without_a_job_pass_on(server: Server) -> None:
+    nodes = {
+        "begin": {"jobtype": "noop"},
+        "work": {"payload": "true", "inputs": {"RAW": ["begin:work"]}},
+        "end": {"jobtype": "noop", "inputs": {"OUT": ["work.OUT"]}},
+    }
+    data = {
+        "begin:work": {"node": "begin", "variable": "RAW", "path": "/in/raw.txt"},
+        "work.OUT": {"node": "work", "variable": "OUT"},
+    }
+    workflow = started(server, nodes, data)
+    assert states(server, workflow) == {"begin": "finished", "work": "defined", "end": "waiting"}
+    order = run(server.pilot(), job(server, workflow, "work"))
+    assert order["env"]["RAW"] == "/in/raw.txt"
+    assert states(server, workflow)["end"] == "finished"
+    assert shown(server, workflow)["state"] == "finished"
+
+
+def test_a_start_may_be_asked_again(server: Server) -> None:
+    template, key = name(), name()
+    server.good("PUT", f"/api/v1/templates/{template}", {"name": template, "nodes": {"a": {"payload": "true"}}})
+    body = {"template": template, "key": key}
+    first = server.good("POST", "/api/v1/workflows", body)["workflow"]
+    assert server.good("POST", "/api/v1/workflows", body)["workflow"] == first
+    assert server.ask("POST", "/api/v1/workflows", {**body, "comment": "another"}).status == 409
+    dry = server.good("POST", "/api/v1/workflows", {"template": template, "dry_run": True})
+    assert (dry["workflow"], dry["jobs"]) == ("", 1)
+    assert len(server.good("GET", f"/api/v1/workflows?template={template}")["workflows"]) == 1
+
+
+def test_a_template_that_is_changed_or_deleted_leaves_running_workflows_as_they_are(server: Server) -> None:
+    workflow = started(server, chain("stop", "stop"))
+    template = shown(server, workflow)["template"]
+    body = {"name": template, "nodes": {"new": {"payload": "false"}}}
+    assert server.good("PUT", f"/api/v1/templates/{template}", body)["version"] == 2
+    assert server.good("DELETE", f"/api/v1/templates/{template}?why=old") == {"name": template, "running": 1}
+    refused = server.ask("POST", "/api/v1/workflows", {"template": template})
+    assert refused.status == 409
+    assert "was deleted" in refused.detail
+    listed = server.good("GET", f"/api/v1/templates?deleted=true&name={template}")["templates"]
+    assert listed[0]["deleted_at"] is not None
+    pilot = server.pilot()
+    for node in ("n0", "n1"):
+        run(pilot, job(server, workflow, node), "finished" if node == "n0" else "failed")
+    assert (shown(server, workflow)["version"], shown(server, workflow)["state"]) == (1, "failed")
+    again = server.good("POST", f"/api/v1/workflows/{workflow}/rerun", {"failed": True})["workflow"]
+    assert states(server, again) == {"n0": "finished", "n1": "defined"}
+
+
+def test_what_failed_is_run_again_on_the_files_that_are_there(server: Server) -> None:
+    workflow = started(server, chain("stop", "stop", "stop"))
+    pilot = server.pilot()
+    first = run(pilot, job(server, workflow, "n0"))
+    run(pilot, job(server, workflow, "n1"), "failed")
+    reply = server.good("POST", f"/api/v1/workflows/{workflow}/rerun", {"failed": True, "why": "fixed"})
+    again = reply["workflow"]
+    assert reply["jobs"] == 2
+    refused = server.ask("POST", f"/api/v1/workflows/{workflow}/rerun", {"failed": True})
+    assert refused.status == 409
+    assert again in refused.detail
+    order = run(pilot, job(server, again, "n1"))
+    assert order["env"]["IN"] == first["env"]["OUT"]
+    run(pilot, job(server, again, "n2"))
+    assert shown(server, again)["state"] == "finished"
+    assert shown(server, workflow)["rerun_as"] == again
+    whole = server.good("POST", f"/api/v1/workflows/{again}/rerun", {})
+    assert whole["jobs"] == 3
+    assert server.ask("POST", f"/api/v1/workflows/{again}/rerun", {"failed": True}).status == 422
+    outputs = {nodes_of(server, one)["n0"]["outputs"][0]["path"] for one in (workflow, again, whole["workflow"])}
+    assert len(outputs) == 2, "a whole new run writes files of its own"
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"template": "no such"}, "there is no template 'no such'"),
+        ({"version": 9}, "has no version 9"),
+        ({"dataset": "no such"}, "there is no dataset 'no such'"),
+        ({"inputs": ["relative"]}, "must be an absolute path"),
+        ({"parameters": {"wrong": 1}}, "wrong"),
+        ({"nodes": {"wrong": {"payload": "x"}}}, "wrong"),
+    ],
+)
+def test_a_start_that_cannot_be_says_what_to_write(server: Server, body: dict[str, Any], words: str) -> None:
+    template = name()
+    server.good("PUT", f"/api/v1/templates/{template}", {"name": template, "nodes": {"a": {"payload": "true"}}})
+    answer = server.ask("POST", "/api/v1/workflows", {"template": template, **body})
+    assert answer.status in (404, 422)
+    assert words in answer.detail
+
+
+def test_a_data_type_that_is_missing_is_named_with_the_command_that_adds_it(server: Server) -> None:
+    template = name()
+    data = {"a.OUT": {"node": "a", "variable": "OUT", "type": "CSV9"}}
+    body = {"name": template, "nodes": {"a": {"payload": "true"}}, "data": data}
+    server.good("PUT", f"/api/v1/templates/{template}", body)
+    answer = server.ask("POST", "/api/v1/workflows", {"template": template})
+    assert answer.status == 422
+    assert "p3s datatype add CSV9" in answer.detail
+
+
+def test_workflows_belong_to_who_started_them(server: Server) -> None:
+    workflow = started(server, chain("stop"))
+    body = {"name": "other", "scopes": ["submit", "read"], "key": uuid.uuid4().hex, "owner": "other"}
+    token = server.good("POST", "/api/v1/tokens", body)["token"]
+    template = shown(server, workflow)["template"]
+    for method, path, sent in (
+        ("POST", f"/api/v1/workflows/{workflow}/cancel", {}),
+        ("DELETE", f"/api/v1/templates/{template}", None),
+        ("PUT", f"/api/v1/templates/{template}", {"name": template, "nodes": {"a": {"payload": "x"}}}),
+    ):
+        assert server.ask(method, path, sent, token=token).status == 403, path

@@ -1,0 +1,241 @@
+"""The process of a storage: what it finds, keeps to itself, reads, moves and deletes; and what its parent makes of one
+that hangs."""
+
+import os
+import queue
+import signal
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from p3s.watcher import local
+from p3s.watcher.local import Local
+from p3s.watcher.places import Place
+from p3s.watcher.reader import Reader
+from p3s.watcher.storage import Message, Storage
+from p3s.watcher.xrootd import parsed
+
+Until = Callable[..., Any]
+
+
+class Told:
+    """A reader without its threads, and what it told."""
+
+    def __init__(self, root: Path, depth: int = 0) -> None:
+        self.messages: list[dict[str, Any]] = []
+        self.reader = Reader(Local(str(root), depth), self.messages.append)
+
+    def do(self, what: str, **about: Any) -> dict[str, Any]:
+        self.messages.clear()
+        self.reader.do("look", {"do": what, "id": 1, **about})
+        return self.messages[-1]
+
+    @property
+    def names(self) -> list[str]:
+        return sorted(entry[0] for one in self.messages if one["re"] == "found" for entry in one["files"])
+
+
+def test_a_scan_tells_all_that_is_not_settled_and_what_is_gone(tmp_path: Path) -> None:
+    for name in ("a", "b", ".hidden", "sub/c", "sub/deep/d"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    told = Told(tmp_path, depth=1)
+    assert told.do("scan")["count"] == 3
+    assert told.names == ["a", "b", "sub/c"]
+    told.do("settle", names=["a", "sub/c"])
+    (tmp_path / "a").unlink()
+    assert told.do("scan")["gone"] == ["a"]
+    assert told.names == ["b"]
+    (tmp_path / "a").write_text("again")
+    told.do("scan")
+    assert told.names == ["a", "b"]
+
+
+def test_a_look_tells_only_of_what_is_not_settled(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("1")
+    (tmp_path / "b").write_text("1")
+    told = Told(tmp_path)
+    told.do("settle", names=["a"])
+    assert told.do("look", names=["a", "b", "c"])["gone"] == ["c"]
+    assert told.names == ["b"]
+
+
+def test_links_to_directories_are_not_followed_and_pipes_are_no_files(tmp_path: Path) -> None:
+    (tmp_path / "in/sub").mkdir(parents=True)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/x").write_text("1")
+    (tmp_path / "in/link").symlink_to(tmp_path / "out")
+    (tmp_path / "in/file").symlink_to(tmp_path / "out/x")
+    os.mkfifo(tmp_path / "in/pipe")
+    told = Told(tmp_path / "in", depth=1)
+    told.do("scan")
+    assert told.names == ["file"]
+
+
+def test_names_that_are_not_utf_8_are_counted(tmp_path: Path) -> None:
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xfe.dat")).write_text("1")
+    told = Told(tmp_path)
+    assert told.do("scan")["odd"] == 1
+    assert told.names == []
+
+
+def test_a_directory_that_may_not_be_read_is_told_and_its_files_are_not_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub/a").write_text("1")
+    told = Told(tmp_path, depth=1)
+    told.do("scan")
+    told.do("settle", names=["sub/a"])
+    real = os.scandir
+
+    def denied(path: str) -> Any:
+        if path.rstrip("/").endswith("sub"):
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(local.os, "scandir", denied)
+    found = told.do("scan")
+    assert found["gone"] == []
+    assert found["troubles"] == [f"{tmp_path}/sub/: Permission denied"]
+
+
+def test_a_file_that_may_not_be_read_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a").write_text("1")
+    monkeypatch.setattr(local.os, "access", lambda *_: False)
+    told = Told(tmp_path)
+    told.do("scan")
+    [entry] = told.messages[0]["files"]
+    assert entry[3] is False
+
+
+def test_a_directory_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    assert Told(tmp_path / "none").do("scan")["error"] == "No such file or directory"
+    (tmp_path / "file").touch()
+    assert Told(tmp_path / "file").do("scan")["error"] == "Not a directory"
+
+
+def test_files_are_read_and_summed(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"x" * 3_000_000)
+    told = Told(tmp_path)
+    assert told.do("adler32", name="a")["adler32"] == f"{zlib.adler32(b'x' * 3_000_000):08x}"
+    assert told.do("read", name="a")["error"] == "it is larger than 1,000,000 bytes"
+    assert "error" in told.do("read", name="none")
+
+
+# ---- after use
+
+
+def test_a_file_is_moved_with_its_directories(tmp_path: Path) -> None:
+    (tmp_path / "in/sub").mkdir(parents=True)
+    (tmp_path / "in/sub/a").write_text("1")
+    assert "error" not in Told(tmp_path / "in", 1).do("move", name="sub/a", to=str(tmp_path / "used"))
+    assert (tmp_path / "used/sub/a").read_text() == "1"
+    assert not (tmp_path / "in/sub/a").exists()
+
+
+def test_nothing_is_overwritten_by_a_move(tmp_path: Path) -> None:
+    for directory, text in (("in", "new"), ("used", "old")):
+        (tmp_path / directory).mkdir()
+        (tmp_path / directory / "a").write_text(text)
+    assert "is there already" in Told(tmp_path / "in").do("move", name="a", to=str(tmp_path / "used"))["error"]
+    assert ((tmp_path / "in/a").read_text(), (tmp_path / "used/a").read_text()) == ("new", "old")
+
+
+def test_a_move_that_was_killed_half_way_is_ended_by_the_next(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "used").mkdir()
+    (tmp_path / "in/a").write_text("1")
+    (tmp_path / "used/a").hardlink_to(tmp_path / "in/a")
+    assert "error" not in Told(tmp_path / "in").do("move", name="a", to=str(tmp_path / "used"))
+    assert [path.name for path in tmp_path.rglob("a")] == ["a"]
+
+
+def test_without_hard_links_a_move_is_a_rename(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_links(*_: Any, **__: Any) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(local.os, "link", no_links)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a").write_text("1")
+    told = Told(tmp_path / "in")
+    assert "error" not in told.do("move", name="a", to=str(tmp_path / "used"))
+    (tmp_path / "in/a").write_text("2")
+    assert "is there already" in told.do("move", name="a", to=str(tmp_path / "used"))["error"]
+
+
+@pytest.mark.parametrize("act", ["move", "delete"])
+def test_no_link_on_the_way_leads_out_of_the_storage(tmp_path: Path, act: str) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/a").write_text("1")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/sub").symlink_to(tmp_path / "out")
+    about = {"to": str(tmp_path / "used")} if act == "move" else {}
+    assert "error" in Told(tmp_path / "in", 1).do(act, name="sub/a", **about)
+    assert (tmp_path / "out/a").exists()
+
+
+# ---- the process
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Iterator[tuple[Storage, "queue.SimpleQueue[Message]"]]:
+    posted: queue.SimpleQueue[Message] = queue.SimpleQueue()
+    one = Storage(Place(str(tmp_path)), 0, lambda _, message: posted.put(message), silent_s=1.0)
+    one.start()
+    yield one, posted
+    one.give_up()
+    one.wait(10)
+
+
+def reply(posted: "queue.SimpleQueue[Message]", what: str) -> Message:
+    while True:
+        message = posted.get(timeout=20)
+        if message["re"] == what:
+            return message
+
+
+def test_a_change_is_told_by_itself(storage: tuple[Storage, Any], tmp_path: Path) -> None:
+    _, posted = storage
+    reply(posted, "watching")
+    (tmp_path / ".x").write_text("1")
+    (tmp_path / ".x").rename(tmp_path / "x")
+    assert reply(posted, "found")["files"][0][0] == "x"
+    (tmp_path / "x").unlink()
+    while not (gone := reply(posted, "look")["gone"]):
+        pass
+    assert gone == ["x"]
+
+
+def test_a_process_that_hangs_is_silent_until_it_is_given_up(storage: tuple[Storage, Any], until: Until) -> None:
+    one, posted = storage
+    reply(posted, "open")
+    assert one.process is not None
+    os.kill(one.process.pid, signal.SIGSTOP)
+    one.ask("scan")
+    assert one.silent_since() is None
+    until("it is silent", one.silent_since)
+    one.give_up()
+    until("it is gone", lambda: not one.alive)
+    assert one.silent_since() is None
+
+
+def test_a_process_that_dies_says_so(storage: tuple[Storage, Any]) -> None:
+    one, posted = storage
+    reply(posted, "open")
+    assert one.process is not None
+    os.kill(one.process.pid, signal.SIGKILL)
+    assert "ended" in reply(posted, "ended")["error"]
+
+
+def test_the_listings_of_both_versions_of_xrdfs_are_read() -> None:
+    new = "-rw-r--r-- xrootd root    6 2018-08-23 21:03:34 /in/with blank.root\n"
+    new += "drwxr-xr-x a b 4096 2018-08-23 21:03:34 /in/sub"
+    old = "-r-- 2018-08-23 21:03:34          6 /in/x.root\ndr-x 2018-08-23 21:03:34   4096 /in/sub"
+    moment = 1535058214 * 10**9
+    assert next(parsed(new)) == (("with blank.root", 6, moment, True), False)
+    assert next(parsed(old)) == (("x.root", 6, moment, True), False)
+    assert [directory for _, directory in (*parsed(new), *parsed(old))] == [False, True, False, True]
