@@ -20,6 +20,7 @@ SAID = {
     1: "/data/raw/run4610_1.root for the shifter",
     2: "finished 5.6",
     4: "5 would be cancelled",
+    5: "available False no stream was told of it ['run4610_1.root']\nfile run4610_1.root",
 }
 """What examples must have printed, by their place on the page."""
 
@@ -61,7 +62,7 @@ def found(env: dict[str, str]) -> str:
 
 
 def test_the_page_has_its_examples() -> None:
-    assert len(EXAMPLES) == 5
+    assert len(EXAMPLES) == 6
 
 
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))
