@@ -10,7 +10,7 @@ import pytest
 
 from p3s.client.sdk import Client
 from p3s.protocol.catalogue import DataTypeSpec
-from p3s.protocol.data import DatasetRequest
+from p3s.protocol.data import DatasetRequest, DimensionSpec, LimitSpec, ReferenceSpec
 
 pytestmark = pytest.mark.system
 
@@ -53,6 +53,11 @@ GIVEN = {
     "run end": ["8"],
     "run adjust": ["7", "--type", "cosmic"],
     "lineage": ["{dataset}"],
+    "result show": ["{result}"],
+    "result get": ["{result}", "--dry-run"],
+    "result trend": ["TPC/n"],
+    "result limits set": ["TPC/n", "--good", "0,2"],
+    "result limits delete": ["TPC/none"],
     "pilot drain": ["--host", "no-such-host"],
     "pilot stop": ["--all", "--dry-run"],
     "pilot delete": ["--all", "--dry-run"],
@@ -90,6 +95,14 @@ def jobs(run: Run, server: Any) -> dict[str, str]:
         client.set_data_type(DataTypeSpec("RAW", ".raw"))
         for number in (7, 8):
             client.start_run(number)
+        publish = "p3s-publish --category TPC --run 7 --number n=1 --file log=a.log"
+        script = f'echo x > "$P3S_RESULT_DIR/a.log"; {publish}'
+        done = run("job", "submit", "--wait", "--", "/bin/sh", "-c", script, at=server.directory)
+        assert done.returncode == 0, done.stderr
+        _MADE["result"] = str(client.results(1, category="TPC")[0]["id"])
+        client.set_limit(LimitSpec("TPC", "n", good=(0, 1)))
+        client.set_reference(ReferenceSpec(7))
+        client.set_dimension(DimensionSpec("apa", ("3", "1")))
     return _MADE
 
 
@@ -114,6 +127,10 @@ WRITES = {
     "run start": ["9", "--end-others"],
     "run end": ["7"],
     "run adjust": ["7", "--type", "beam"],
+    "result limits set": ["TPC/n", "--good", "0,9"],
+    "result limits delete": ["TPC/n"],
+    "result reference": ["8"],
+    "result dimension": ["apa", "--delete"],
     "pilot drain": ["--all"],
     "pilot stop": ["--all"],
     "pilot delete": ["--all"],
@@ -127,6 +144,10 @@ WRITES = {
 }
 
 
+def _set_by_people(client: Client) -> list[Any]:
+    return [client.limits(), client.references(), client.dimensions()]
+
+
 @pytest.mark.parametrize("words", WRITES)
 def test_a_dry_run_is_json_too_and_changes_nothing(run: Run, server: Any, jobs: dict[str, str], words: str) -> None:
     client = Client(server.url, server.token)
@@ -135,7 +156,14 @@ def test_a_dry_run_is_json_too_and_changes_nothing(run: Run, server: Any, jobs: 
         kept = [[one["id"] for one in client.tokens()], client.users(), [one["jobtype"] for one in client.pauses()]]
         types = {one["name"]: one["priority"] for one in client.job_types()}
         kept += [client.datasets(), client.data_types(), client.runs()]
-        return [*kept, types, client.summary()["pilots"], client.job(jobs["held"])["state"], len(client.jobs(1000))]
+        return [
+            *kept,
+            types,
+            client.summary()["pilots"],
+            _set_by_people(client),
+            client.job(jobs["held"])["state"],
+            len(client.jobs(1000)),
+        ]
 
     before = state()
     given = [word.format(**jobs) for word in WRITES[words]]

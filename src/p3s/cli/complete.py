@@ -5,9 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 from p3s.client.place import find
-from p3s.protocol import catalogue_routes, data_routes, routes
+from p3s.protocol import catalogue_routes, data_routes, result_routes, routes
 from p3s.protocol.errors import P3sError
 from p3s.protocol.messages import PICKS
+from p3s.protocol.results import STATUSES
 from p3s.protocol.route import Route
 from p3s.protocol.states import FINAL_JOB_STATES, JobState
 from p3s.transport.http import Connection
@@ -89,6 +90,22 @@ def runs(incomplete: str) -> Offered:
     return _found(incomplete, route, "?limit=100", "runs", lambda one: (str(one["run"]), one["type"]))
 
 
+def statuses(incomplete: str) -> Offered:
+    """How results are judged."""
+    return _last_of_several(incomplete, list(STATUSES))
+
+
+def trends(incomplete: str) -> Offered:
+    """What is trended, as CATEGORY/ITEM[/COLUMN]."""
+    return _found(
+        incomplete,
+        result_routes.TREND_NAMES,
+        "?limit=1000",
+        "names",
+        lambda one: (f"{one['category']}/{one['name']}", one["unit"]),
+    )
+
+
 def _last_of_several(incomplete: str, words: list[str]) -> Offered:
     before, comma, last = incomplete.rpartition(",")
     return [(f"{before}{comma}{word}", "") for word in words if word.startswith(last)]
@@ -109,7 +126,7 @@ def _found(
 
 
 def _is_word(text: str) -> bool:
-    return bool(text) and all(letter.isalnum() or letter in "-_.+@%" for letter in text)
+    return bool(text) and all(letter.isalnum() or letter in "-_.+@%/" for letter in text)
 
 
 def _plain(text: str) -> str:

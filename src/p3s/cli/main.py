@@ -21,6 +21,7 @@ from . import (
     pause,
     payload,
     repro,
+    results,
     runs,
     schema,
     services,
@@ -67,6 +68,7 @@ app.command(rich_help_panel=WATCH)(doctor.summary)
 app.command(rich_help_panel=WATCH)(top)
 app.command(rich_help_panel=WATCH)(doctor.doctor)
 app.command(help=lineage.LINEAGE_HELP, rich_help_panel=WATCH)(lineage.lineage)
+app.add_typer(results.app, name="result", rich_help_panel=WATCH)
 app.add_typer(alarms.app, name="alarm", rich_help_panel=WATCH)
 app.command(rich_help_panel=RUN)(demo)
 app.add_typer(parts.server, name="server", rich_help_panel=RUN)

@@ -51,6 +51,7 @@ Examples:
 def start_watcher(
     files: Files,
     once: Annotated[bool, typer.Option("--once", help="Register what is there, and end.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Drop live changes of the streams (p3s stream set).")] = False,
     dry_run: DryRun = False,
     all_lines: Annotated[bool, typer.Option("--all", help="With --dry-run: every file.")] = False,
     name: Name = "",
@@ -63,7 +64,7 @@ def start_watcher(
     if dry_run:
         _dry_run(found, silent_s, all_lines, json)
     else:
-        _watch(found, name, once, silent_s)
+        _watch(found, name, once, force, silent_s)
 
 
 def _read(files: list[Path]) -> "list[StreamFile]":
@@ -78,7 +79,7 @@ def _read(files: list[Path]) -> "list[StreamFile]":
     return found
 
 
-def _watch(found: "list[StreamFile]", name: str, once: bool, silent_s: float) -> None:
+def _watch(found: "list[StreamFile]", name: str, once: bool, force: bool, silent_s: float) -> None:
     from p3s.watcher.aftermath import Aftermath
     from p3s.watcher.report import Reporter, service_name
     from p3s.watcher.watch import Watcher
@@ -86,6 +87,7 @@ def _watch(found: "list[StreamFile]", name: str, once: bool, silent_s: float) ->
     server = place()
     client = Client(server.server, server.token)
     agent = Watcher(client, found, _say, silent_s)
+    agent.force = force
     aftermath = Aftermath(client, agent, _say)
     reporter = Reporter(client, agent, name or service_name([file.path for file in found]), _say)
     agent.steps += [aftermath.step] if once else [aftermath.step, reporter.step]

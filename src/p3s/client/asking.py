@@ -51,13 +51,16 @@ class Asking:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def _pages(self, route: Route, name: str, limit: int | None, asked: dict[str, Any]) -> Iterator[Any]:
+    def _pages(
+        self, route: Route, name: str, limit: int | None, asked: dict[str, Any], /, most: int = MOST, **names: str
+    ) -> Iterator[Any]:
         """Entries of a list, page by page as they are wanted; None is all. What is empty or None is not asked for."""
         cursor, left = "", limit
         words = {key: _word(value) for key, value in asked.items() if value not in (None, "", False, [])}
         while left is None or left > 0:
-            size = MOST if left is None else min(MOST, left)
-            page = self._ask(route, "?" + urlencode({**words, "limit": size, **({"cursor": cursor} if cursor else {})}))
+            size = most if left is None else min(most, left)
+            query = urlencode({**words, "limit": size, **({"cursor": cursor} if cursor else {})})
+            page = self._ask(route, f"?{query}", **names)
             yield from page[name]
             left = None if left is None else left - len(page[name])
             cursor = page["next"]
@@ -82,7 +85,7 @@ class Asking:
 
     def _bytes(self, route: Route, query: str = "", body: Any = None, **names: str) -> bytes:
         for name, value in names.items():
-            if not value or "/" in value:
+            if not value or ("/" in value and name != "path"):
                 raise NotKnown(f"there is no {name} {value!r}")
         data = None if body is None else _encoded(body)
         until, pause = time.monotonic() + self.patience_s, 0.1

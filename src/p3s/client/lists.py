@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TypedDict, Unpack
 
-from p3s.protocol import data_routes, result_routes, routes
+from p3s.protocol import data_routes, routes
 from p3s.protocol.acts import ExplainReply
 from p3s.protocol.views import (
     Alarm,
@@ -15,7 +15,6 @@ from p3s.protocol.views import (
     Pause,
     Pilot,
     PilotRow,
-    Result,
     Summary,
 )
 
@@ -103,7 +102,7 @@ class Lists(Asking):
         found: Pilot = self._ask(routes.PILOT, pilot=pilot)
         return found
 
-    # ---- data, results, alarms
+    # ---- data, alarms
 
     def datasets(
         self,
@@ -125,29 +124,6 @@ class Lists(Asking):
         more = {"since": since, "until": until, "kind": kind, "datatype": datatype, "stream": stream, "set": set}
         asked: Json = {"state": state, "owner": owner, "name": name, "run": run, "subrun": subrun, **more}
         return list(self._pages(data_routes.DATASETS, "datasets", limit, asked))
-
-    def results(
-        self,
-        limit: int | None = 100,
-        *,
-        job: str = "",
-        jobtype: str = "",
-        category: str = "",
-        status: str = "",
-        run: int | None = None,
-        subrun: int | None = None,
-        since: float | None = None,
-        until: float | None = None,
-    ) -> list[Result]:
-        """The latest results, newest first, with their items."""
-        asked: Json = {"job": job, "jobtype": jobtype, "category": category, "status": status, "items": True}
-        asked |= {"run": run, "subrun": subrun, "since": since, "until": until}
-        return list(self._pages(result_routes.RESULTS, "results", limit, asked))
-
-    def result(self, result: int) -> Result:
-        """One result with its items. Raises NotKnown."""
-        found: Result = self._ask(result_routes.RESULT, result=str(result))
-        return found
 
     def alarms(self, every: bool = False, limit: int | None = 100, kind: str = "", severity: str = "") -> list[Alarm]:
         """Open alarms, or with `every` those that are over too; the latest raised first."""

@@ -10,6 +10,7 @@ from p3s.protocol.views import Job, Result
 
 from .lists import Lists
 from .live import Live
+from .results import Results
 
 LOOK_S = 10.0
 """Looked at so often whatever the server says."""
@@ -32,7 +33,7 @@ class Outcome:
         return {item["name"]: item["value"] for item in items if item["value"] is not None}
 
 
-class Waiting(Lists):
+class Waiting(Lists, Results):
     """`wait`, `gather`, `follow`."""
 
     def wait(

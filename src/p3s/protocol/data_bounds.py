@@ -4,13 +4,14 @@ import json
 from math import isfinite
 from typing import Any
 
-from .bounds import _VARIABLE, BIG, _most, _number, _text, _whole, check_environment, check_job
+from .bounds import _VARIABLE, BIG, SMALL, _most, _number, _text, _whole, check_environment, check_job
 from .catalogue_bounds import check_adler32, check_keys, check_url, check_word
 from .data import LEFT_OUT_OVERFLOW, LEFT_OUT_PAUSED, OVERFLOWS, DatasetRequest, Gather, StreamJob, StreamSpec
 from .errors import BadInput
 from .guesses import guess
 from .messages import BOUNDS, JobSpec
 from .states import DatasetState
+from .streams import ProcessRequest, RevertStreamRequest, SetStreamRequest
 
 _DEPTH = 8
 
@@ -76,6 +77,50 @@ def _check_gather(spec: StreamSpec, name: str, gather: Gather, where: str) -> No
         raise BadInput(f"{where}: it would never be made; say every: 20, or_after: 5m or at_run_end: true")
     job = StreamJob(gather.payload, gather.env, gather.priority, gather.time_limit, None, gather.needs)
     _check_job(spec, name, job, where)
+
+
+# ---- what people do to streams
+
+
+def check_set_stream(request: SetStreamRequest) -> None:
+    """Something to change, and a reason. What the paths may be and hold, the rule's shape says."""
+    if not (request.changes or request.unset):
+        raise BadInput("changes: name at least one path and its value, or a path in unset")
+    _most(request.changes, "stream_changes", "changes")
+    _most(request.unset, "stream_changes", "unset")
+    for path in (*request.changes, *request.unset):
+        _text(path, 300, "changes")
+        if path in request.changes and path in request.unset:
+            raise BadInput(f"unset: {path} is set too; one of the two")
+    check_json(request.changes, "changes")
+    _reason(request.why)
+
+
+def check_revert_stream(request: RevertStreamRequest) -> None:
+    """A version, and a reason."""
+    _whole(request.to, 1, SMALL, "to")
+    _reason(request.why)
+
+
+def _reason(why: str) -> None:
+    _text(why, BOUNDS["comment"], "why")
+    if not why.strip():
+        raise BadInput("why: is required; say for the record why it is changed")
+
+
+def check_process(request: ProcessRequest) -> None:
+    """A run, or a file by its whole name."""
+    _whole(request.run, 0, BIG, "run")
+    _text(request.files, 300, "files")
+    if request.run is None and not request.files:
+        raise BadInput("run: name a run, or a file by its name")
+    if request.run is None and set("*?[") & set(request.files):
+        raise BadInput("run: name one; files that fit a pattern are looked for within a run")
+    if request.limit is not None:
+        _number(request.limit, "limit", "limit")
+    if request.after and not (request.after.isascii() and request.after.isdigit() and len(request.after) < 19):
+        raise BadInput(f"after: {request.after[:40]!r} is not the `next` of a reply")
+    _text(request.why, BOUNDS["comment"], "why")
 
 
 # ---- files

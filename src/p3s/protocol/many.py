@@ -103,8 +103,8 @@ class PurgeRequest:
     """Remove the records of ended `jobs` or `pilots`, with their logs and files: these `uuids`, or those in `states`
     (none: all final ones) that ended more than `older_than` seconds ago.
 
-    Jobs with published results are kept, unless `results`: then these go too. Pilots that jobs name are kept. `after`
-    continues: `next` of the reply before.
+    Jobs with published results are kept, unless `results`: then these go too, but for those of reference runs. Pilots
+    that jobs name are kept. `after` continues: `next` of the reply before.
     """
 
     __pydantic_config__ = _STRICT

@@ -329,6 +329,8 @@ BOUNDS: "dict[str, Any]" = {
     "expects": 50,
     "files_per_call": 1_000,
     "stream_jobs": 50,
+    "stream_changes": 100,
+    "limit": (1, 1_000_000),
     "one_in": (1, 1_000_000_000),
     "first_of_run": (0, 1_000),
     "at_most": (1, 100_000),

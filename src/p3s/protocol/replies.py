@@ -118,10 +118,12 @@ class Trusted(TypedDict):
 
 
 class StreamVersion(TypedDict):
-    """The version of a stream that is in force."""
+    """The version of a stream that is in force, whether it is a new one, and what its author should know."""
 
     name: str
     version: int
+    changed: bool
+    notes: "list[str]"
 
 
 class DeathHeard(TypedDict):

@@ -29,6 +29,7 @@ __all__ = [
     "MAX_ITEMS",
     "MAX_RESULTS",
     "MAX_RESULT_BYTES",
+    "MAX_VALUES",
     "RESULT_VERSION",
     "STATUSES",
     "Cell",
@@ -53,6 +54,7 @@ MAX_RESULTS = 100  # in one file, and from one job
 MAX_ITEMS = 1000
 MAX_FILE_BYTES = 20_000_000
 MAX_RESULT_BYTES = 200_000_000
+MAX_VALUES = 20_000  # numbers and table cells of one job: each is trended
 MAX_CATEGORY = 80
 
 _TOP = ("p3s_result", "category", "run", "subrun", "keys", "time", "comment", "items")

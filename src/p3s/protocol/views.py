@@ -86,6 +86,7 @@ class Job(JobRow):
     rerun_of: Optional[str]
     cancelled_by: str
     stream: Optional[str]
+    stream_version: Optional[int]
     cpu_s: Optional[float]
     peak_memory: Optional[int]
     keys: "dict[str, Any]"
@@ -196,7 +197,8 @@ class Dataset(TypedDict):
 
 
 class ResultRow(TypedDict):
-    """A result, without its items. `data_time`: of the data, as the payload wrote it."""
+    """A result, without its items. `data_time`: of the data, as the payload wrote it. `stream_version`: of the stream,
+    when it made the job."""
 
     id: int
     category: str
@@ -216,6 +218,8 @@ class ResultRow(TypedDict):
     host: str
     dataset: Optional[str]
     dataset_name: str
+    stream: Optional[str]
+    stream_version: Optional[int]
 
 
 class Item(TypedDict):

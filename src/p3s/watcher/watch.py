@@ -29,6 +29,8 @@ class Watcher:
     ) -> None:
         self.client, self.say = client, say
         self.files = list(files)
+        #: Whether the rules of the files replace what people changed live.
+        self.force = False
         self.storages = Storages([stream for file in self.files for stream in file.streams], say, silent_s)
         self.registrar = Registrar(client, say, self._told)
         self.storages.on_release.append(self._release)
@@ -45,8 +47,10 @@ class Watcher:
                 if self.client.change_job_type(name, **settings):
                     self.say(f"job type {name} set as {file.path} says")
         for stream in self.storages.streams:
-            version = self.client.declare_stream(stream.spec)
-            self.say(f"stream {stream.spec.name} version {version}: {stream.place}/{stream.pattern.text}")
+            declared = self.client.declare(stream.spec, self.force)
+            self.say(f"stream {stream.spec.name} version {declared['version']}: {stream.place}/{stream.pattern.text}")
+            for note in declared["notes"]:
+                self.say(f"stream {stream.spec.name}: {note}")
 
     def run(self, stop: threading.Event, until: Callable[[], bool] = lambda: False) -> None:
         """Until `stop` is set, or `until` says so. `wake` of the storages makes it look."""

@@ -11,6 +11,7 @@ from p3s.server.data.models import Arrival, Dataset, DataType, Member
 from p3s.server.jobs.models import Job, Use
 
 from .rerun import Who
+from .runs import ensure_runs
 from .work import Work
 
 _EMPTY: dict[str, Any] = {"keys": {}, "comment": "", "adler32": ""}
@@ -40,6 +41,7 @@ def adjust(work: Work, *, dataset: str, change: DatasetChange, who: Who) -> Data
     if changed:
         row.save(update_fields=changed)
         if "run" in changed:
+            ensure_runs(work, [row.run], who.name)
             Arrival.objects.filter(dataset=row).update(run=row.run)
         said = "; ".join(f"{_shown(name)} {_word(before[name])} -> {_word(getattr(row, name))}" for name in changed)
         why = f"{said}: {change.why}" if change.why else said

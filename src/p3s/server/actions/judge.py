@@ -193,7 +193,7 @@ def series_rows(verdict: Verdict) -> list[Row]:
 
 def _series_row(category: str, series: int, item: Item, cell: Cell) -> Row:
     name = trend_name(item.name, cell.column)
-    return series, category, name, item.name, cell.column, _json(cell.by), cell.unit
+    return series, category, name, item.name, cell.column, _json(cell.by), identity.place(cell.by), cell.unit
 
 
 def _json(value: Any) -> str:

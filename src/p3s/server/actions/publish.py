@@ -74,7 +74,7 @@ def _store(work: Work, job: Job, attempt: int, position: int, result: CheckedRes
 
 
 def moment_of(time: str) -> float | None:
-    """Seconds since the epoch of an RFC 3339 text; None for one that no calendar has, as a leap second."""
+    """Seconds since the epoch of an RFC 3339 text; None for one in a zone that there is not."""
     try:
         return datetime.fromisoformat(time).timestamp()
     except (ValueError, OverflowError):

@@ -1,8 +1,8 @@
 """Remove the records of ended jobs and pilots, with logs, results and files, in portions.
 
-A job that has not ended is never touched. What became of a purged job still counts for its dataset (`Dataset.purged`),
-its name and files stay while something that is kept came of it (`traces`), and what people did stays in the journal. To
-call it from upkeep or anywhere else but the writer's thread:
+A job that has not ended is never touched, nor is one that published for a reference run. What became of a purged job
+still counts for its dataset (`Dataset.purged`), its name and files stay while something that is kept came of it
+(`traces`), and what people did stays in the journal. To call it from upkeep or anywhere else but the writer's thread:
 
 >>> request = PurgeRequest("jobs", older_than=30 * 86_400.0)
 >>> while True:
@@ -16,17 +16,22 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from functools import partial
 
+from django.db.models import QuerySet
+
+from p3s.domain.coverage import ranked, spoken, word_of, worst
 from p3s.domain.effects import Noted
 from p3s.protocol.errors import NotKnown
 from p3s.protocol.many import PurgeReply, PurgeRequest
 from p3s.protocol.states import FINAL_JOB_STATES, FINAL_PILOT_STATES
 from p3s.server.blobs import Blobs
-from p3s.server.data.models import Dataset
+from p3s.server.data.models import Arrival, Dataset
 from p3s.server.jobs import listing
 from p3s.server.jobs.models import Job, JobLog
 from p3s.server.journal.models import Event
 from p3s.server.pilots.models import Pilot
-from p3s.server.results.models import Item, Result
+from p3s.server.results.models import Item, Result, Series, Value
+from p3s.server.results.standards import of_reference_runs
+from p3s.server.results.trends import without_values
 
 from .many import Ask
 from .traces import leave
@@ -108,8 +113,7 @@ def _jobs(request: PurgeRequest, now: float) -> Found:
         before = now - (request.older_than or 0.0)
         numbers, following = listing.ended(states, request.jobtype, before, int(request.after or 0), LOOKED)
     jobs = Job.objects.filter(id__in=numbers, state__in=states).order_by("id")
-    if not request.results:
-        jobs = jobs.exclude(id__in=_with_results(numbers))
+    jobs = jobs.exclude(id__in=_kept(numbers, request.results))
     found = list(jobs.values_list("uuid", flat=True))
     return found, len(numbers) - len(found), None if following is None else str(following)
 
@@ -122,8 +126,21 @@ def _named(uuids: Sequence[str]) -> list[int]:
     return sorted(numbers.values())
 
 
-def _with_results(numbers: Sequence[int]) -> set[int]:
+def _kept(numbers: Sequence[int], results: bool) -> set[int]:
+    """Jobs that published, or where their results go too, those that did for a reference run."""
+    if results:
+        return of_reference_runs(numbers)
     return set(Result.objects.filter(job__in=numbers).values_list("job_id", flat=True))
+
+
+def _remove_results(ids: Sequence[int]) -> None:
+    """With their values, and what of nothing is left to be trended."""
+    values = Value.objects.filter(result__job__in=ids)
+    series = set(values.order_by().values_list("series_id", flat=True).distinct())
+    values.delete()
+    Item.objects.filter(result__job__in=ids).delete()
+    Result.objects.filter(job__in=ids).delete()
+    Series.objects.filter(pk__in=without_values(series)).delete()
 
 
 def _remove_jobs(work: Work, *, keys: Sequence[str], results: bool) -> list[str]:
@@ -131,14 +148,13 @@ def _remove_jobs(work: Work, *, keys: Sequence[str], results: bool) -> list[str]
     work.flush()
     numbers = list(Job.objects.filter(uuid__in=keys).values_list("id", flat=True))
     gone = Job.objects.filter(id__in=numbers, state__in=[str(state) for state in FINAL_JOB_STATES])
-    if not results:
-        gone = gone.exclude(id__in=_with_results(numbers))
+    gone = gone.exclude(id__in=_kept(numbers, results))
     rows = list(gone.values_list("id", "uuid", "dataset", "state"))
     _remember(rows)
+    _remember_for_streams(gone)
     ids, uuids = [row[0] for row in rows], [row[1] for row in rows]
     leave(dict(zip(ids, uuids, strict=True)), {row[0]: row[2] for row in rows if row[2] is not None})
-    Item.objects.filter(result__job__in=ids).delete()
-    Result.objects.filter(job__in=ids).delete()
+    _remove_results(ids)
     JobLog.objects.filter(job__in=ids).delete()
     Event.objects.filter(kind="job", object_id__in=uuids, what__in=_OF_THE_SYSTEM).delete()
     Job.objects.filter(id__in=ids).delete()
@@ -154,6 +170,22 @@ def _remember(rows: Sequence[tuple[int, str, str | None, str]]) -> None:
     for row in Dataset.objects.filter(uuid__in=list(counts)):
         row.purged = dict(Counter(row.purged) + counts[row.uuid])
         row.save(update_fields=["purged"])
+
+
+def _remember_for_streams(gone: QuerySet[Job]) -> None:
+    """What became of the files of streams whose last jobs go. One that was run again does not count."""
+    made = gone.filter(dataset__isnull=False, stream__isnull=False)
+    rows = list(made.values_list("uuid", "dataset", "stream", "state", "reason"))
+    again = set(Job.objects.filter(rerun_of__in=[row[0] for row in rows]).values_list("rerun_of", flat=True))
+    words: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for uuid, dataset, stream, state, reason in rows:
+        if uuid not in again:
+            words[str(dataset), str(stream)].append(word_of(state, reason))
+    for arrival in Arrival.objects.filter(dataset__in={dataset for dataset, _ in words}):
+        found = words.get((arrival.dataset_id, arrival.stream_id))
+        if found:
+            arrival.purged = ranked(worst([*found, *([spoken(arrival.purged)] if arrival.purged else [])]))
+            arrival.save(update_fields=["purged"])
 
 
 # ---- pilots

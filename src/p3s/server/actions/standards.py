@@ -24,13 +24,18 @@ def set_limit(work: Work, *, spec: LimitSpec, who: str) -> bool:
     for name, value in (*values.items(), ("who", who), ("at", work.now), ("why", spec.why)):
         setattr(row, name, value)
     row.save()
-    said = ", ".join(f"{name} {value}" for name, value in values.items() if value is not None)
+    said = "; ".join(f"{name} {_sides(value)}" for name, value in values.items() if value is not None)
     _note(work, "limit", f"{spec.category}/{spec.item}", "set", who, _why(said, spec.why))
     return True
 
 
 def _of_limit(spec: LimitSpec) -> dict[str, Any]:
     return {"good": spec.good, "warn": spec.warn, "drift": spec.drift}
+
+
+def _sides(pair: list[float | None]) -> str:
+    """As one writes them on a command line: `0.3,` has no upper limit."""
+    return ",".join("" if side is None else f"{side:g}" for side in pair)
 
 
 def drop_limit(work: Work, *, category: str, item: str, who: str, why: str) -> bool:

@@ -27,10 +27,12 @@ from . import (
     results,
     runs,
     services,
+    standards,
     streams,
     system,
     templates,
     tokens,
+    trends,
     workflows,
 )
 from .document import complete
@@ -74,6 +76,8 @@ for part in (
     runs,
     lineage,
     results,
+    trends,
+    standards,
     templates,
     workflows,
     alarms,

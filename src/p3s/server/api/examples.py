@@ -86,6 +86,8 @@ _RESULT: dict[str, Any] = {
     "host": "node7",
     "dataset": DATASET,
     "dataset_name": "run4610_1.root",
+    "stream": "raw",
+    "stream_version": 3,
 }
 _PAUSE = {
     "jobtype": "femb",
@@ -296,6 +298,7 @@ REPLIES: dict[type, Any] = {
         "rerun_of": None,
         "cancelled_by": "",
         "stream": "raw",
+        "stream_version": 3,
         "cpu_s": None,
         "peak_memory": None,
         "keys": {"logger": 3},

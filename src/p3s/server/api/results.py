@@ -71,6 +71,9 @@ def publish(request: HttpRequest, job: str, attempt: int) -> PublishReply:
         checked = [rules.check(document, names) for document in body.results]
     except rules.ResultError as error:
         raise BadInput(str(error)) from None
+    values = sum(1 for result in checked for item in result.items for _ in item.cells())
+    if values > rules.MAX_VALUES:
+        raise BadInput(f"results: {values} numbers and table cells; at most {rules.MAX_VALUES} are taken from one job")
     count = running().ask(
         lambda work: publish_results(work, job=job, attempt=attempt, results=checked, problems=body.problems)
     )

@@ -1,34 +1,162 @@
-"""Cold routes of streams, and of files that arrive for them."""
+"""Cold routes of streams, of what they made of every file, and of files that arrive for them."""
 
+from dataclasses import asdict
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 from django.http import HttpRequest
-from ninja import Router
+from ninja import Query, Router
 
-from p3s.protocol import data_bounds, data_routes
+from p3s.protocol import bounds, data_bounds, data_routes
+from p3s.protocol.acts import WhyRequest
 from p3s.protocol.bounds import _most
 from p3s.protocol.data import ArrivalsReply, ArrivalsRequest, DatasetReply, DatasetRequest, StreamSpec
-from p3s.protocol.errors import BadInput, NoRoom, TryLater
+from p3s.protocol.errors import BadInput, NoRoom, NotKnown, TryLater
+from p3s.protocol.streams import (
+    ProcessReply,
+    ProcessRequest,
+    RevertStreamRequest,
+    SetStreamRequest,
+    StreamChanged,
+    StreamDetail,
+    StreamPaused,
+)
+from p3s.server.actions import declare as streams
 from p3s.server.actions.arrive import PORTION, arrive_all
-from p3s.server.actions.declare import declare
+from p3s.server.actions.process import process
 from p3s.server.broker import running
+from p3s.server.jobs import coverage
+from p3s.server.jobs import streams as reads
 from p3s.server.upkeep.services import running as upkeep
 
 from .doors import grant_of, reach, read
+from .paging import Cursor, Limit, Name, Run, exact, number, page
 
 router = Router(tags=["streams"])
 
 
+@router.get("/streams", auth=reach("read"), summary=data_routes.STREAMS.summary)
+@exact
+def list_streams(request: HttpRequest, limit: Limit = 100, cursor: Cursor = "") -> dict[str, Any]:  # noqa: ARG001
+    """By name; `next`, given as `cursor`, continues, null at the end."""
+    bounds.check_name(cursor, "cursor")
+    return page("streams", [dict(row) for row in reads.page(limit + 1, cursor)], limit, lambda row: row["name"])
+
+
+@router.get("/streams/{name}", auth=reach("read"), summary=data_routes.STREAM_SHOWN.summary)
+def show_stream(request: HttpRequest, name: str) -> dict[str, Any]:  # noqa: ARG001
+    """The rule in force, and where people changed it live from what was declared."""
+    return dict(_found(name))
+
+
+def _found(name: str) -> StreamDetail:
+    bounds.check_name(name, "name")
+    found = reads.find(name)
+    if found is None:
+        raise NotKnown(f"there is no stream {name}; p3s stream list shows them")
+    return found
+
+
 @router.put("/streams/{name}", auth=reach("operate"), summary=data_routes.STREAM.summary)
-def put_stream(request: HttpRequest, name: str) -> dict[str, Any]:
-    """Declare a stream; the reply has the version in force. The same rule again is no new version."""
+@exact
+def put_stream(
+    request: HttpRequest,
+    name: str,
+    force: Annotated[bool, Query(description="drop what was changed live")] = False,
+) -> dict[str, Any]:
+    """Declare a stream; the reply has the version in force. The same rule again is no new version. What people changed
+    live since it was declared last is kept, and `notes` say so; with `force` the rule is as it stands here."""
     body = read(request, StreamSpec)
     if body.name != name:
         raise BadInput(f"name: the body says {body.name!r}, the path {name!r}; they must agree")
     data_bounds.check_stream(body)
     owner = grant_of(request).owner
-    return {"name": name, "version": running().ask(lambda work: declare(work, spec=body, owner=owner))}
+    declared = running().ask(lambda work: streams.declare(work, spec=body, owner=owner, force=force))
+    return {"name": name, **asdict(declared)}
+
+
+@router.get("/streams/{name}/versions", auth=reach("read"), summary=data_routes.STREAM_VERSIONS.summary)
+@exact
+def list_versions(request: HttpRequest, name: str, limit: Limit = 100, cursor: Cursor = "") -> dict[str, Any]:  # noqa: ARG001
+    """Who made it what it was, when, why, and what differs from the version before."""
+    _found(name)
+    rows = [dict(row) for row in reads.versions(name, limit + 1, number(cursor))]
+    return page("versions", rows, limit, lambda row: str(row["version"]))
+
+
+@router.post("/streams/{name}/changes", auth=reach("operate"), summary=data_routes.SET_STREAM.summary)
+def set_stream(request: HttpRequest, name: str) -> StreamChanged:
+    """Values by dotted path into the rule (`env.RELEASE`, `take.one_in`, `jobs.evdisp.needs.cores`), for files that
+    come from now on. A new version, on the record; jobs name the version that made them."""
+    body = read(request, SetStreamRequest)
+    data_bounds.check_set_stream(body)
+    bounds.check_name(name, "name")
+    who = grant_of(request).owner
+    changed: StreamChanged = running().ask(lambda work: streams.set_stream(work, name=name, request=body, who=who))
+    return changed
+
+
+@router.post("/streams/{name}/revert", auth=reach("operate"), summary=data_routes.REVERT_STREAM.summary)
+def revert_stream(request: HttpRequest, name: str) -> StreamChanged:
+    """A new version that equals version `to`, or what was declared last."""
+    body = read(request, RevertStreamRequest)
+    data_bounds.check_revert_stream(body)
+    bounds.check_name(name, "name")
+    who = grant_of(request).owner
+    changed: StreamChanged = running().ask(lambda work: streams.revert_stream(work, name=name, request=body, who=who))
+    return changed
+
+
+@router.post("/streams/{name}/pause", auth=reach("operate"), summary=data_routes.PAUSE_STREAM.summary)
+def pause_stream(request: HttpRequest, name: str) -> StreamPaused:
+    """Files that come from now on are counted as ignored, reason `paused`; jobs that were made go on."""
+    return _switch(request, name, streams.pause_stream)
+
+
+@router.post("/streams/{name}/resume", auth=reach("operate"), summary=data_routes.RESUME_STREAM.summary)
+def resume_stream(request: HttpRequest, name: str) -> StreamPaused:
+    """Files that come from now on are taken again. What was left out meanwhile can be processed by hand."""
+    return _switch(request, name, streams.resume_stream)
+
+
+def _switch(request: HttpRequest, name: str, act: Any) -> StreamPaused:
+    body = read(request, WhyRequest)
+    bounds.check_why(body)
+    bounds.check_name(name, "name")
+    who = grant_of(request).owner
+    reply: StreamPaused = running().ask(lambda work: act(work, name=name, who=who, why=body.why))
+    return reply
+
+
+@router.post("/streams/{name}/process", auth=reach("operate"), summary=data_routes.PROCESS.summary)
+def process_files(request: HttpRequest, name: str) -> ProcessReply:
+    """Files that were sampled out or ignored, or whose jobs were dropped, failed, lost, cancelled or never made, get
+    the jobs that they lack, by the rule as it is now; ETA and stale-after count from now. They count as `manual`, and
+    neither prescale nor `waiting` holds for them. Some files a call; `next`, given as `after`, goes on."""
+    body = read(request, ProcessRequest)
+    data_bounds.check_process(body)
+    bounds.check_name(name, "name")
+    if not body.dry_run:
+        room_for_work()
+    return process(running().ask, name=name, request=body, who=grant_of(request).owner)
+
+
+@router.get("/coverage", auth=reach("read"), summary=data_routes.COVERAGE.summary)
+@exact
+def list_coverage(
+    request: HttpRequest,  # noqa: ARG001
+    limit: Annotated[int, Query(ge=1, le=200, description="runs of a page at most")] = 20,
+    cursor: Cursor = "",
+    stream: Name = "",
+    run: Run = None,
+) -> dict[str, Any]:
+    """Every file that a stream has seen is in one count of its run. The newest run first, its streams by name, files
+    without a run on the last page; `next`, given as `cursor`, continues."""
+    bounds.check_name(stream, "stream")
+    if run is not None:
+        return {"coverage": [asdict(row) for row in coverage.of_runs([run], stream)], "next": None}
+    rows, following = coverage.page(stream, limit, number(cursor))
+    return {"coverage": [asdict(row) for row in rows], "next": following}
 
 
 @router.post("/arrivals", auth=reach("submit"), summary=data_routes.ARRIVALS.summary)

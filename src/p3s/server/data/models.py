@@ -118,8 +118,7 @@ class Arrival(models.Model):
     #: 0: of before versions were kept.
     stream_version = models.IntegerField()
     at = models.FloatField()
-    #: What became of those of its jobs whose records were purged, as coverage counts them: `finished`,
-    #: `dropped: stale`; empty: all are there.
+    #: What became of those of its jobs whose records were purged, `domain.coverage.ranked`; empty: all are there.
     purged = models.CharField(max_length=220, blank=True, default="")
 
     class Meta:

@@ -62,6 +62,7 @@ class JobDetail:
     rerun_of: str | None
     cancelled_by: str
     stream: str | None
+    stream_version: int | None
     cpu_s: float | None
     peak_memory: int | None
     keys: dict[str, int | str] = field(default_factory=dict)
@@ -170,6 +171,7 @@ _DETAILS = (
     "rerun_of",
     "cancelled_by",
     "stream_id",
+    "stream_version",
     "cpu_s",
     "peak_memory",
     "keys",

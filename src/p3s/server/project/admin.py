@@ -39,6 +39,8 @@ SHOWN = {
     "data.arrival": ("id", "stream", "dataset", "run", "fate", "reason"),
     "data.stream": ("name", "version", "owner"),
     "results.result": ("id", "category", "run", "status"),
+    "results.limit": ("category", "item", "good", "warn", "drift", "who", "why"),
+    "results.reference": ("category", "run", "who", "why"),
     "journal.event": ("id", "at", "kind", "object_id", "what", "who", "why"),
     "journal.alarm": ("id", "kind", "message", "severity"),
     "services.service": ("name", "own", "owner", "every_s", "last_at", "said", "last_error"),

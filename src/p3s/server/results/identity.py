@@ -20,6 +20,15 @@ def series(category: str, item: str, column: str, by: Mapping[str, Any]) -> int:
     return _number([category, item, column, by])
 
 
+def place(by: Mapping[str, Any]) -> str:
+    """A text by which series of one name come in the order of their coordinates, 9 before 10."""
+    parts = (f"{name}={value:020d}" if isinstance(value, int) else f"{name}={value}" for name, value in by.items())
+    return ",".join(parts)[:PLACE_LENGTH]
+
+
+PLACE_LENGTH = 400
+
+
 def _number(parts: list[Any]) -> int:
     text = orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big") >> 1

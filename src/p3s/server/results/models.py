@@ -1,11 +1,26 @@
 """Results: what payloads publish for people (`protocol.results` has the rules)."""
 
+import json
+from typing import Any
+
 from django.db import models
 
 from p3s.server.jobs.models import RowNumber
 
 NO_NUMBER = -(2**63)
 """The run or subrun of a value that has none: a trend is ordered by both, and databases order NULL each its own way."""
+
+
+class Numbers(json.JSONDecoder):
+    """Numbers as they were written: PostgreSQL gives 1e308 back as an integer of 309 digits, which nothing writes."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(parse_int=_number, **settings)
+
+
+def _number(digits: str) -> int | float:
+    number = int(digits)
+    return number if abs(number) < 2**63 else float(number)
 
 
 class Result(models.Model):
@@ -56,7 +71,7 @@ class Item(models.Model):
     error = models.FloatField(null=True)
     unit = models.CharField(max_length=40, blank=True, default="")
     #: The item as `actions.judge.stored` has it: files, limits in force, objects, drawing, rows and points.
-    detail = models.JSONField(default=dict)
+    detail = models.JSONField(default=dict, decoder=Numbers)
     #: Why the item is a hole, or empty.
     problem = models.TextField(blank=True, default="")
 
@@ -76,11 +91,13 @@ class Series(models.Model):
     #: Empty for a number.
     column = models.CharField(max_length=200, blank=True, default="")
     by = models.JSONField(default=dict)
+    #: `results.identity.place`: series of one name in the order of their coordinates.
+    place = models.CharField(max_length=400, blank=True, default="")
     #: As it was published last.
     unit = models.CharField(max_length=40, blank=True, default="")
 
     class Meta:
-        indexes = [models.Index(fields=["category", "name"], name="series_by_name")]
+        indexes = [models.Index(fields=["category", "name", "place"], name="series_by_name")]
 
 
 class Value(models.Model):

@@ -27,8 +27,8 @@ SELECT {result}, {position}, {kind}, {name}, {by}, {status}, {comment}, {group},
 
 ADD_SERIES = Statement(
     """
-INSERT INTO results_series (id, category, name, item, "column", "by", unit)
-SELECT {id}, {category}, {name}, {item}, {column}, {by}, {unit} {rows}
+INSERT INTO results_series (id, category, name, item, "column", "by", place, unit)
+SELECT {id}, {category}, {name}, {item}, {column}, {by}, {place}, {unit} {rows}
 """,
     id="bigint",
     category="text",
@@ -36,6 +36,7 @@ SELECT {id}, {category}, {name}, {item}, {column}, {by}, {unit} {rows}
     item="text",
     column="text",
     by="jsonb",
+    place="text",
     unit="text",
 )
 

@@ -35,6 +35,8 @@ class ResultRow:
     host: str
     dataset: str | None
     dataset_name: str
+    stream: str | None
+    stream_version: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,8 @@ _COLUMNS = (
     "job__pilot__host",
     "job__dataset_id",
     "job__dataset__name",
+    "job__stream_id",
+    "job__stream_version",
 )
 #: Names that an outer join leaves null where there is no pilot or no dataset.
 _NAMES = (_COLUMNS.index("job__pilot__host"), _COLUMNS.index("job__dataset__name"))

@@ -2,7 +2,8 @@ from typing import Any
 
 from django.db import migrations, models
 
-WORST_FIRST = ("failed", "lost", "dropped", "cancelled", "skipped", "finished")
+RANKS = {"failed": "1", "lost": "2", "dropped": "3", "cancelled": "4", "skipped": "5", "finished": "6"}
+"""Of final states, the worst first: `domain.coverage.ranked`."""
 
 ARRIVED = """
 INSERT INTO data_arrival (stream_id, dataset_id, run, fate, reason, manual, stream_version, at, purged)
@@ -21,13 +22,13 @@ def arrivals(apps: Any, schema_editor: Any) -> None:
         cursor.execute(ARRIVED, [False])
     streams = list(Stream.objects.values_list("name", flat=True)[:2])
     for dataset in apps.get_model("data", "Dataset").objects.exclude(purged={}).iterator():
-        state = next((state for state in WORST_FIRST if dataset.purged.get(state)), "")
+        rank = min((rank for state, rank in RANKS.items() if dataset.purged.get(state)), default="")
         arrival = Arrival.objects.filter(dataset=dataset).first()
         if arrival is None and len(streams) == 1:
             facts = {"run": dataset.run, "fate": "taken", "stream_version": 0, "at": dataset.registered_at}
             arrival = Arrival(stream_id=streams[0], dataset=dataset, **facts)
-        if arrival is not None and state:
-            arrival.purged = state
+        if arrival is not None and rank:
+            arrival.purged = rank
             arrival.save()
 
 

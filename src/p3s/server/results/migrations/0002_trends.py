@@ -4,6 +4,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import p3s.server.jobs.models
+import p3s.server.results.models
 
 
 def _set_by_people():
@@ -63,6 +64,7 @@ class Migration(migrations.Migration):
                 ("item", models.CharField(max_length=200)),
                 ("column", models.CharField(blank=True, default="", max_length=200)),
                 ("by", models.JSONField(default=dict)),
+                ("place", models.CharField(blank=True, default="", max_length=400)),
                 ("unit", models.CharField(blank=True, default="", max_length=40)),
             ],
         ),
@@ -102,13 +104,23 @@ class Migration(migrations.Migration):
             model_name="result",
             index=models.Index(fields=["subject", "job", "attempt"], name="result_newest"),
         ),
+        # How it is read: no change of the table.
+        migrations.SeparateDatabaseAndState(
+            state_operations=[
+                migrations.AlterField(
+                    model_name="item",
+                    name="detail",
+                    field=models.JSONField(decoder=p3s.server.results.models.Numbers, default=dict),
+                ),
+            ]
+        ),
         migrations.AddConstraint(
             model_name="limit",
             constraint=models.UniqueConstraint(fields=("category", "item"), name="limit_once"),
         ),
         migrations.AddIndex(
             model_name="series",
-            index=models.Index(fields=["category", "name"], name="series_by_name"),
+            index=models.Index(fields=["category", "name", "place"], name="series_by_name"),
         ),
         migrations.AddIndex(
             model_name="value",

@@ -40,7 +40,15 @@ def trends(apps, _):
         series = {_key([row.result.category, row.name, "", row.by]): row for row in rows}
         known = set(Series.objects.filter(pk__in=series).values_list("pk", flat=True))
         Series.objects.bulk_create(
-            Series(pk=key, category=row.result.category, name=row.name, item=row.name, by=row.by, unit=row.unit[:40])
+            Series(
+                pk=key,
+                category=row.result.category,
+                name=row.name,
+                item=row.name,
+                by=row.by,
+                place=_place(row.by),
+                unit=row.unit,
+            )
             for key, row in series.items()
             if key not in known
         )
@@ -65,6 +73,12 @@ def _value(Value, row):
         warn_low=warn[0],
         warn_high=warn[1],
     )
+
+
+def _place(by):
+    return ",".join(
+        f"{name}={value:020d}" if isinstance(value, int) else f"{name}={value}" for name, value in by.items()
+    )[:400]
 
 
 def _pair(limits):
