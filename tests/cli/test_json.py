@@ -10,7 +10,7 @@ import pytest
 
 from p3s.client.sdk import Client
 from p3s.protocol.catalogue import DataTypeSpec
-from p3s.protocol.data import DatasetRequest, DimensionSpec, LimitSpec, ReferenceSpec
+from p3s.protocol.data import DatasetRequest, DimensionSpec, LimitSpec, ReferenceSpec, StreamJob, StreamSpec, Take
 
 pytestmark = pytest.mark.system
 
@@ -26,6 +26,7 @@ GIVEN = {
     "job submit --dry-run": ["--", "/bin/true"],
     "job show": ["{job}"],
     "job explain": ["{held}"],
+    "job inputs": ["{job}"],
     "job cancel": ["{job}"],
     "job hold": ["{held}"],
     "job release": ["{let_go}"],
@@ -53,6 +54,13 @@ GIVEN = {
     "run end": ["8"],
     "run adjust": ["7", "--type", "cosmic"],
     "lineage": ["{dataset}"],
+    "stream show": ["raw"],
+    "stream set": ["raw", "take.one_in=7", "--reason", "a test"],
+    "stream revert": ["raw", "--reason", "a test"],
+    "stream versions": ["raw"],
+    "stream pause": ["raw"],
+    "stream resume": ["raw"],
+    "stream process": ["raw", "--run", "1"],
     "result show": ["{result}"],
     "result get": ["{result}", "--dry-run"],
     "result trend": ["TPC/n"],
@@ -70,7 +78,7 @@ GIVEN = {
 }
 
 
-EMPTY = ("alarm list", "pilot drain")
+EMPTY = ("alarm list", "gather list", "job inputs", "pilot drain")
 """Nothing that a healthy server would list; the pilot of these tests stays."""
 
 _MADE: dict[str, str] = {}
@@ -95,6 +103,8 @@ def jobs(run: Run, server: Any) -> dict[str, str]:
         client.set_data_type(DataTypeSpec("RAW", ".raw"))
         for number in (7, 8):
             client.start_run(number)
+        client.declare_stream(StreamSpec("raw", {"plain": StreamJob("/bin/true")}, take=Take(1_000_000_000)))
+        client.register_datasets([DatasetRequest(f"/data/{place}", "raw", run=1) for place in range(2)])
         publish = "p3s-publish --category TPC --run 7 --number n=1 --file log=a.log"
         script = f'echo x > "$P3S_RESULT_DIR/a.log"; {publish}'
         done = run("job", "submit", "--wait", "--", "/bin/sh", "-c", script, at=server.directory)
@@ -127,6 +137,11 @@ WRITES = {
     "run start": ["9", "--end-others"],
     "run end": ["7"],
     "run adjust": ["7", "--type", "beam"],
+    "stream set": ["raw", "take.one_in=9", "--reason", "a test"],
+    "stream revert": ["raw", "--to", "1", "--reason", "a test"],
+    "stream pause": ["raw"],
+    "stream resume": ["raw"],
+    "stream process": ["raw", "--run", "1"],
     "result limits set": ["TPC/n", "--good", "0,9"],
     "result limits delete": ["TPC/n"],
     "result reference": ["8"],
@@ -156,9 +171,11 @@ def test_a_dry_run_is_json_too_and_changes_nothing(run: Run, server: Any, jobs: 
         kept = [[one["id"] for one in client.tokens()], client.users(), [one["jobtype"] for one in client.pauses()]]
         types = {one["name"]: one["priority"] for one in client.job_types()}
         kept += [client.datasets(), client.data_types(), client.runs()]
+        streams = [(one["version"], one["paused_at"]) for one in client.streams()]
         return [
             *kept,
             types,
+            streams,
             client.summary()["pilots"],
             _set_by_people(client),
             client.job(jobs["held"])["state"],

@@ -20,10 +20,10 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def run_payload(tmp_path: Path, compiled: Path) -> Run:
-    """run(script, input, **environment): the results go to tmp_path / "result"."""
+    """run(script, input, *words, **environment): the results go to tmp_path / "result"."""
     (tmp_path / "result").mkdir()
 
-    def run(script: str, data: Path | None, **more: str) -> "subprocess.CompletedProcess[str]":
+    def run(script: str, data: Path | None, *words: str, **more: str) -> "subprocess.CompletedProcess[str]":
         kept = {name: value for name, value in os.environ.items() if not name.startswith("P3S_")}
         kept.pop("PYTHONDONTWRITEBYTECODE", None)
         kept["PYTHONPYCACHEPREFIX"] = str(compiled)
@@ -32,7 +32,7 @@ def run_payload(tmp_path: Path, compiled: Path) -> Run:
         if data is not None:
             kept["P3S_INPUT_PATH"] = str(data)
         return subprocess.run(
-            [sys.executable, str(ROOT / "src/p3s/demo/payloads" / script)],
+            [sys.executable, str(ROOT / "src/p3s/demo/payloads" / script), *words],
             env={**kept, **more},
             cwd=tmp_path,
             capture_output=True,

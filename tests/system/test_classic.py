@@ -93,6 +93,31 @@ def test_the_monitor_wrapper_runs_unchanged_and_its_results_appear(
         assert picture.read().startswith(b"\x89PNG")
 
 
+def test_a_wrapper_that_exits_with_0_after_a_failed_step_is_seen_by_what_it_did_not_publish(
+    shared_place: Place, old: Old, classic: Path, tmp_path: Path
+) -> None:
+    """It works in a directory elsewhere, its step of publishing is not there, and nobody looks at its status."""
+    taken(classic, "wrappers/monitor_like.sh", tmp_path)
+    description = taken(classic, "wrappers/monitor_like.json", tmp_path)
+    (tmp_path / "input").mkdir()
+    (tmp_path / "input" / NAME).write_text("1\n2\n3\n")
+    [job] = json.loads(description.read_text())
+    client = shared_place.client
+    client.change_job_type("wrapped", expects=("TPC monitor", "TPC monitor/Hits"))
+
+    def run(**env: str) -> tuple[str, str]:
+        description.write_text(json.dumps([{**job, "jobtype": "wrapped", "env": {**job["env"], **env}}]))
+        ended = shared_place.ended(old("job.py", "-j", str(description), "-f", NAME).strip())
+        return ended["state"], ended["reason"]
+
+    assert run(P3S_HOME="/no/clients/here") == ("finished", "published nothing")
+    [alarm] = [one for one in client.alarms() if one["kind"] == "results"]
+    assert alarm["message"].startswith("wrapped published nothing: 1 job, the latest ")
+    assert "wrapped published nothing" in shared_place.p3s("alarm", "list").stdout
+    assert run() == ("finished", "")
+    assert [one for one in client.alarms() if one["kind"] == "results"] == []
+
+
 def test_what_lies_in_the_working_directory_is_published_without_any_client(shared_place: Place) -> None:
     entry = {"run": "run004001_0002_dl03", "Type": "femb", "APA": "1, 2", "dead": "4,5"}
     payload = shared_place.script(

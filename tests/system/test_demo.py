@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -42,19 +43,57 @@ def end_by(place: Place, demo: "subprocess.Popen[bytes]", number: signal.Signals
 
 
 def test_it_shows_two_runs_and_ends_within_90_seconds_leaving_nothing_behind(place: Place) -> None:
-    done = place.p3s("demo", "--exit", "--json", timeout=90)
+    kept = place.directory / "kept"
+    done = place.p3s("demo", "--exit", "--json", "--dir", str(kept), timeout=90)
     assert done.returncode == 0, done.stderr
     told = numbers(done)
     assert set(told) == {"datasets", "jobs", "results", "runs", "arrival_to_result_s"}
     assert told["datasets"] >= 2
-    assert told["jobs"] == {"finished": told["datasets"]}
-    assert told["results"] == told["datasets"]
+    assert told["jobs"] == {"finished": told["datasets"] + 2}, "one more for each run: its files' spectra, added up"
+    assert told["results"] == told["datasets"] + 2
     assert told["runs"] == {"1": "good", "2": "bad"}
     times = told["arrival_to_result_s"]
     assert 0 < times["p50"] <= times["p95"] < 90
     assert "watch it at http://127.0.0.1:" in done.stderr
     place.until_nothing_runs(5)
     assert list(place.temporary.iterdir()) == [], "temporary files are left"
+
+    place.server_dir = kept / "server"
+    place.start_server()
+    for run in (1, 2):
+        the_merged_spectra_of_a_run_are_the_sum_over_its_files(place, run)
+
+
+def the_merged_spectra_of_a_run_are_the_sum_over_its_files(place: Place, run: int) -> None:
+    client = place.client
+    [gathering] = client.gatherings(run=run)
+    assert (gathering["stream"], gathering["pending"], gathering["gathered"]) == ("tpc", 0, 3)
+    [merged] = client.results(run=run, category="TPC run")
+    assert (merged["job"], merged["incomplete"]) == (gathering["job"], False)
+    numbers = {item["name"]: item["value"] for item in merged["items"] if item["kind"] == "number"}
+    assert numbers["files added up"] == 3
+    read = client.inputs(merged["job"])
+    assert [one["name"] for one in read] == [f"tpc_run{run:06}_{subrun:04}.root" for subrun in (1, 2, 3)]
+    files = [client.input_file(merged["job"], one["job"], "hist.root") for one in read]
+    [whole] = place.server_dir.glob(f"blobs/*/{merged['job']}/1/run.root")
+    for plane in "UVZ":
+        parts = [entries(place, file, f"adc/{plane}") for file in files]
+        assert entries(place, whole.read_bytes(), f"adc/{plane}") == sum(parts) > 3 * 100_000
+    assert place.client.job(merged["job"])["name"] == f"tpc tpc-run run {run}"
+    with urllib.request.urlopen(f"{place.url}/runs/{run}", timeout=20) as answer:
+        assert "TPC run" in answer.read().decode()
+
+
+def entries(place: Place, data: bytes, key: str) -> float:
+    """Of a histogram, by its own word and by its bins, which agree."""
+    import uproot
+
+    path = place.directory / "one.root"
+    path.write_bytes(data)
+    with uproot.open(path) as file:
+        found = file[key]
+        assert found.member("fEntries") == found.values(flow=True).sum()
+        return float(found.member("fEntries"))
 
 
 def test_real_files_are_taken_as_the_arriving_data(place: Place, root_files: Path) -> None:

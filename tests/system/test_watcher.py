@@ -237,6 +237,21 @@ def test_what_the_server_refuses_of_one_file_keeps_no_other(watched: Watched) ->
     watched.place.until("the refusal is told", lambda: " refused: " in watched.log)
 
 
+def test_a_stream_file_sets_job_types_dimensions_and_limits_and_says_what_changed(watched: Watched) -> None:
+    more = f"""jobtypes: {{{watched.name}: {{priority: 5, cap: 2}}}}
+dimensions: {{{watched.name}: {{order: [2, 1], labels: {{2: upper}}}}}}
+limits: {{{watched.name}/lifetime: {{good: [0.3, null]}}}}"""
+    watched.rules('files: "data/x{run:d}.dat", payload: /bin/true', more=more)
+    watched.start()
+    [kind] = [one for one in watched.place.client.job_types() if one["name"] == watched.name]
+    assert (kind["priority"], kind["cap"]) == (5, 2)
+    for said in (f"job type {watched.name} set", f"dimension {watched.name} set", f"limits of {watched.name}/lifetime"):
+        assert said in watched.log
+    watched.stop()
+    watched.start()
+    assert watched.log.count(" set as ") == 3
+
+
 def test_what_would_be_is_said_without_telling_the_server(watched: Watched) -> None:
     watched.rules('files: "data/x{run:d}.dat", ignore: {below: 2B}, payload: /bin/true, take: {one_in: 2}')
     for run in range(8):

@@ -40,6 +40,13 @@ def job_types(incomplete: str) -> Offered:
     return _found(incomplete, routes.JOBTYPES, "", "jobtypes", lambda one: (one["name"], f"{one['waiting']} waiting"))
 
 
+def streams(incomplete: str) -> Offered:
+    """Names of streams."""
+    return _found(
+        incomplete, data_routes.STREAMS, "", "streams", lambda one: (one["name"], f"version {one['version']}")
+    )
+
+
 def jobs(incomplete: str) -> Offered:
     """The latest jobs."""
     return _found(

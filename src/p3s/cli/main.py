@@ -14,6 +14,7 @@ from . import (
     datasets,
     datatypes,
     doctor,
+    gather,
     jobs,
     jobtypes,
     lineage,
@@ -25,6 +26,7 @@ from . import (
     runs,
     schema,
     services,
+    streams,
     tokens,
     trial,
     watcher,
@@ -57,10 +59,12 @@ WORK, WATCH, RUN, RULE = "Work", "What is going on", "Run the parts", "Operate"
 app.add_typer(jobs.app, name="job", rich_help_panel=WORK)
 jobs.app.command("test", help=trial.TEST_HELP)(trial.try_out)
 jobs.app.command("repro")(repro.repro)
+jobs.app.command("inputs", help=gather.INPUTS_HELP)(gather.list_inputs)
 app.add_typer(jobtypes.app, name="jobtype", rich_help_panel=WORK)
 app.add_typer(datasets.app, name="dataset", rich_help_panel=WORK)
 app.add_typer(datatypes.app, name="datatype", rich_help_panel=WORK)
 app.add_typer(runs.app, name="run", rich_help_panel=WORK)
+app.add_typer(streams.app, name="stream", rich_help_panel=WORK)
 app.add_typer(payload.app, name="payload", rich_help_panel=WORK)
 app.add_typer(classic.app, name="classic", rich_help_panel=WORK)
 app.command(help=schema.SCHEMA_HELP, rich_help_panel=WORK)(schema.schema)
@@ -68,6 +72,7 @@ app.command(rich_help_panel=WATCH)(doctor.summary)
 app.command(rich_help_panel=WATCH)(top)
 app.command(rich_help_panel=WATCH)(doctor.doctor)
 app.command(help=lineage.LINEAGE_HELP, rich_help_panel=WATCH)(lineage.lineage)
+app.add_typer(gather.app, name="gather", rich_help_panel=WATCH)
 app.add_typer(results.app, name="result", rich_help_panel=WATCH)
 app.add_typer(alarms.app, name="alarm", rich_help_panel=WATCH)
 app.command(rich_help_panel=RUN)(demo)

@@ -87,14 +87,13 @@ def _watch(found: "list[StreamFile]", name: str, once: bool, force: bool, silent
     server = place()
     client = Client(server.server, server.token)
     agent = Watcher(client, found, _say, silent_s)
-    agent.force = force
     aftermath = Aftermath(client, agent, _say)
     reporter = Reporter(client, agent, name or service_name([file.path for file in found]), _say)
     agent.steps += [aftermath.step] if once else [aftermath.step, reporter.step]
     stop = _stopped_by_signals(agent)
     try:
         agent.storages.open()
-        _declare(agent, stop)
+        _declare(agent, stop, force)
         aftermath.reconcile()
         agent.run(stop, (lambda: agent.once() and aftermath.idle) if once else lambda: False)
         if not once:
@@ -121,12 +120,12 @@ def _stopped_by_signals(agent: "Watcher") -> threading.Event:
     return stop
 
 
-def _declare(agent: "Watcher", stop: threading.Event) -> None:
+def _declare(agent: "Watcher", stop: threading.Event, force: bool) -> None:
     """Wait for a server that is not there yet; what it refuses is the person's to correct."""
     said = False
     while not stop.is_set():
         try:
-            agent.declare()
+            agent.declare(force)
             return
         except TryLater as error:
             if not said:

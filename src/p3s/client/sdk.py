@@ -31,11 +31,12 @@ from p3s.protocol.services import ServiceReport
 
 from .asking import Json
 from .data import Data
+from .gather import Gatherings
 from .streams import Streams
 from .waiting import Waiting
 
 
-class Client(Waiting, Streams, Data):
+class Client(Waiting, Streams, Data, Gatherings):
     """Talks to one server; not for several threads at once.
 
     >>> client = Client()                      # this machine's server, or P3S_SERVER and P3S_TOKEN

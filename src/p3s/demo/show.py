@@ -22,6 +22,8 @@ from .parts import Parts
 
 ENOUGH_RUNS = 2
 PILOTS = 2
+SUBRUNS = 3
+"""Files of a run."""
 MOST_FILES = 1_000
 
 
@@ -122,19 +124,26 @@ def _start_fleet(plan: Plan, parts: Parts) -> None:
     if plan.data is None:
         plan.say(f"starting a simulated DAQ; its files arrive in {incoming}")
         runs = str(ENOUGH_RUNS if plan.exit else plan.runs)
-        parts.python("daq", "-m", "p3s.demo.daq", "--out", str(incoming), "--runs", runs, "--interval", "2")
+        parts.python("daq", "-m", "p3s.demo.daq", "--out", str(incoming), "--runs", runs, "--subruns", str(SUBRUNS))
     else:
         plan.say(f"taking the files of {incoming} as the arriving data")
 
 
 def _streams(plan: Plan, incoming: Path) -> str:
     """The stream file of the demo, as a person would write it."""
-    script = "tpc_monitor.py" if plan.data is None else "tree_monitor.py"
-    pattern = "tpc_run{run:d}_{subrun:d}.root" if plan.data is None else "{name}.root"
-    payload = shlex.join([sys.executable, str(files("p3s.demo") / "payloads" / script)])
-    complete = {"renamed": True} if plan.data is None else {"rested": "2s"}
-    rule = {"files": f"{incoming.resolve()}/{pattern}", "complete": complete, "payload": payload}
-    name = "tpc" if plan.data is None else "trees"
+    if plan.data is not None:
+        rule = {"files": f"{incoming.resolve()}/{{name}}.root", "complete": {"rested": "2s"}}
+        return _written("trees", {**rule, "payload": _payload("tree_monitor.py")})
+    rule = {"files": f"{incoming.resolve()}/tpc_run{{run:d}}_{{subrun:d}}.root", "complete": {"renamed": True}}
+    merge = {"payload": _payload("tpc_merge.py"), "of": "tpc", "by": "run", "every": SUBRUNS, "or_after": "10s"}
+    return _written("tpc", {**rule, "payload": _payload("tpc_monitor.py"), "gather": {"tpc-run": merge}})
+
+
+def _payload(script: str) -> str:
+    return shlex.join([sys.executable, str(files("p3s.demo") / "payloads" / script)])
+
+
+def _written(name: str, rule: dict[str, Any]) -> str:
     return yaml.safe_dump({"streams": {name: rule}}, sort_keys=False)
 
 
@@ -191,7 +200,10 @@ class _Told:
                 )
         arrived = {dataset["uuid"]: dataset["registered_at"] for dataset in seen.datasets}
         for result in reversed(seen.results):
-            took = result["published_at"] - arrived.get(result["dataset"] or "", result["published_at"])
+            if result["dataset"] is None:
+                self.once(result["id"], f"merged    run {result['run']}: the spectra of its files, added up")
+                continue
+            took = result["published_at"] - arrived.get(result["dataset"], result["published_at"])
             text = f"on display {took:4.1f} s after arrival: {result['dataset_name']}, {result['status']}"
             self.once(result["id"], text)
 

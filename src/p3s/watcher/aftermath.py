@@ -75,8 +75,7 @@ class Aftermath:
     def _told(self, watch: Watch, ready: Ready, reply: DatasetReply) -> None:
         after = ready.lot.stream.rules.after
         if after.act != LEAVE and reply.fate == Fate.TAKEN:
-            url = ready.request.url
-            self.used.setdefault(url, Used(watch, ready.name, reply.dataset, reply.jobs, after))
+            self.used.setdefault(ready.url, Used(watch, ready.name, reply.dataset, reply.jobs, after))
 
     def _gone(self, watch: Watch, names: list[str]) -> None:
         for name in names:

@@ -183,20 +183,20 @@ def would(storages: Storages, known: dict[str, set[str]]) -> Iterator[Would]:
             for file, held in sorted(lot.waiting.items()):
                 yield Would(name, file, "wait", held.reason, held.size)
             ready = {one.name for one in lot.ready.values()}
-            released = {one.name: one for one in lot.release(first_newest=False)}
+            released = {one.name: one for one in lot.release(start=True, back=False)}
             for file in sorted(ready):
                 one = released.get(file) or lot.ready[file]
-                size = one.request.size or 0
-                if one.request.url in known.get(name, ()):
+                size, request = one.size, one.request()
+                if one.url in known.get(name, ()):
                     yield Would(name, file, "known", "the server has it", size)
-                elif one.request.ignored:
-                    yield Would(name, file, "ignore", one.request.ignored, size)
+                elif one.reason:
+                    yield Would(name, file, "ignore", one.reason, size)
                 elif file not in released:
                     yield Would(name, file, "wait", "for the next scan: enough are taken in this one", size)
                 else:
-                    first = before[one.request.run] if one.request.run is not None else 10**9
-                    taken = taking(lot.stream.spec, one.request.name, before=first)
-                    before[one.request.run] += 1
+                    first = before[request.run] if request.run is not None else 10**9
+                    taken = taking(lot.stream.spec, request.name, before=first)
+                    before[request.run] += 1
                     jobs = ", ".join(taken.jobtypes) or lot.stream.spec.workflow
                     out = taken.fate is Fate.SAMPLED_OUT
                     yield Would(name, file, "sampled out" if out else "register", "" if out else jobs, size)

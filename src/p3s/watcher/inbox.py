@@ -41,14 +41,27 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A file to be told. `at`: since when it could have been (monotonic)."""
+    """A file to be told, as taken or as left out for a `reason`. `at`: since when it could have been (monotonic).
+    Light, because a million may wait."""
 
     lot: "Lot"
     name: str
-    request: DatasetRequest
+    size: int
     modified_ns: int
     at: float
+    reason: str = ""
     final: bool = True
+
+    @property
+    def url(self) -> str:
+        return self.lot.stream.place.url(self.name)
+
+    def request(self) -> DatasetRequest:
+        """What the server is told."""
+        request = dataset_of(self.lot.stream, self.name)
+        assert request is not None
+        modified_at = max(0.0, self.modified_ns / 1e9)
+        return replace(request, size=self.size, modified_at=modified_at, ignored=self.reason[:200])
 
 
 class Lot:
@@ -74,15 +87,16 @@ class Lot:
         self.done.discard(name)
         return (self.waiting.pop(name, None) or self.ready.pop(name, None)) is not None
 
-    def release(self, first_newest: bool) -> list[Ready]:
-        """What is to be told now: at most so many of those that are taken in one scan, in the stream's order."""
+    def release(self, start: bool, back: bool) -> list[Ready]:
+        """What is to be told now: at most so many of those that are taken in one scan, in the stream's order. After the
+        `start` the newest are, unless the stream says otherwise; when a storage is `back`, in any case."""
         scan = self.stream.rules.scan
-        newest = first_newest or scan.newest_first
+        newest = back or (start if scan.newest_first is None else scan.newest_first)
         waiting = sorted(self.ready.values(), key=lambda one: one.modified_ns, reverse=newest)
         room = len(waiting) if scan.at_most is None else max(0, scan.at_most - self.released)
         released = []
         for one in waiting:
-            if not one.request.ignored:
+            if not one.reason:
                 if not room:
                     continue
                 room -= 1
@@ -95,7 +109,7 @@ class Lot:
     def inbox(self) -> tuple[int, int]:
         """Files that are there and not told, and their bytes."""
         sizes = [held.size for held in self.waiting.values()]
-        sizes += [one.request.size or 0 for one in (*self.ready.values(), *self.telling.values())]
+        sizes += [one.size for one in (*self.ready.values(), *self.telling.values())]
         return len(sizes), sum(sizes)
 
     def lag_s(self, now: float) -> float:
@@ -117,7 +131,9 @@ class Inbox:
         self._beside: set[str] = set()
         self._wanted: dict[str, set[str]] = {}
         """Files that wait for a marker or side-car of this name."""
-        self._again: list[tuple[float, str]] = []
+        self._again: list[tuple[float, list[str]]] = []
+        """When to look again, and at what; a heap."""
+        self._later: dict[float, list[str]] = {}
         self._companions = [beside for stream in streams for beside in stream.companions]
 
     # ---- what was seen
@@ -133,20 +149,20 @@ class Inbox:
             if self._see(sight, began, ended):
                 settled.append(name)
         for companion in companions:
-            for name in self._wanted.pop(companion, ()):
-                self._again.append((0.0, name))
-                heapq.heapify(self._again)
+            self._later.setdefault(0.0, []).extend(self._wanted.pop(companion, ()))
+        for again in self._later.items():
+            heapq.heappush(self._again, again)
+        self._later = {}
         return settled
 
     def _see(self, sight: Sight, began: float, ended: float) -> bool:
         """Whether no stream waits for it."""
         open_, matched = False, False
         for lot in self.lots:
-            request = dataset_of(lot.stream, sight.name)
-            if request is None:
+            if not lot.stream.takes(sight.name):
                 continue
             matched = True
-            open_ |= not self._seen_by(lot, request, sight, began, ended)
+            open_ |= not self._seen_by(lot, sight, began, ended)
         if matched:
             return not open_
         if sight.name in self._beside:
@@ -155,7 +171,7 @@ class Inbox:
         self.unmatched_like = sight.name
         return True
 
-    def _seen_by(self, lot: Lot, request: DatasetRequest, sight: Sight, began: float, ended: float) -> bool:
+    def _seen_by(self, lot: Lot, sight: Sight, began: float, ended: float) -> bool:
         """Whether the stream is done with the file."""
         name, mark = sight.name, (sight.size, sight.modified_ns)
         if name in lot.done:
@@ -171,11 +187,8 @@ class Inbox:
             self._wait(lot, name, held, verdict, ended)
             return False
         del lot.waiting[name]
-        told = replace(
-            request, size=sight.size, modified_at=max(0.0, sight.modified_ns / 1e9), ignored=verdict.reason[:200]
-        )
         at = before.at if before else ended
-        lot.ready[name] = Ready(lot, name, told, sight.modified_ns, at, verdict.final)
+        lot.ready[name] = Ready(lot, name, sight.size, sight.modified_ns, at, verdict.reason, verdict.final)
         return False
 
     def _sight(self, stream: Watched, sight: Sight, unchanged_s: float) -> Sight:
@@ -193,7 +206,7 @@ class Inbox:
         held.reason = verdict.reason
         held.again_at = None if verdict.again_s is None else now + verdict.again_s
         if held.again_at is not None:
-            heapq.heappush(self._again, (held.again_at, name))
+            self._later.setdefault(held.again_at, []).append(name)
         for beside in companions(lot, name):
             self._wanted.setdefault(beside, set()).add(name)
 
@@ -211,26 +224,25 @@ class Inbox:
 
     def fits(self, name: str) -> bool:
         """Whether some stream takes files of such a name."""
-        return any(dataset_of(lot.stream, name) is not None for lot in self.lots)
+        return any(lot.stream.takes(name) for lot in self.lots)
 
     # ---- what to do
 
     def due(self, now: float) -> list[str]:
         """Names to be looked at again."""
-        names = []
+        names: list[str] = []
         while self._again and self._again[0][0] <= now:
-            at, name = heapq.heappop(self._again)
-            if not at or any(_due(lot.waiting.get(name), now) for lot in self.lots):
-                names.append(name)
+            at, some = heapq.heappop(self._again)
+            names += [name for name in some if not at or any(_due(lot.waiting.get(name), now) for lot in self.lots)]
         return list(dict.fromkeys(names))
 
     def next_at(self) -> float | None:
         """When there is something to be looked at again (monotonic)."""
         return self._again[0][0] if self._again else None
 
-    def release(self, first_newest: bool = False) -> list[Ready]:
+    def release(self, start: bool = False, back: bool = False) -> list[Ready]:
         """Files to be told now."""
-        return [one for lot in self.lots for one in lot.release(first_newest)]
+        return [one for lot in self.lots for one in lot.release(start, back)]
 
     def scanned(self) -> None:
         """A scan ended: as many again may be taken."""
@@ -242,12 +254,12 @@ class Inbox:
         lot, name = ready.lot, ready.name
         lot.telling.pop(name, None)
         if not ready.final:
-            lot.left_out[name] = (ready.request.size or 0, ready.modified_ns)
+            lot.left_out[name] = (ready.size, ready.modified_ns)
             return []
-        if not ready.request.ignored:
+        if not ready.reason:
             lot.last, lot.last_at = name, self.clock.steady()
         lot.done.add(name)
-        others = [other for other in self.lots if dataset_of(other.stream, name) is not None]
+        others = [other for other in self.lots if other is lot or other.stream.takes(name)]
         if not all(name in other.done for other in others):
             return []
         for other in others:

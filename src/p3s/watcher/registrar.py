@@ -5,10 +5,12 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from time import monotonic
+from typing import NamedTuple
 
 from p3s.client.sdk import Client
 from p3s.protocol.data import DatasetReply, DatasetRequest
 from p3s.protocol.errors import Refused, TryLater
+from p3s.protocol.states import Fate
 
 from .inbox import Ready
 from .sidecars import with_sidecar
@@ -29,6 +31,18 @@ RETRY_S = (300.0, 3_600.0)
 """A file that was refused is told again after so long, then twice as long, up to the second."""
 
 
+_Queue = deque[tuple[Watch, Ready, DatasetRequest | None]]
+"""Files, and what more is known of those that have a side-car or checksum."""
+
+
+class _Preparing(NamedTuple):
+    """A file of which something is read before it goes to its queue."""
+
+    watch: Watch
+    ready: Ready
+    queue: _Queue
+
+
 class Registrar:
     """`done` is called with each file the server has, and its answer."""
 
@@ -39,58 +53,70 @@ class Registrar:
         self.trouble = ""
         self.refused: dict[str, tuple[float, float, Watch, Ready]] = {}
         """By URL: when it is told again, how long it waited for that, and what."""
-        self._queue: deque[tuple[Watch, Ready]] = deque()
-        self._asked: dict[tuple[Watch, int], tuple[Ready, str]] = {}
+        self._queues: tuple[_Queue, _Queue] = (deque(), deque())
+        """Files that came while we watch, which are told first, and those that were there."""
+        self._asked: dict[tuple[Watch, int], tuple[_Preparing, str]] = {}
         """Files of which a side-car or checksum is being read."""
+        self._requests: dict[tuple[Watch, int], DatasetRequest] = {}
+        """What is known of those whose checksum is being made."""
         self._not_before = 0.0
 
     # ---- what is to be told
 
-    def add(self, watch: Watch, ready: Ready) -> None:
-        """A file that is released."""
+    def add(self, watch: Watch, ready: Ready, first: bool = True) -> None:
+        """A file that is released; `first`, before all that is not."""
+        one = _Preparing(watch, ready, self._queues[0 if first else 1])
         sidecar = ready.lot.stream.rules.sidecar
-        name = "" if sidecar is None or ready.request.ignored else sidecar.beside.of(ready.name)
+        name = "" if sidecar is None or ready.reason else sidecar.beside.of(ready.name)
         if name and watch.inbox.is_there(name):
-            self._asked[watch, watch.storage.ask("read", name=name)] = (ready, "read")
+            self._asked[watch, watch.storage.ask("read", name=name)] = (one, "read")
         else:
-            self._checksum(watch, ready)
+            self._checksum(one, None)
 
-    def _checksum(self, watch: Watch, ready: Ready) -> None:
-        if ready.lot.stream.rules.checksum and not ready.request.ignored:
-            self._asked[watch, watch.storage.ask("adler32", name=ready.name)] = (ready, "adler32")
+    def _checksum(self, one: "_Preparing", request: DatasetRequest | None) -> None:
+        """`request`: what is known of a file that has a side-car."""
+        watch, ready, queue = one
+        if ready.lot.stream.rules.checksum and not ready.reason:
+            number = watch.storage.ask("adler32", name=ready.name)
+            self._asked[watch, number] = (one, "adler32")
+            self._requests[watch, number] = request or ready.request()
         else:
-            self._queue.append((watch, ready))
+            queue.append((watch, ready, request))
 
     def replied(self, watch: Watch, message: Message) -> None:
         """A side-car was read, or a checksum made."""
-        found = self._asked.pop((watch, message["id"]), None)
+        key = (watch, message["id"])
+        found = self._asked.pop(key, None)
         if found is None:
             return
-        ready, what = found
+        (_, ready, queue), what = found
         if what == "read":
-            request = with_sidecar(ready.request, message.get("text"), message.get("error", ""))
-            self._checksum(watch, replace(ready, request=request))
-        elif "error" in message:
+            request = with_sidecar(ready.request(), message.get("text"), message.get("error", ""))
+            self._checksum(found[0], request)
+            return
+        request = self._requests.pop(key)
+        if "error" in message:
             self.say(f"{ready.name}: no checksum ({message['error']}); it is looked at again")
             watch.inbox.untold(ready)
         else:
-            self._queue.append((watch, replace(ready, request=_summed(ready.request, message["adler32"]))))
+            queue.append((watch, ready, _summed(request, message["adler32"])))
 
     def drop(self, watch: Watch) -> None:
         """The storage does not answer: what was being read is judged anew when it does."""
         for key in [key for key in self._asked if key[0] is watch]:
-            watch.inbox.untold(self._asked.pop(key)[0])
+            watch.inbox.untold(self._asked.pop(key)[0].ready)
+            self._requests.pop(key, None)
 
     # ---- telling
 
     @property
     def idle(self) -> bool:
         """Whether there is nothing to tell."""
-        return not (self._queue or self._asked)
+        return not (any(self._queues) or self._asked)
 
     def next_at(self, now: float) -> float:
         """When there is something to do (monotonic)."""
-        moments = [max(now, self._not_before)] if self._queue else []
+        moments = [max(now, self._not_before)] if any(self._queues) else []
         return min([*moments, *(at for at, *_ in self.refused.values())], default=float("inf"))
 
     def step(self, now: float) -> None:
@@ -98,22 +124,23 @@ class Registrar:
         for url, (at, wait_s, watch, ready) in list(self.refused.items()):
             if at <= now:
                 self.refused[url] = (float("inf"), wait_s, watch, ready)
-                self._queue.append((watch, ready))
-        if not self._queue or now < self._not_before:
+                self.add(watch, ready)
+        queue = self._queues[0] or self._queues[1]
+        if not queue or now < self._not_before:
             return
-        some = [self._queue.popleft() for _ in range(min(AT_ONCE, len(self._queue)))]
-        replies = self._told([ready for _, ready in some])
+        some = [queue.popleft() for _ in range(min(AT_ONCE, len(queue)))]
+        replies = self._told([request or ready.request() for _, ready, request in some])
         if replies is None:
-            self._queue.extendleft(reversed(some))
+            queue.extendleft(reversed(some))
             return
         lines: list[str] = []
-        for (watch, ready), reply in zip(some, replies, strict=True):
+        for (watch, ready, _), reply in zip(some, replies, strict=True):
             lines += self._answered(watch, ready, reply)
         self._tell(lines)
 
-    def _told(self, some: list[Ready]) -> list[DatasetReply] | None:
+    def _told(self, some: list[DatasetRequest]) -> list[DatasetReply] | None:
         try:
-            replies = self.client.register_datasets([one.request for one in some])
+            replies = self.client.register_datasets(some)
         except (TryLater, Refused) as error:
             self._not_before = monotonic() + (REFUSED_S if isinstance(error, Refused) else AWAY_S)
             if self.trouble != str(error):
@@ -126,7 +153,7 @@ class Registrar:
         return replies
 
     def _answered(self, watch: Watch, ready: Ready, reply: DatasetReply) -> list[str]:
-        url = ready.request.url
+        url = ready.url
         before = self.refused.pop(url, None)
         if reply.problem:
             wait_s = RETRY_S[0] if before is None else min(before[1] * 2, RETRY_S[1])
@@ -135,11 +162,11 @@ class Registrar:
         self.done(watch, ready, reply)
         if not reply.new:
             return []
-        name = ready.request.name
-        if reply.fate == "sampled out":
+        name = ready.name.rpartition("/")[2]
+        if reply.fate == Fate.SAMPLED_OUT:
             return [f"{name} sampled out"]
-        if ready.request.ignored or reply.fate == "ignored":
-            return [f"{name} left out: {reply.reason or ready.request.ignored}"]
+        if reply.fate == Fate.IGNORED:
+            return [f"{name} left out: {reply.reason}"]
         return [f"{name} registered, {len(reply.jobs)} jobs"]
 
     def _tell(self, lines: list[str]) -> None:

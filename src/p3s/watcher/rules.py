@@ -74,11 +74,12 @@ class Ignore:
 
 @dataclass(frozen=True)
 class Scan:
-    """How often the storage is read, how many files are taken each time, and which of them first."""
+    """How often the storage is read, how many files are taken each time, and which of them first; if that is not said
+    (None), the oldest, but the newest of those that were there at the start."""
 
     every_s: float = 5.0
     at_most: int | None = None
-    newest_first: bool = False
+    newest_first: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,9 @@ LOOK_AT = 1_000
 AGAIN_S = 5.0
 """A storage in trouble is tried again so often."""
 
+CATCH_UP_S = 2.0
+"""So long after what was there has rested, it is looked at and told."""
+
 OPEN_S = 10.0
 """At the start, storages are waited for so long; one that hangs is watched from when it answers."""
 
@@ -42,7 +45,10 @@ class Watch:
     """When the trouble began, epoch seconds; 0 when a scan ended well since."""
     again_at: float = float("inf")
     returning: bool = False
-    """The first scan after trouble: the newest first."""
+    """It was in trouble, and no scan has ended since."""
+    was_away: bool = False
+    catching_up_until: float = 0.0
+    """Of what is told before, it was there at the start, or when the storage came back (`was_away`)."""
     scans: int = 0
     identity: str = ""
     told_unwatched: bool = False
@@ -73,7 +79,7 @@ class Storages:
         trust_ages: bool = False,
     ) -> None:
         self.streams, self.say = list(streams), say
-        self.on_release: list[Callable[[Watch, bool], None]] = []
+        self.on_release: list[Callable[[Watch], None]] = []
         self.on_gone: list[Callable[[Watch, list[str]], None]] = []
         self.on_reply: list[Callable[[Watch, Message], None]] = []
         self.on_trouble: list[Callable[[Watch], None]] = []
@@ -215,7 +221,11 @@ class Storages:
         watch.notes = [f"cannot read {trouble}" for trouble in message["troubles"]]
         watch.notes += [f"{message['odd']} names are not UTF-8"] if message["odd"] else []
         watch.inbox.scanned()
-        self._release(watch, newest_first=watch.returning)
+        if watch.scans == 1 or watch.returning:
+            watch.was_away = watch.returning
+            rested_s = max(lot.stream.rules.complete.rested_s for lot in watch.inbox.lots)
+            watch.catching_up_until = monotonic() + rested_s + CATCH_UP_S
+        self._release(watch)
         if watch.returning:
             watch.returning = False
             self.say(f"{watch.place} is back")
@@ -257,11 +267,11 @@ class Storages:
         watch.trouble, watch.returning = "", True
         watch.storage.start()
 
-    def _release(self, watch: Watch, newest_first: bool = False) -> None:
+    def _release(self, watch: Watch) -> None:
         """Not while it is being read, so that all of a scan is seen before the first is chosen."""
         if watch.scans and not watch.scanning:
             for release in self.on_release:
-                release(watch, newest_first)
+                release(watch)
 
     def settle(self, watch: Watch, names: list[str]) -> None:
         """These need not be told again."""

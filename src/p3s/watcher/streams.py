@@ -1,8 +1,10 @@
 """Stream files: what people write, checked with file and line, and what the server is told of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from p3s.client import descriptions
 from p3s.client.document import Field, load
@@ -10,10 +12,13 @@ from p3s.protocol import data_bounds
 from p3s.protocol.data import DatasetRequest, DimensionSpec, LimitSpec, StreamSpec
 from p3s.protocol.errors import BadInput
 from p3s.protocol.patterns import Pattern, PatternError, parse
+from p3s.protocol.result_bounds import check_dimension, check_limit
 
 from . import jobs
 from .places import Place, beside, split
 from .rules import DELETE, LEAVE, MOVE, After, Beside, Bound, Complete, Ignore, Rules, Scan, Sidecar
+
+T = TypeVar("T")
 
 SECTIONS = ("streams", "jobtypes", "dimensions", "limits")
 OF_THE_SERVER = ("take", "waiting", "env", "jobs", "payload", "gather", "workflow", "parameters")
@@ -35,11 +40,18 @@ class Watched:
     rules: Rules = field(default_factory=Rules)
     datatype: str = ""
 
-    @property
+    @cached_property
     def companions(self) -> list[Beside]:
         """Files that go with each of its files: its marker, its side-car."""
         sidecar = self.rules.sidecar
         return [one for one in (self.rules.complete.marker, sidecar.beside if sidecar else None) if one is not None]
+
+    def takes(self, name: str) -> bool:
+        """Whether a name below its place fits, is not hidden, and goes with no other file."""
+        hidden = name.startswith(".") or "/." in name
+        return (
+            not hidden and self.pattern.match(name) is not None and not any(one.may_be(name) for one in self.companions)
+        )
 
     @property
     def depth(self) -> int:
@@ -76,8 +88,8 @@ def read(path: Path) -> StreamFile:
 
 def dataset_of(stream: Watched, name: str) -> DatasetRequest | None:
     """What a file of the stream's place is to it; None for one whose name does not fit, or that goes with another."""
-    fields = stream.pattern.match(name)
-    if fields is None or name.startswith(".") or "/." in name or any(one.may_be(name) for one in stream.companions):
+    fields = stream.pattern.match(name) if stream.takes(name) else None
+    if fields is None:
         return None
     run, subrun = fields.pop("run", None), fields.pop("subrun", None)
     return DatasetRequest(
@@ -121,8 +133,7 @@ def _spec(name: str, rule: dict[str, Field], field: Field) -> StreamSpec:
         _text(rule, "workflow"),
         jobs.parameters(rule.get("parameters")),
     )
-    _check(spec, field)
-    return spec
+    return _checked(spec, data_bounds.check_stream, field)
 
 
 def _made(name: str, rule: dict[str, Field], field: Field) -> dict[str, Any]:
@@ -136,14 +147,15 @@ def _made(name: str, rule: dict[str, Field], field: Field) -> dict[str, Any]:
     return {key: jobs.job(one) for key, one in _entries(rule, "jobs", jobs.LIKE_JOBS)}
 
 
-def _check(spec: StreamSpec, field: Field) -> None:
-    """What the server would refuse, with its line."""
+def _checked(spec: T, check: Callable[[T], None], field: Field) -> T:
+    """What the server would refuse is refused with its line."""
     try:
-        data_bounds.check_stream(spec)
+        check(spec)
     except BadInput as error:
         path, _, what = str(error).partition(": ")
         place = field.at(path)
         raise BadInput(f"{place.file}:{place.line}: {field.name}.{path}: {what}") from None
+    return spec
 
 
 def _entries(rule: dict[str, Field], name: str, like: str) -> list[tuple[str, Field]]:
@@ -226,8 +238,8 @@ def _scan(field: Field | None) -> Scan:
     every_s = rule["every"].seconds() if "every" in rule else Scan().every_s
     if every_s < 0.1:
         raise rule["every"].wrong("is too often; write 1s or longer")
-    order = rule["order"].word(("newest", "oldest")) if "order" in rule else "oldest"
-    return Scan(every_s, rule["at_most"].whole(1) if "at_most" in rule else None, order == "newest")
+    newest_first = rule["order"].word(("newest", "oldest")) == "newest" if "order" in rule else None
+    return Scan(every_s, rule["at_most"].whole(1) if "at_most" in rule else None, newest_first)
 
 
 def _sidecar(field: Field | None) -> Sidecar | None:
@@ -278,7 +290,7 @@ def _dimension(name: str, field: Field) -> DimensionSpec:
     rule = field.known(("order", "labels"), "like {order: [3, 2, 1], labels: {3: APA3}}")
     order = [one.written for one in rule["order"].items("[3, 2, 1]")] if "order" in rule else []
     labels = {key: one.written for key, one in _entries(rule, "labels", "values and names, like {3: APA3}")}
-    return DimensionSpec(name, tuple(order), labels)
+    return _checked(DimensionSpec(name, tuple(order), labels), check_dimension, field)
 
 
 def _limit(name: str, field: Field) -> LimitSpec:
@@ -287,13 +299,14 @@ def _limit(name: str, field: Field) -> LimitSpec:
         raise field.wrong("must be named as a category and an item, like Purity/lifetime")
     rule = field.known(("good", "warn", "drift"), "like {good: [0.3, null], warn: [0.1, null]}")
     drift = rule.get("drift")
-    return LimitSpec(
+    spec = LimitSpec(
         category,
         item,
         _pair(rule.get("good")),
         _pair(rule.get("warn")),
         None if drift is None else _two(drift, "[0.2, 0.5]", null=False),
     )
+    return _checked(spec, check_limit, field)
 
 
 def _pair(field: Field | None) -> Any:

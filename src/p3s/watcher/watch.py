@@ -29,8 +29,6 @@ class Watcher:
     ) -> None:
         self.client, self.say = client, say
         self.files = list(files)
-        #: Whether the rules of the files replace what people changed live.
-        self.force = False
         self.storages = Storages([stream for file in self.files for stream in file.streams], say, silent_s)
         self.registrar = Registrar(client, say, self._told)
         self.storages.on_release.append(self._release)
@@ -40,14 +38,21 @@ class Watcher:
         self.steps: list[Callable[[float], None]] = []
         self._began = 0.0
 
-    def declare(self) -> None:
-        """Tell the server the rules; raises Refused, or TryLater when no server answers."""
+    def declare(self, force: bool = False) -> None:
+        """Tell the server the rules; with `force` they replace what people changed live. Raises Refused, or TryLater
+        when no server answers."""
         for file in self.files:
             for name, settings in file.jobtypes.items():
                 if self.client.change_job_type(name, **settings):
                     self.say(f"job type {name} set as {file.path} says")
+            for dimension in file.dimensions:
+                if self.client.set_dimension(dimension):
+                    self.say(f"dimension {dimension.name} set as {file.path} says")
+            for limit in file.limits:
+                if self.client.set_limit(limit):
+                    self.say(f"limits of {limit.category}/{limit.item} set as {file.path} says")
         for stream in self.storages.streams:
-            declared = self.client.declare(stream.spec, self.force)
+            declared = self.client.declare(stream.spec, force)
             self.say(f"stream {stream.spec.name} version {declared['version']}: {stream.place}/{stream.pattern.text}")
             for note in declared["notes"]:
                 self.say(f"stream {stream.spec.name}: {note}")
@@ -77,9 +82,10 @@ class Watcher:
         telling = any(lot.telling for watch in watches for lot in watch.inbox.lots)
         return rested and read and not telling and self.registrar.idle
 
-    def _release(self, watch: Watch, newest_first: bool) -> None:
-        for ready in watch.inbox.release(newest_first):
-            self.registrar.add(watch, ready)
+    def _release(self, watch: Watch) -> None:
+        catching_up = monotonic() < watch.catching_up_until
+        for ready in watch.inbox.release(start=catching_up, back=catching_up and watch.was_away):
+            self.registrar.add(watch, ready, first=not catching_up)
 
     def _told(self, watch: Watch, ready: Ready, reply: DatasetReply) -> None:
         self.storages.settle(watch, watch.inbox.told(ready))

@@ -101,9 +101,9 @@ def test_a_step_of_the_machine_s_clock_makes_no_file_too_old(inbox: Callable[...
     looked.steady.wall += step_s
     [one] = looked.same("x1.dat", 10, before)
     [other] = looked.same("x2.dat", 10, int(looked.steady.wall * S))
-    assert (one.request.ignored, other.request.ignored) == ("", "")
+    assert (one.reason, other.reason) == ("", "")
     [old] = looked.same("x3.dat", 10, min(before, int(looked.steady.wall * S)) - 900 * S)
-    assert old.request.ignored == "older than 14m"
+    assert old.reason == "older than 14m"
 
 
 RULES: list[tuple[str, dict[str, Any], str]] = [
@@ -121,7 +121,7 @@ def test_what_is_left_out_is_told_with_its_reason(
     inbox: Callable[..., Looked], rule: str, seen: dict[str, Any], reason: str
 ) -> None:
     [one] = inbox(f"complete: {{renamed: true}}, {rule}").see("x7.dat", **seen)
-    assert one.request.ignored == reason
+    assert one.reason == reason
 
 
 def test_a_file_that_is_too_young_waits_until_it_is_not(inbox: Callable[..., Looked]) -> None:
@@ -131,7 +131,7 @@ def test_a_file_that_is_too_young_waits_until_it_is_not(inbox: Callable[..., Loo
     assert looked.why() == ["it is younger than 1m"]
     looked.steady.pass_(60)
     assert looked.inbox.due(looked.steady.now) == ["x1.dat"]
-    assert looked.same("x1.dat", 10, modified)[0].request.ignored == ""
+    assert looked.same("x1.dat", 10, modified)[0].reason == ""
 
 
 def test_a_small_file_that_grows_is_told_again_and_taken(inbox: Callable[..., Looked]) -> None:
@@ -140,7 +140,7 @@ def test_a_small_file_that_grows_is_told_again_and_taken(inbox: Callable[..., Lo
     assert looked.inbox.told(small) == []
     assert looked.same("x1.dat", 10, S) == []
     [large] = looked.same("x1.dat", 2000, 2 * S)
-    assert large.request.ignored == ""
+    assert large.reason == ""
     assert looked.inbox.told(large) == ["x1.dat"]
 
 
@@ -151,7 +151,7 @@ def test_an_empty_file_is_waited_for_and_then_left_out(inbox: Callable[..., Look
     assert looked.same("x1.dat", 0, S) == []
     assert looked.why() == ["it is empty"]
     looked.steady.pass_(1)
-    assert looked.same("x1.dat", 0, S)[0].request.ignored == "empty"
+    assert looked.same("x1.dat", 0, S)[0].reason == "empty"
 
 
 def test_a_file_that_may_not_be_read_waits(inbox: Callable[..., Looked]) -> None:
@@ -282,7 +282,7 @@ class Arrivals(RuleBasedStateMachine):
     def tell(self) -> None:
         for ready in self.inbox.release():
             if ready.name in self.files and (self.files[ready.name][0], ready.modified_ns) != (
-                ready.request.size,
+                ready.size,
                 self.files[ready.name][1],
             ):
                 self.inbox.untold(ready)  # it changed since it was released: a real watcher would be as late
@@ -307,7 +307,7 @@ class Arrivals(RuleBasedStateMachine):
     @invariant()
     def none_early(self) -> None:
         for name, one in self.inbox.lots[0].ready.items():
-            if self.files.get(name) == (one.request.size, one.modified_ns):
+            if self.files.get(name) == (one.size, one.modified_ns):
                 assert self.steady.now - self.changed_at[name] >= 10 - 1e-6
 
 

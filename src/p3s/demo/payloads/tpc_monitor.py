@@ -196,8 +196,9 @@ def sick_boards(plane):
     return sorted(found)
 
 
-def histogram(title, axis, contents, low, high, colour):
-    """A TH1D of the given bin contents; title and axis are (x title, y title) as ROOT writes them."""
+def histogram(title, axis, contents, low, high, colour, entries=None):
+    """A TH1D of the given bin contents, one entry a bin unless said; title and axis are (x title, y title) as ROOT
+    writes them."""
     bins = len(contents)
     width = (high - low) / bins
     centres = low + width * (np.arange(bins) + 0.5)
@@ -206,7 +207,7 @@ def histogram(title, axis, contents, low, high, colour):
         fName=None,
         fTitle=title,
         data=np.concatenate([[0.0], contents, [0.0]]),
-        fEntries=float(bins),
+        fEntries=float(bins if entries is None else entries),
         fTsumw=contents.sum(),
         fTsumw2=(contents**2).sum(),
         fTsumwx=(contents * centres).sum(),
@@ -256,7 +257,8 @@ def write_histograms(planes, path):
                 file[f"{key}/{name}"] = histogram(f"{title}, plane {name}", axis, contents, *by_channel)
             spread = adc_by_channel(plane.signal)
             axis = ("ADC counts above pedestal", "samples")
-            file[f"adc/{name}"] = histogram(f"ADC spectrum, plane {name}", axis, spread.sum(axis=0), *ADC_RANGE, colour)
+            title, counts = f"ADC spectrum, plane {name}", spread.sum(axis=0)
+            file[f"adc/{name}"] = histogram(title, axis, counts, *ADC_RANGE, colour, counts.sum())
             axis = ("channel", "ADC counts above pedestal")
             title = f"ADC by channel, plane {name}"
             file[f"adc_channel/{name}"] = map_of(title, axis, spread, by_channel[:2], ADC_RANGE)

@@ -38,6 +38,8 @@ SHOWN = {
     "data.run": ("number", "type", "started_at", "ended_at", "owner"),
     "data.arrival": ("id", "stream", "dataset", "run", "fate", "reason"),
     "data.stream": ("name", "version", "owner"),
+    "data.gathering": ("id", "stream", "name", "value", "run", "pending", "gathered"),
+    "jobs.gathered": ("id", "gathering", "dataset", "job"),
     "results.result": ("id", "category", "run", "status"),
     "results.limit": ("category", "item", "good", "warn", "drift", "who", "why"),
     "results.reference": ("category", "run", "who", "why"),
