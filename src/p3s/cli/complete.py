@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from p3s.client.place import find
-from p3s.protocol import catalogue_routes, data_routes, result_routes, routes
+from p3s.protocol import catalogue_routes, data_routes, result_routes, routes, workflow_routes
 from p3s.protocol.errors import P3sError
 from p3s.protocol.messages import PICKS
 from p3s.protocol.results import STATUSES
@@ -95,6 +95,13 @@ def runs(incomplete: str) -> Offered:
     """Numbers of runs, open ones first."""
     route = catalogue_routes.RUNS
     return _found(incomplete, route, "?limit=100", "runs", lambda one: (str(one["run"]), one["type"]))
+
+
+def templates(incomplete: str) -> Offered:
+    """Workflow templates."""
+    return _found(
+        incomplete, workflow_routes.TEMPLATES, "", "templates", lambda one: (one["name"], f"version {one['version']}")
+    )
 
 
 def statuses(incomplete: str) -> Offered:

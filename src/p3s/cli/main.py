@@ -30,6 +30,7 @@ from . import (
     tokens,
     trial,
     watcher,
+    workflows,
     wrong,
 )
 from .demo import demo
@@ -64,6 +65,7 @@ app.add_typer(jobtypes.app, name="jobtype", rich_help_panel=WORK)
 app.add_typer(datasets.app, name="dataset", rich_help_panel=WORK)
 app.add_typer(datatypes.app, name="datatype", rich_help_panel=WORK)
 app.add_typer(runs.app, name="run", rich_help_panel=WORK)
+app.add_typer(workflows.app, name="workflow", rich_help_panel=WORK)
 app.add_typer(streams.app, name="stream", rich_help_panel=WORK)
 app.add_typer(payload.app, name="payload", rich_help_panel=WORK)
 app.add_typer(classic.app, name="classic", rich_help_panel=WORK)
