@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 
 from p3s.client.sdk import Client
-from p3s.protocol.data import DimensionSpec, LimitSpec, ReferenceSpec
+from p3s.client.templates import read
+from p3s.protocol.data import DatasetRequest, DimensionSpec, LimitSpec, ReferenceSpec, StreamJob, StreamSpec, Take
 
 pytestmark = pytest.mark.system
 
 Run = Callable[..., Any]
 
 PAGE = Path(__file__).parents[2] / "docs/cli.md"
+EXAMPLE = str(PAGE.parents[1] / "examples/workflow.yaml")
 ROW = re.compile(r"^\| `p3s ([^`]*?) ?--json` \| (\w+) \| (.*) \|$", re.MULTILINE)
 DOCUMENTED = {words: (kind, re.findall(r"`(\w+)`", fields)) for words, kind, fields in ROW.findall(PAGE.read_text())}
 
@@ -34,6 +36,17 @@ GIVEN = {
     "job test": ["--", "/bin/true"],
     "job cancel --dry-run": ["--state", "all"],
     "jobtype set": ["plain", "--priority", "1"],
+    "workflow template check": [EXAMPLE],
+    "workflow template put": [EXAMPLE],
+    "workflow template show": ["{template}"],
+    "workflow template delete": ["{template}", "--dry-run"],
+    "stream show": ["raw"],
+    "stream set": ["raw", "take.one_in=7", "--reason", "a test"],
+    "stream revert": ["raw", "--reason", "a test"],
+    "stream versions": ["raw"],
+    "stream pause": ["raw"],
+    "stream resume": ["raw"],
+    "stream process": ["raw", "--run", "1"],
     "result show": ["{result}"],
     "result get": ["{result}", "--dry-run"],
     "result trend": ["TPC/n"],
@@ -66,11 +79,14 @@ def jobs(run: Run, server: Any) -> dict[str, str]:
             assert done.returncode == 0, done.stderr
             _MADE[name] = done.stdout.strip()
         client = Client(server.url, server.token)
+        _MADE["template"] = client.put_template(read(Path(EXAMPLE)))["name"]
         _MADE["token"] = client.make_token("to be revoked", ["read"]).id
         _MADE["kept"] = client.make_token("to be kept", ["read"]).id
         client.set_user("ana", "a pass phrase that nobody guesses")
         client.change_job_type("asleep", priority=1)
         client.pause("asleep", "so that something is paused")
+        client.declare_stream(StreamSpec("raw", {"plain": StreamJob("/bin/true")}, take=Take(1_000_000_000)))
+        client.register_datasets([DatasetRequest(f"/data/{place}", "raw", run=1) for place in range(2)])
         publish = "p3s-publish --category TPC --run 7 --number n=1 --file log=a.log"
         script = f'echo x > "$P3S_RESULT_DIR/a.log"; {publish}'
         done = run("job", "submit", "--wait", "--", "/bin/sh", "-c", script, at=server.directory)
@@ -91,6 +107,13 @@ WRITES = {
     "job adjust": ["{held}", "--priority", "3"],
     "job rerun": ["--state", "finished", "--since", "1h"],
     "jobtype set": ["plain", "--priority", "2"],
+    "workflow template put": [EXAMPLE],
+    "workflow template delete": ["{template}"],
+    "stream set": ["raw", "take.one_in=9", "--reason", "a test"],
+    "stream revert": ["raw", "--to", "1", "--reason", "a test"],
+    "stream pause": ["raw"],
+    "stream resume": ["raw"],
+    "stream process": ["raw", "--run", "1"],
     "result limits set": ["TPC/n", "--good", "0,9"],
     "result limits delete": ["TPC/n"],
     "result reference": ["8"],
@@ -119,9 +142,10 @@ def test_a_dry_run_is_json_too_and_changes_nothing(run: Run, server: Any, jobs: 
     def state() -> list[Any]:
         kept = [[one["id"] for one in client.tokens()], client.users(), [one["jobtype"] for one in client.pauses()]]
         types = {one["name"]: one["priority"] for one in client.job_types()}
+        kept += [types, client.templates()]
+        kept += [(one["version"], one["paused_at"]) for one in client.streams()]
         return [
             *kept,
-            types,
             client.summary()["pilots"],
             _set_by_people(client),
             client.job(jobs["held"])["state"],
@@ -146,7 +170,7 @@ def test_the_fields_are_those_of_the_page(run: Run, server: Any, jobs: dict[str,
     assert isinstance(found, {"list": list, "object": dict}[kind])
     entries = found if kind == "list" else [found]
     assert entries or words in EMPTY, "nothing to look at"
-    if words == "job show":
-        fields = [*DOCUMENTED["job list"][1], *fields]
+    if words in ("job show", "workflow template show"):
+        fields = [*DOCUMENTED[words.replace("show", "list")][1], *fields]
     for entry in entries:
         assert set(fields) - set(entry) == set(), "the page names fields that are not there"

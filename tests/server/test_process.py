@@ -115,6 +115,7 @@ def test_it_is_by_the_rule_as_it_is_now(case: Callable[..., Case], server: Serve
     assert sorted(found) == sorted([one.name, "more"]), "a job that it never had, too, whatever its prescale"
     assert {job["env"]["A"] for job in found.values()} == {"2"}
     assert found[one.name]["rerun_of"] == file["jobs"][0]
+    assert taken["was"] == "cancelled, without more"
 
 
 def test_what_a_person_asked_for_does_not_give_way(case: Callable[..., Case], server: Server) -> None:
@@ -175,5 +176,7 @@ def test_what_makes_no_sense_is_refused(case: Callable[..., Case], server: Serve
 
 def test_a_stream_or_file_that_is_none_is_not_known(case: Callable[..., Case], server: Server) -> None:
     assert server.ask("POST", "/api/v1/streams/nobody/process", {"run": 1}).status == 404
-    answer = server.ask("POST", f"/api/v1/streams/{case().name}/process", {"files": "a"})
-    assert (answer.status, "has seen no file a" in answer.detail) == (404, True)
+    path = f"/api/v1/streams/{case().name}/process"
+    for body, says in (({"files": "a"}, "has seen no file a"), ({"run": 5}, "has seen no file of run 5")):
+        answer = server.ask("POST", path, body)
+        assert (answer.status, says in answer.detail) == (404, True)

@@ -107,10 +107,11 @@ def test_what_follows_a_failure_is_the_node_s_word(server: Server, policy: str, 
     assert "n0 failed" in shown(server, workflow)["reason"] or policy == "continue"
 
 
-def test_a_merge_runs_on_what_exists(server: Server) -> None:
+@pytest.mark.parametrize(("lists", "between"), [([], " "), (["PARTS"], "\n")])
+def test_a_merge_runs_on_what_exists(server: Server, lists: list[str], between: str) -> None:
     nodes = {
         "part": {"payload": "true", "values": ["a", "b", "c"], "on_failure": "continue"},
-        "sum": {"payload": "true", "inputs": {"PARTS": ["part.OUT"]}},
+        "sum": {"payload": "true", "inputs": {"PARTS": ["part.OUT"]}, "lists": lists},
     }
     data = {"part.OUT": {"node": "part", "variable": "OUT", "name": "part-{value}.txt"}}
     workflow = started(server, nodes, data, directory="/d")
@@ -118,7 +119,7 @@ def test_a_merge_runs_on_what_exists(server: Server) -> None:
     for place, state in enumerate(["finished", "failed", "finished"]):
         run(pilot, job(server, workflow, f"part[{place}]"), state)
     order = run(pilot, job(server, workflow, "sum"))
-    assert order["env"]["PARTS"] == "/d/part-a.txt /d/part-c.txt"
+    assert order["env"]["PARTS"] == f"/d/part-a.txt{between}/d/part-c.txt"
     assert shown(server, workflow)["state"] == "finished"
     assert shown(server, workflow)["counts"] == {"finished": 3, "failed": 1}
 

@@ -65,6 +65,15 @@ def page(place: Place, path: str) -> str:
         return str(answer.read().decode())
 
 
+# ---- graphs
+
+
+def test_a_graph_is_fetched_and_deleted_the_old_way(old: Old, classic: Path) -> None:
+    old("workflow.py", "-g", str(classic / "1filter.graphml"), "-n", "fetched")
+    assert old("workflow.py", "-G", "fetched") == (classic / "1filter.graphml").read_text()
+    old("workflow.py", "-d", "-w", "dag", "-n", "fetched")
+
+
 # ---- descriptions and wrappers
 
 
@@ -241,7 +250,6 @@ def test_pilots_are_ended_and_cleared_the_old_way(shared_place: Place, old: Old)
 
 
 def test_what_is_not_there_yet_ends_with_2_and_says_so(old: Old) -> None:
-    assert "not there yet" in old("workflow.py", "-g", "x.graphml", code=2)
     assert "p3s pilot start --site" in old("siteinfo.py", "-j", "x.json", code=2)
 
 

@@ -230,7 +230,6 @@ def test_used_files_are_deleted(watched: Watched) -> None:
     once()
     [job] = watched.place.client.jobs(stream=watched.name)
     watched.place.ended(job["uuid"])
-    assert path.exists()
     once()
     assert not path.exists()
     watched.state_is("x1.dat", "dropped")

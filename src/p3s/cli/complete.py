@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from p3s.client.place import find
-from p3s.protocol import result_routes, routes
+from p3s.protocol import data_routes, result_routes, routes, workflow_routes
 from p3s.protocol.errors import P3sError
 from p3s.protocol.messages import PICKS
 from p3s.protocol.results import STATUSES
@@ -40,6 +40,13 @@ def job_types(incomplete: str) -> Offered:
     return _found(incomplete, routes.JOBTYPES, "", "jobtypes", lambda one: (one["name"], f"{one['waiting']} waiting"))
 
 
+def streams(incomplete: str) -> Offered:
+    """Names of streams."""
+    return _found(
+        incomplete, data_routes.STREAMS, "", "streams", lambda one: (one["name"], f"version {one['version']}")
+    )
+
+
 def jobs(incomplete: str) -> Offered:
     """The latest jobs."""
     return _found(
@@ -64,6 +71,13 @@ def hosts(incomplete: str) -> Offered:
 def sites(incomplete: str) -> Offered:
     """Sites of pilots in service."""
     return _found(incomplete, routes.PILOTS, "", "pilots", lambda one: (one["site"], ""))
+
+
+def templates(incomplete: str) -> Offered:
+    """Workflow templates."""
+    return _found(
+        incomplete, workflow_routes.TEMPLATES, "", "templates", lambda one: (one["name"], f"version {one['version']}")
+    )
 
 
 def statuses(incomplete: str) -> Offered:

@@ -22,9 +22,11 @@ from . import (
     results,
     schema,
     services,
+    streams,
     tokens,
     trial,
     watcher,
+    workflows,
     wrong,
 )
 from .demo import demo
@@ -56,6 +58,8 @@ jobs.app.command("test", help=trial.TEST_HELP)(trial.try_out)
 jobs.app.command("repro")(repro.repro)
 jobs.app.command("inputs", help=gather.INPUTS_HELP)(gather.list_inputs)
 app.add_typer(jobtypes.app, name="jobtype", rich_help_panel=WORK)
+app.add_typer(workflows.app, name="workflow", rich_help_panel=WORK)
+app.add_typer(streams.app, name="stream", rich_help_panel=WORK)
 app.add_typer(payload.app, name="payload", rich_help_panel=WORK)
 app.add_typer(classic.app, name="classic", rich_help_panel=WORK)
 app.command(help=schema.SCHEMA_HELP, rich_help_panel=WORK)(schema.schema)

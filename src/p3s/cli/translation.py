@@ -180,6 +180,71 @@ def _testwrapper(words: Words, environment: Mapping[str, str]) -> Translation:
     return _made(asked, [[*command, *(["--payload", asked.payload] if asked.payload else [])]])
 
 
+# ---- workflows
+
+
+def _workflow(words: Words, _: Mapping[str, str]) -> Translation:
+    parser = _parser("workflow.py")
+    parser.add_argument("-g", "--graphml", default="", metavar="FILE", help="store a graph")
+    parser.add_argument("-G", "--get", nargs="?", const="", metavar="NAME", help="print a stored graph")
+    parser.add_argument("-a", "--add", default="", metavar="DAG", help="make a workflow of a stored graph")
+    parser.add_argument("-m", "--modify", action="store_true", help="with -u and -s: change a workflow's state")
+    parser.add_argument("-d", "--delete", action="store_true", help="with -w: delete a stored graph")
+    parser.add_argument("-w", "--what", default="", metavar="dag|workflow", help="with -d")
+    parser.add_argument("-n", "--name", default="", help="of the graph or workflow")
+    parser.add_argument("-D", "--description", default="", help="with -g")
+    parser.add_argument("-s", "--state", default="", help="with -a and -m; without defined, -a makes it held")
+    parser.add_argument("-f", "--fileinfo", default="", help="sticky, inherit:NAME, JSON or its file")
+    parser.add_argument("-j", "--jobinfo", default="", help="JSON or its file")
+    parser.add_argument("-u", "--uuid", default="", help="of workflows, by commas")
+    asked = parser.parse_args(words)
+    if asked.add or asked.modify:
+        raise NoCounterpart("making workflows is not there yet; graphs are stored and fetched")
+    if asked.graphml:
+        command = ["workflow", "template", "put", asked.graphml]
+        return _made(asked, [command + _given(asked, "name", "description")])
+    if asked.get is not None:
+        (name,) = _needed([one for one in (asked.get or asked.name,) if one], "-G needs a name: -G NAME")
+        return _made(asked, [["workflow", "template", "export", name, "--graphml"]])
+    if asked.add:
+        return _made(asked, [_started(asked)])
+    if asked.delete:
+        return _made(asked, _deleted(asked))
+    if not asked.modify:
+        raise NoCounterpart("say what to do: -g FILE stores a graph, -a DAG makes a workflow of it (-U shows all)")
+    workflows = _needed(_list(asked.uuid), "-m needs workflows: -u UUID")
+    if asked.state not in _TO_WORKFLOW:
+        raise NoCounterpart(
+            f"-s {asked.state}: a workflow's state follows from its jobs; use {', '.join(_TO_WORKFLOW)}"
+        )
+    return _made(asked, [["workflow", _TO_WORKFLOW[asked.state], *workflows]])
+
+
+_TO_WORKFLOW = {"defined": "release", "cancelled": "cancel", "finished": "cancel"}
+
+
+def _started(asked: argparse.Namespace) -> Words:
+    if asked.state not in ("", "template", "defined"):
+        raise NoCounterpart(f"-s {asked.state}: a new workflow is template (held, the default) or defined")
+    hold = [] if asked.state == "defined" else ["--hold"]
+    return ["workflow", "start", asked.add, *_given(asked, "name", "fileinfo", "jobinfo"), *hold]
+
+
+def _given(asked: argparse.Namespace, *names: str) -> Words:
+    return [word for name in names if getattr(asked, name) for word in (f"--{name}", getattr(asked, name))]
+
+
+def _deleted(asked: argparse.Namespace) -> list[Words]:
+    if asked.what == "workflow":
+        raise NoCounterpart(
+            "-d -w workflow: p3s workflow cancel UUID ends it; its record stays until it is purged by age"
+        )
+    if asked.what not in ("", "dag"):
+        raise NoCounterpart(f"-w {asked.what}: say -w dag or -w workflow")
+    names = _needed(_list(asked.name), "-d needs graphs: -n NAME")
+    return [["workflow", "template", "delete", name] for name in names]
+
+
 # ---- pilots
 
 
@@ -269,7 +334,7 @@ CLIENTS: dict[str, Callable[[Words, Mapping[str, str]], Translation]] = {
     "pilot.py": _pilot,
     "dataset.py": _dataset,
     "testwrapper.py": _testwrapper,
-    "workflow.py": _gone("workflows are not there yet; jobs are submitted with p3s job submit"),
+    "workflow.py": _workflow,
     "injector.py": _gone("files are watched with p3s watcher start streams.yaml, one job or several for each"),
     "siteinfo.py": _gone("sites are not there yet; a pilot names its own: p3s pilot start --site NAME"),
     "purge.py": _purge,

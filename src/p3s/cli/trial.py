@@ -216,6 +216,10 @@ def _content(item: Item) -> str:
         return (
             f" = {value}{f' ± {item.error:g}' if item.error is not None else ''}{f' {item.unit}' if item.unit else ''}"
         )
+    if item.kind == "table":
+        return f": {show.count(len(item.values), 'row')} of {show.count(len(item.table), 'value')}"
+    if item.kind == "graph":
+        return f": {show.count(len(item.x), 'point')}"
     if item.files:
         return f": {len(item.files)} file{'s' if len(item.files) > 1 else ''}"
     return f": {item.comment}" if item.comment else ""

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import yaml
 
 from p3s.protocol import units
 from p3s.protocol.errors import BadInput
-from p3s.protocol.guesses import guess
+from p3s.protocol.guesses import guess, near
 
 MOST_BYTES = 1_000_000
 MOST_VALUES = 50_000
@@ -91,9 +90,7 @@ class Field:
     def word(self, words: Collection[str]) -> str:
         """One of some words."""
         if not isinstance(self.value, str) or self.value not in words:
-            near = get_close_matches(str(self.value), words, 1)
-            meant = f"; did you mean {near[0]}?" if near else ""
-            raise self.wrong(f"must be {' or '.join(words)}, not {self.shown}{meant}")
+            raise self.wrong(f"must be {' or '.join(words)}, not {self.shown}{near(str(self.value), words)}")
         return self.value
 
     def yes(self) -> bool:
@@ -188,7 +185,7 @@ class _Building:
         return Field(self.path, line, name, self.loader.construct_object(node), node.value)
 
     def _entries(self, node: yaml.MappingNode, name: str, depth: int) -> Iterator[tuple[str, Field]]:
-        seen = set()
+        seen: set[str] = set()
         for key, _ in node.value:
             line = key.start_mark.line + 1
             if not isinstance(key, yaml.ScalarNode):

@@ -108,7 +108,7 @@ class _Reading:
         self.within: list[Element] = []
         self.key = ""
         self.text: list[str] = []
-        self.parser = xml.parsers.expat.ParserCreate(namespace_separator=" ")
+        self.parser = xml.parsers.expat.ParserCreate("utf-8", " ")
         self.parser.StartDoctypeDeclHandler = self._doctype
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end

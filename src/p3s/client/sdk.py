@@ -34,9 +34,10 @@ from .data import Data
 from .gather import Gatherings
 from .streams import Streams
 from .waiting import Waiting
+from .workflows import Templates
 
 
-class Client(Waiting, Streams, Data, Gatherings):
+class Client(Waiting, Streams, Data, Gatherings, Templates):
     """Talks to one server; not for several threads at once.
 
     >>> client = Client()                      # this machine's server, or P3S_SERVER and P3S_TOKEN

@@ -106,6 +106,7 @@ def _node(entry: Field, own: dict[str, Field], defaults: dict[str, Field], direc
     return Node(
         payload=resolved(own["payload"].text("must be the command to run"), directory) if "payload" in own else "",
         inputs=_reads(own["in"]) if "in" in own else {},
+        lists=_lists(own["in"]) if "in" in own else [],
         **values,
     )
 
@@ -166,7 +167,16 @@ def _reads(field: Field) -> dict[str, list[str]]:
     return found
 
 
+def _lists(field: Field) -> list[str]:
+    """Variables that hold a file with the paths, one a line: `{PED: {list: ped.PED}}`."""
+    named = field.value.items() if isinstance(field.value, dict) else ()
+    return [variable for variable, one in named if isinstance(one.value, dict)]
+
+
 def _data(field: Field) -> list[str]:
+    if isinstance(field.value, dict):
+        own = field.known(("list",), "what another node writes, like ped.PED, or {list: ped.PED}")
+        return _data(own["list"])
     return [
         one.text("must be what another node writes, like ped.PED")
         for one in (field.value if isinstance(field.value, list) else [field])
@@ -177,6 +187,8 @@ def _datum(node: str, variable: str, field: Field) -> Datum:
     """A data type, or more of it."""
     if not isinstance(field.value, dict):
         return Datum(node, variable, field.text("must be a data type, like ROOT, or {type: ROOT, name: sum.root}"))
+    if not field.value:
+        return Datum(node, variable)
     own = field.known(DATUM, "a data type, like ROOT, or {type: ROOT, name: sum.root}")
     values: dict[str, Any] = {name: _written(own[name]) for name in DATUM if name in own and name != "keep"}
     return Datum(node, variable, keep=own["keep"].seconds() if "keep" in own else None, **values)

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 
 from p3s.domain import fields, parameters
-from p3s.domain.fields import meant
 from p3s.protocol.bounds import check_environment, check_job
 from p3s.protocol.errors import BadInput
+from p3s.protocol.guesses import near
 from p3s.protocol.messages import JobSpec
 from p3s.protocol.workflows import INPUTS, NOOP, ON_FAILURE, Datum, Node, TemplateSpec
 
@@ -119,7 +119,7 @@ def _check_datum(template: TemplateSpec, name: str, datum: Datum) -> None:
     if not 0 < len(name) <= 250 or _CONTROL.search(name) or name == INPUTS or name in template.nodes:
         raise BadInput(f"data: {name[:80]!r} is no datum's name; write NODE.VARIABLE")
     if datum.node not in template.nodes:
-        hint = meant(datum.node, template.nodes)
+        hint = near(datum.node, template.nodes)
         raise BadInput(f"{where}: it is written by no node: there is no node {datum.node[:80]!r}{hint}")
     check_environment({datum.variable: ""}, where)
     for field, longest in (("type", 80), ("name", 255), ("path", 1_000), ("dirpath", 1_000), ("comment", 2_000)):
@@ -172,18 +172,21 @@ def _check_reads(template: TemplateSpec, name: str, node: Node, written: set[tup
         for one in names:
             if one != INPUTS and one not in template.data:
                 raise BadInput(f"{where}.in.{variable}: {no_datum(template, one)}")
+    for variable in node.lists:
+        if variable not in node.inputs:
+            raise BadInput(f"{where}.in: {variable[:80]!r} is to be a list, and reads nothing")
     for one in node.after:
         if one not in template.nodes:
-            raise BadInput(f"{where}.after: there is no node {one[:80]!r}{meant(one, template.nodes)}")
+            raise BadInput(f"{where}.after: there is no node {one[:80]!r}{near(one, template.nodes)}")
     if node.for_each and node.for_each != INPUTS and node.for_each not in {**template.nodes, **template.data}:
-        hint = meant(node.for_each, [INPUTS, *template.nodes, *template.data]) or f"; write {INPUTS}, or a list"
+        hint = near(node.for_each, [INPUTS, *template.nodes, *template.data]) or f"; write {INPUTS}, or a list"
         raise BadInput(f"{where}.for_each: there is no node or datum {node.for_each[:80]!r}{hint}")
 
 
 def no_datum(template: TemplateSpec, name: str) -> str:
     """What to say of a datum that is not there."""
     node = name.rpartition(".")[0]
-    hint = meant(name, [INPUTS, *template.data])
+    hint = near(name, [INPUTS, *template.data])
     if not hint and name in template.nodes:
         hint = f"; {name} is a node: name what it writes, like {name}.VARIABLE"
     elif not hint and node in template.nodes:

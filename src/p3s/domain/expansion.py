@@ -1,6 +1,6 @@
 """From a template to the plan of one workflow: fan-outs, merges, and what each job finds in its environment."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,6 +18,12 @@ OWN = "P3S_INPUT_PATH"
 
 MOST_LINKS = 100_000
 """Files read and ends waited for, counted for each job."""
+
+LISTS = "P3S_LISTS"
+"""The variables whose values the pilot writes into files."""
+
+MOST_LISTED = 2_000_000
+"""Bytes of such a value."""
 
 MOST_JOINED = 100_000
 """Bytes of a variable: a system takes 131,071 for a variable with its name."""
@@ -74,9 +80,7 @@ def _in_common(request: StartRequest, files: Sequence[InputFile]) -> _Numbers:
         return found.pop() if len(found) == 1 else None
 
     run = same(file.run for file in files) if request.run is None else request.run
-    subrun = request.subrun
-    if subrun is None and (request.run is None or request.run == same(file.run for file in files)):
-        subrun = same(file.subrun for file in files)
+    subrun = same(file.subrun for file in files) if request.subrun is None else request.subrun
     shared = {key: same(file.keys.get(key) for file in files) for key in (files[0].keys if files else {})}
     known = {key: value for key, value in shared.items() if value is not None}
     return _Numbers(run, subrun, {**known, **request.keys})
@@ -265,7 +269,8 @@ class _Planning:
     ) -> JobSpec:
         env = {key: fill(text, known, f"nodes.{name}.env.{key}") for key, text in node.env.items()}
         env |= {"P3S_EXECMODE": "SHELL"} if node.shell else {}
-        env |= joined(reads, f"nodes.{name}.in")
+        env |= joined(reads, f"nodes.{name}.in", node.lists)
+        env |= {LISTS: " ".join(node.lists)} if node.lists else {}
         env |= {file.variable: file.path for file in outputs}
         number = "" if item.index is None else f"[{item.index}]"
         return JobSpec(
@@ -280,21 +285,28 @@ class _Planning:
         )
 
 
-def joined(files: Iterable[PlannedFile], where: str) -> dict[str, str]:
-    """By variable the paths of its files, separated by blanks. Raises BadInput where they could not be told apart, or
-    are more than a variable holds."""
+def joined(files: Iterable[PlannedFile], where: str, lists: Collection[str] = ()) -> dict[str, str]:
+    """By variable the paths of its files, separated by blanks, or for those of `lists` one a line, which the pilot
+    writes into a file. Raises BadInput where they could not be told apart, or are more than a variable holds."""
     paths: dict[str, list[str]] = {}
     for file in files:
         paths.setdefault(file.variable, []).append(file.path)
     for variable, several in paths.items():
+        if variable in lists:
+            continue
         torn = next((path for path in several if len(several) > 1 and any(letter.isspace() for letter in path)), "")
         if torn:
-            raise BadInput(f"{where}.{variable}: {len(several)} paths are joined by blanks, and {torn!r} has one in it")
-    found = {variable: " ".join(several) for variable, several in paths.items()}
+            raise BadInput(
+                f"{where}.{variable}: {len(several)} paths are joined by blanks, and {torn!r} has one in it; "
+                f"write {variable}: {{list: ...}}, and $" + variable + " is a file with a path in each line"
+            )
+    found = {name: ("\n" if name in lists else " ").join(several) for name, several in paths.items()}
     for variable, text in found.items():
-        if len(text.encode()) > MOST_JOINED:
-            count = len(paths[variable])
-            raise BadInput(f"{where}.{variable}: the paths of {count} files are more than a variable holds")
+        if len(text.encode()) > (MOST_LISTED if variable in lists else MOST_JOINED):
+            raise BadInput(
+                f"{where}.{variable}: the paths of {len(paths[variable])} files are more than a variable holds; "
+                f"write {variable}: {{list: ...}}, and $" + variable + " is a file with a path in each line"
+            )
     return found
 
 

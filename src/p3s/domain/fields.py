@@ -6,11 +6,11 @@ braces of their own.
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
-from difflib import get_close_matches
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 
 from p3s.protocol.errors import BadInput
+from p3s.protocol.guesses import near
 
 BUILT_IN = ("run", "subrun", "input", "value", "index", "node", "workflow")
 """The run and subrun; the name of its own input without extension; the text of `values` that a job is made for, and its
@@ -59,15 +59,9 @@ def literal(text: str) -> str:
     return text if problem or len(pieces) > 1 else pieces[0][0]
 
 
-def meant(word: str, known: Iterable[str]) -> str:
-    """`; did you mean x?`, or nothing."""
-    close = get_close_matches(word, list(known), n=1)
-    return f"; did you mean {close[0]}?" if close else ""
-
-
 def unknown(name: str, known: Collection[str], where: str) -> BadInput:
     """What to say of a field that nobody knows."""
-    hint = meant(name, known) or f"; known are {', '.join(sorted(known))}, and keys as {{keys.NAME}}"
+    hint = near(name, known) or f"; known are {', '.join(sorted(known))}, and keys as {{keys.NAME}}"
     return BadInput(f"{where}: there is no field {{{name}}}{hint}")
 
 
@@ -106,7 +100,7 @@ def _parsed(text: str, where: str) -> tuple[tuple[str, str, int], ...]:
     return pieces
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def _pieces(text: str) -> tuple[tuple[tuple[str, str, int], ...], str]:
     """(literal, field after it or "", width) each, and what is wrong with the text."""
     pieces, literal, position = [], "", 0

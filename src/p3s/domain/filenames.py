@@ -5,8 +5,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from p3s.domain.fields import fill, meant
+from p3s.domain.fields import fill
 from p3s.protocol.errors import BadInput
+from p3s.protocol.guesses import near
 from p3s.protocol.workflows import NOOP, Datum, TemplateSpec
 
 STICKY = "sticky"
@@ -71,7 +72,7 @@ class Names:
 
     def _check_type(self, datum: Datum, where: str) -> None:
         if datum.type and datum.type not in self.extensions:
-            hint = meant(datum.type, self.extensions) or f": p3s datatype add {datum.type}"
+            hint = near(datum.type, self.extensions) or f": p3s datatype add {datum.type}"
             raise BadInput(f"{where}.type: the server does not know the data type {datum.type!r}{hint}")
 
     def _file(

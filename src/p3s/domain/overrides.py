@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from p3s.domain.dag import check_work, check_written_once, no_datum
-from p3s.domain.fields import meant
 from p3s.protocol.errors import BadInput
+from p3s.protocol.guesses import near
 from p3s.protocol.workflows import NOOP, Datum, DatumChange, Node, NodeChange, StartRequest, TemplateSpec
 
 
@@ -14,26 +14,29 @@ def changed(template: TemplateSpec, request: StartRequest) -> tuple[TemplateSpec
     nodes, data = dict(template.nodes), dict(template.data)
     for name, change in request.nodes.items():
         if name not in nodes:
-            hint = meant(name, nodes) or f"; it has {', '.join(list(nodes)[:20])}"
+            hint = near(name, nodes) or f"; it has {', '.join(list(nodes)[:20])}"
             raise BadInput(f"nodes: the template has no node {name[:80]!r}{hint}")
         if nodes[name].jobtype == NOOP and change.payload is not None:
             notes.append(f"{name} is a {NOOP}: its payload is not run")
             change = replace(change, payload=None)
         nodes[name] = _node(nodes[name], change)
         check_work(name, nodes[name])
+    parallel = _by_edge(template)
     for name, datum_change in request.data.items():
-        for one in _meant(template, name):
+        if name not in data and name not in parallel:
+            raise BadInput(f"data: {no_datum(template, name)}")
+        for one in [name] if name in data else parallel[name]:
             data[one] = _datum(data[one], datum_change, f"data.{name}")
     found = replace(template, nodes=nodes, data=data)
     check_written_once(found)
     return found, notes
 
 
-def _meant(template: TemplateSpec, name: str) -> list[str]:
-    """The datum of this name; 2018's `source:target` means all edges between the two."""
-    found = [name] if name in template.data else [one for one in template.data if one.startswith(f"{name}:")]
-    if not found:
-        raise BadInput(f"data: {no_datum(template, name)}")
+def _by_edge(template: TemplateSpec) -> dict[str, list[str]]:
+    """2018's `source:target` means all edges between the two, which are told apart as `source:target:DATATAG`."""
+    found: dict[str, list[str]] = {}
+    for name in template.data:
+        found.setdefault(name.rpartition(":")[0], []).append(name)
     return found
 
 

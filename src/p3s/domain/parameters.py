@@ -5,8 +5,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from p3s.domain.fields import BUILT_IN, meant
+from p3s.domain.fields import BUILT_IN
 from p3s.protocol.errors import BadInput
+from p3s.protocol.guesses import near
 from p3s.protocol.workflows import TYPES, Parameter
 
 MOST = 100
@@ -54,7 +55,7 @@ def settled(parameters: Mapping[str, Parameter], given: Mapping[str, Any]) -> di
     for name in given:
         if name not in parameters:
             known = f"it has {', '.join(parameters)}" if parameters else "it has none"
-            raise BadInput(f"parameters: the template has no {name[:60]!r}{meant(name, parameters) or f'; {known}'}")
+            raise BadInput(f"parameters: the template has no {name[:60]!r}{near(name, parameters) or f'; {known}'}")
     values, lacking = {}, []
     for name, parameter in parameters.items():
         value = given.get(name)

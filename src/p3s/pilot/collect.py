@@ -19,6 +19,7 @@ from p3s.protocol.results import (
     MAX_FILE_BYTES,
     MAX_RESULT_BYTES,
     MAX_RESULTS,
+    MAX_VALUES,
     Item,
     Result,
     ResultError,
@@ -66,12 +67,17 @@ def collect(directory: Union[str, "os.PathLike[str]"], work: "Union[str, os.Path
     names = frozenset(listing.sizes)
     results: list[dict[str, Any]] = []
     files: dict[str, Path] = {}
+    values_left = MAX_VALUES
     for source, document in documents[:MAX_RESULTS]:
         try:
             result = _within_limits(check(document, names), listing.sizes)
         except ResultError as error:
             problems.append(f"{source}: {error}")
             continue
+        if result.values > values_left:
+            problems.append(f"{source}: more than {MAX_VALUES} numbers and table cells in one job; it is left out")
+            continue
+        values_left -= result.values
         results.append(to_wire(result))
         files.update({entry.path: listing.place(entry.path) for item in result.items for entry in item.files})
     if len(documents) > MAX_RESULTS:

@@ -50,6 +50,7 @@ class Running:
     def start(self) -> None:
         """Raises NonStarter. Afterwards `pidfd` becomes readable when the process ends."""
         environment = self._environment()
+        _write_lists(environment, self.berth.work)
         command = _command(self.order.payload, environment, self.berth.work)
         _make_directories(self.order.env)
         try:
@@ -118,6 +119,23 @@ class Running:
             P3S_JOB_DIR=str(self.berth.work),
         )
         return environment
+
+
+def _write_lists(environment: "dict[str, str]", work: Path) -> None:
+    """Values that no environment would hold: `P3S_LISTS` names variables each of which becomes a file, and holds its
+    path."""
+    for name in environment.get("P3S_LISTS", "").split():
+        file = work / f"{name}.list"
+        if name not in environment or not _VARIABLE.fullmatch(name):
+            continue
+        try:
+            file.write_bytes(os.fsencode(environment[name] + "\n"))
+        except OSError as error:
+            raise NonStarter(f"cannot write {file} on this node: {error}") from None
+        environment[name] = str(file)
+
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def _before(directory: Path, paths: str) -> str:

@@ -3,11 +3,17 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+MOST = 1_000
+"""Words that are compared: nobody has so many, and each costs."""
+
+
+def near(word: str, known: "Iterable[str]") -> str:
+    """`; did you mean …?`, or nothing."""
+    found = get_close_matches(word[:80], list(known)[:MOST], n=1, cutoff=0.6)
+    return f"; did you mean {found[0]}?" if found else ""
+
 
 def guess(word: str, known: "Iterable[str]") -> str:
     """`; did you mean …?`, else what there is, to end a refusal with."""
     words = list(known)
-    near = get_close_matches(word[:80], words, n=1, cutoff=0.6)
-    if near:
-        return f"; did you mean {near[0]}?"
-    return f"; there are {', '.join(words[:20])}" if words else ""
+    return near(word, words) or (f"; there are {', '.join(words[:20])}" if words else "")

@@ -79,6 +79,11 @@ class Result:
         return any(item.problem or item.missing for item in self.items)
 
     @property
+    def values(self) -> int:
+        """How many numbers and table cells it has, each of which is trended."""
+        return sum(1 for item in self.items for _ in item.cells())
+
+    @property
     def status(self) -> str:
         """The status of the worst item; a result with holes is never better than a warning."""
         return worst([*(item.status for item in self.items), "warning" if self.incomplete else "none"])

@@ -64,7 +64,8 @@ class Datum:
 
 @dataclass(frozen=True)
 class Node:
-    """A job of a workflow. `inputs`: by environment variable, the data whose paths it holds, separated by blanks.
+    """A job of a workflow. `inputs`: by environment variable, the data whose paths it holds, separated by blanks; those
+    of `lists` hold the path of a file instead, in which the paths stand one a line.
 
     INPUTS among them are those of the workflow. `jobtype` NOOP: nothing to run. `shell`: the payload is run by the
     shell. `values`: one job for each of these texts. `for_each`: INPUTS is one job for each input of the workflow; a
@@ -83,6 +84,7 @@ class Node:
     needs: Needs = ANYWHERE
     shell: bool = False
     inputs: "dict[str, list[str]]" = field(default_factory=dict)
+    lists: "list[str]" = field(default_factory=list)
     for_each: str = ""
     values: "list[str]" = field(default_factory=list)
     at_most: int = 1_000

@@ -112,7 +112,7 @@ class Make:
         made = Result.objects.create(job=job, category=category, status=status, subject=number, **values)
         columns = ("kind", "name", "by", "status", "comment", "group", "value", "error", "unit", "problem")
         for position, item in enumerate(items):
-            own = {name: item[name] for name in columns if name in item}
+            own = {name: item[name] for name in columns if not isinstance(item.get(name, []), list)}
             Item.objects.create(result=made, position=position, detail=item, **{"status": "none", **own})
         return made
 

@@ -46,7 +46,7 @@ nodes:
   apa: {payload: ./apa.sh, for_each: "{apas}", env: {B: "yes", APA: "{value}"}, out: {MAP: {name: "{value}.txt"}}}
   list: {payload: x, for_each: [1.10, b], needs: {cores: 2}, time_limit: 0, shell: false}
   end: {payload: x, after: [list, apa], in: [there.GEO, apa.MAP], at_most: 5}
-  last: {payload: x, after: end, in: {ALL: [there.GEO, apa.MAP], RAW: inputs}, out: {D: {dirpath: d, type: TXT}}}
+  last: {payload: x, after: end, in: {ALL: {list: [there.GEO, apa.MAP]}, RAW: inputs}, out: {D: {dirpath: d}, E: {}}}
 """
 
 
@@ -133,11 +133,13 @@ def test_all_words_are_read() -> None:
             needs=cvmfs,
             shell=True,
             inputs={"ALL": ["there.GEO", "apa.MAP"], "RAW": ["inputs"]},
+            lists=["ALL"],
             after=["end"],
         ),
     }
     assert spec.data["there.GEO"] == Datum("there", "GEO", path="/geo.root", comment="the geometry")
-    assert spec.data["last.D"] == Datum("last", "D", "TXT", dirpath="d")
+    assert spec.data["last.E"] == Datum("last", "E")
+    assert spec.data["last.D"] == Datum("last", "D", dirpath="d")
 
 
 @pytest.mark.parametrize(
@@ -167,6 +169,10 @@ def test_all_words_are_read() -> None:
         ("workflow: x\nnodes: {a: {payload: x, for_each: [[1]]}}", "nodes.a.for_each[0]: must be a text or a number"),
         ("workflow: x\nnodes: {a: {payload: x, in: inputs}}", "'inputs' lacks the variable; write NODE.VARIABLE"),
         ("workflow: x\nnodes: {a: {payload: x, in: {A: 3}}}", "nodes.a.in.A: must be what another node writes"),
+        (
+            "workflow: x\nnodes: {a: {payload: x, in: {A: {lst: b.C}}}}",
+            "in.A.lst: is not a known field; did you mean list?",
+        ),
         ("workflow: x\nnodes: {a: {payload: x, out: [A]}}", "nodes.a.out: must be like {PED: ROOT}"),
         ("workflow: x\nnodes: {a: {payload: x, out: {A: 3}}}", "nodes.a.out.A: must be a data type"),
         (

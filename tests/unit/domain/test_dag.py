@@ -87,6 +87,7 @@ def parameter(**more: Any) -> TemplateSpec:
         (one(reads={"X": ["inputs", "inputs"]}), "names a datum twice"),
         (one(reads={"OUT": "inputs"}), "nodes.a: reads and writes OUT"),
         (one(reads={"A B": "inputs"}), "'A B' is not a variable name"),
+        (one(lists=["X"]), "nodes.a.in: 'X' is to be a list, and reads nothing"),
         (one(after=["b"]), "nodes.a.after: there is no node 'b'"),
         (one(for_each="input"), "there is no node or datum 'input'; did you mean inputs?"),
         (one(for_each="zzz"), "'zzz'; write inputs, or a list"),

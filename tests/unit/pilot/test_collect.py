@@ -176,6 +176,20 @@ def test_directories_named_as_result_files_are_no_results(tmp_path: Path) -> Non
     assert collect(tmp_path) == Collected()
 
 
+def test_the_result_with_which_there_are_too_many_values_is_left_out(tmp_path: Path) -> None:
+    """The server would refuse them all."""
+    columns = [str(n) for n in range(5)]
+    for name in "abcdef":
+        table = {"kind": "table", "name": "t", "columns": columns, "values": {str(n): [1] * 5 for n in range(999)}}
+        document = {"p3s_result": 1, "category": name, "items": [table]}
+        (tmp_path / f"p3s-result-{name}.json").write_text(json.dumps(document))
+    collected = collect(tmp_path)
+    assert [one["category"] for one in collected.results] == ["a", "b", "c", "d"]
+    assert [problem.split(";")[0] for problem in collected.problems] == [
+        f"p3s-result-{name}.json: more than 20000 numbers and table cells in one job" for name in "ef"
+    ]
+
+
 # ---- what payloads of 2018 leave
 
 PAIR = [{"Category": "TPC monitor", "Files": {"Hits": "hits_U1.png,hits_V1.png"}}]

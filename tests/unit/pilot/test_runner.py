@@ -63,6 +63,14 @@ def script(path: Path, text: str, mode: int = 0o755) -> str:
 # ---- nonstarters
 
 
+def test_lists_become_files_in_the_working_directory(make: Make) -> None:
+    running = make("cat $MANY $NONE; echo $ONE", P3S_EXECMODE="SHELL", P3S_LISTS="MANY ../x", MANY="/a b\n/c", ONE="x")
+    assert finish(running) == 0
+    assert running.tails()[0] == "/a b\n/c\nx\n"
+    assert [file.name for file in running.berth.work.iterdir()] == ["MANY.list"]
+    assert not running.berth.untouched(), "the next job finds no list of this one"
+
+
 def test_a_payload_that_is_not_there_is_a_nonstarter(make: Make) -> None:
     with pytest.raises(NonStarter, match="/no/such/thing is not there on this node"):
         make("/no/such/thing --run 7").start()

@@ -1,7 +1,7 @@
 """A node's job runs although some of the files that it reads will never come: its variables hold the others."""
 
 from p3s.domain.effects import JobReady, Queued
-from p3s.domain.expansion import joined
+from p3s.domain.expansion import LISTS, joined
 from p3s.domain.flows import Flow
 from p3s.domain.plan import PlannedFile
 from p3s.server.jobs.models import Job, Use
@@ -16,9 +16,9 @@ def on_less(work: Work, flow: Flow, queued: Queued, place: int, missing: frozens
     inputs = Node.objects.values_list("inputs", flat=True).get(workflow=flow.uuid, place=place)
     touched = {variable for variable, _, writer in inputs if writer in missing}
     left = [PlannedFile("", name, path) for name, path, writer in inputs if name in touched and writer not in missing]
-    changed = joined(left, flow.steps[place].name)
+    own = Job.objects.values_list("env", flat=True).get(id=queued.id)
+    changed = joined(left, flow.steps[place].name, own.get(LISTS, "").split())
     never = [path for _, path, writer in inputs if writer in missing]
     Use.objects.filter(job=queued.id, role="input", dataset__url__in=never).delete()
-    own = Job.objects.values_list("env", flat=True).get(id=queued.id)
     queued.spec.env.update(changed)
     return JobReady(queued, work.now, {**own, **changed})

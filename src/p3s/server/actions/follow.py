@@ -14,8 +14,7 @@ def follow(work: Work, ended: list[JobEnded], begun: set[str]) -> None:
     advance(work, [one for one in ended if one.workflow], begun)
     expecting = [one for one in ended if one.lacking is not None]
     if expecting:
-        work.flush()
         watch_results(work, expecting)
-    gathered = [one for one in ended if one.followed]
+    gathered = [one for one in ended if one.followed and not one.workflow]
     if gathered:
         gather_ended(work, gathered)

@@ -90,7 +90,12 @@ def _look(name: str, request: ProcessRequest) -> list[Arrival]:
         return named
     # One look into an index for each fate: asked for all at once, a database would sort all files of the run.
     by_fate = [seen.filter(run=request.run, fate=fate.value)[:LOOKED] for fate in Fate]
-    return list(islice(merge(*by_fate, key=lambda one: -one.pk), LOOKED))
+    found_of_run = list(islice(merge(*by_fate, key=lambda one: -one.pk), LOOKED))
+    if not found_of_run and not request.after:
+        raise NotKnown(
+            f"stream {name} has seen no file of run {request.run}; p3s stream coverage {name} lists its runs"
+        )
+    return found_of_run
 
 
 def _judged(spec: StreamSpec, arrivals: Sequence[Arrival], *, again: bool) -> list[_File]:
@@ -114,6 +119,9 @@ def _file(spec: StreamSpec, arrival: Arrival, last: dict[str, tuple[str, str, st
         return _File(arrival, was, [], f"its file is {dataset.state}", names)
     states = {jobtype: state for jobtype, (_, state, _) in last.items()}
     jobtypes, why = missing(spec.jobs, states, purged=purged, again=again)
+    new = [jobtype for jobtype in jobtypes if jobtype not in last]
+    if last and new:
+        was = f"{was}, without {', '.join(new)}"
     return _File(arrival, was, jobtypes, why, names)
 
 

@@ -1,10 +1,9 @@
 """Cold routes of results: files up, results up, files down."""
 
-import mimetypes
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from django.http import FileResponse, HttpRequest
+from django.http import HttpRequest
 from ninja import Query, Router
 
 from p3s.protocol import bounds, result_routes, routes
@@ -21,6 +20,7 @@ from p3s.server.upkeep.services import running as upkeep
 from .doors import grant_of, plain, reach, read
 from .paging import Cursor, Limit, Moment, Name, Run, exact, number, one_of, page
 from .places import BLOBS
+from .sending import sent
 
 router = Router(tags=["results"])
 CHUNK = 256 * 1024
@@ -71,7 +71,7 @@ def publish(request: HttpRequest, job: str, attempt: int) -> PublishReply:
         checked = [rules.check(document, names) for document in body.results]
     except rules.ResultError as error:
         raise BadInput(str(error)) from None
-    values = sum(1 for result in checked for item in result.items for _ in item.cells())
+    values = sum(result.values for result in checked)
     if values > rules.MAX_VALUES:
         raise BadInput(f"results: {values} numbers and table cells; at most {rules.MAX_VALUES} are taken from one job")
     count = running().ask(
@@ -123,16 +123,11 @@ def show_result(request: HttpRequest, result: int) -> dict[str, Any]:  # noqa: A
 
 @router.get("/results/{result}/files/{path:path}", auth=reach("read"), summary=result_routes.RESULT_FILE.summary)
 def show_file(request: HttpRequest, result: int, path: str) -> Any:  # noqa: ARG001
-    """A file of a result. Payloads are hostile: it is shown in a sandbox and never taken for a page of ours."""
+    """A file of a result."""
     place = reads.attempt_of(result)
     if place is None:
         raise NotKnown(f"there is no result {result}")
     file = Blobs(BLOBS).path(*place, path)
     if not file.is_file():
         raise NotKnown(f"result {result} has no file {path[:100]!r}")
-    kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-    response = FileResponse(file.open("rb"), content_type=kind)
-    response["Content-Security-Policy"] = "sandbox; default-src 'none'; style-src 'unsafe-inline'"
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Cache-Control"] = "private, max-age=3600"
-    return response
+    return sent(file)

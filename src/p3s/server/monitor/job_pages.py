@@ -10,6 +10,7 @@ from p3s.server.jobs.listing import Choice
 from p3s.server.jobs.reads import JobDetail, JobRow
 from p3s.server.monitor import commands, links
 from p3s.server.monitor.layout import categories
+from p3s.server.monitor.scales import in_force
 from p3s.server.monitor.states import JOB_STATES, can_still_change, job_mark
 from p3s.server.monitor.templatetags.presentation import duration
 from p3s.server.pilots import reads as pilots
@@ -128,7 +129,7 @@ def one_job(job: JobDetail) -> dict[str, Any]:
         "env": shown_environment(job.env),
         "logs": _logs(row, tail),
         "may_change": can_still_change(row),
-        "categories": categories(shown, items),
+        "categories": categories(shown, items, in_force()),
         "events": jobs.events("job", row.uuid),
     }
 

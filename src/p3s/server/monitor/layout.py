@@ -1,14 +1,15 @@
 """From the items of results to what a page shows: tables of numbers and checks, figures in grids, named holes."""
 
 import json
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from p3s.protocol.patterns import natural
 from p3s.server.monitor import links
+from p3s.server.monitor.blocks import FileList, Graph, Table, file_list, graph, item_mark, missing_of, table
+from p3s.server.monitor.measures import drift, limits, number
+from p3s.server.monitor.scales import Scales
 from p3s.server.monitor.states import Mark, status_mark, worst_status
 from p3s.server.results.reads import ItemRow, ResultRow
 
@@ -46,6 +47,8 @@ class GridRow:
 class FigureGroup:
     """The figures of one item, in a grid by coordinates or in a row."""
 
+    shape = "figures"
+
     name: str
     anchor: str
     group: str
@@ -78,7 +81,8 @@ class ResultBlock:
     row: ResultRow
     mark: Mark
     lines: list[Line]
-    figures: list[FigureGroup]
+    #: All that is no line, in the order of the payload.
+    sections: list[FigureGroup | Table | Graph | FileList]
     holes: list[ItemRow]
 
 
@@ -90,7 +94,9 @@ class Category:
     blocks: list[ResultBlock]
 
 
-def categories(rows: Iterable[ResultRow], items: Mapping[int, list[ItemRow]]) -> list[Category]:
+def categories(
+    rows: Iterable[ResultRow], items: Mapping[int, list[ItemRow]], scales: Scales | None = None
+) -> list[Category]:
     """By name, so that a category keeps its place on the page; within one the lowest keys first."""
     ordered = sorted(rows, key=lambda row: (row.category, row.subrun or 0, str(row.keys), row.id))
     return [
@@ -98,7 +104,7 @@ def categories(rows: Iterable[ResultRow], items: Mapping[int, list[ItemRow]]) ->
             name=name,
             anchor=f"category-{number}",
             mark=status_mark(worst_status([row.status for row in group])),
-            blocks=[block(row, items.get(row.id, [])) for row in group],
+            blocks=[block(row, items.get(row.id, []), scales or Scales()) for row in group],
         )
         for number, (name, group) in enumerate(
             (name, list(group)) for name, group in groupby(ordered, key=lambda row: row.category)
@@ -106,15 +112,26 @@ def categories(rows: Iterable[ResultRow], items: Mapping[int, list[ItemRow]]) ->
     ]
 
 
-def block(row: ResultRow, items: list[ItemRow]) -> ResultBlock:
+def block(row: ResultRow, items: list[ItemRow], scales: Scales) -> ResultBlock:
     whole = [item for item in items if not item.problem]
     return ResultBlock(
         row=row,
         mark=status_mark(row.status),
         lines=[line(item) for item in whole if item.kind in ("number", "check")],
-        figures=[figure_group(item) for item in whole if item.kind in ("images", "root")],
+        sections=[section(item, scales) for item in whole if item.kind not in ("number", "check")],
         holes=[item for item in items if item.problem],
     )
+
+
+def section(item: ItemRow, scales: Scales) -> FigureGroup | Table | Graph | FileList:
+    """An item that stands for itself."""
+    if item.kind == "table":
+        return table(item, scales)
+    if item.kind == "graph":
+        return graph(item)
+    if item.kind == "file":
+        return file_list(item)
+    return figure_group(item, scales)
 
 
 def line(item: ItemRow) -> Line:
@@ -128,66 +145,27 @@ def line(item: ItemRow) -> Line:
         mark=status_mark(item.status),
         value=value,
         unit=item.unit,
-        limits=limits(item.detail),
+        limits=", ".join(filter(None, (limits(item.detail), drift(item.detail, item.detail.get("reference"))))),
         comment=item.comment,
     )
 
 
-def number(value: float | None) -> str:
-    if value is None:
-        return "no value"
-    if math.isfinite(value) and value == int(value) and abs(value) < 1e9:
-        return f"{int(value):,}".replace(",", "\u202f")
-    return f"{value:.4g}"
-
-
-def limits(detail: Mapping[str, Any]) -> str:
-    """What a number is measured against, for people: 'good 0.3 … 5, bad below 0.1'."""
-    parts = []
-    if good := _pair(detail.get("good")):
-        parts.append("good " + _range(*good, words=("≥", "≤", "")))
-    if bad := _pair(detail.get("warn")):
-        parts.append("bad " + _range(*bad, words=("below", "above", "outside ")))
-    return ", ".join(parts)
-
-
-def _range(low: str, high: str, words: tuple[str, str, str]) -> str:
-    """`words` stand before a low bound alone, a high bound alone, and both."""
-    if not high:
-        return f"{words[0]} {low}"
-    return f"{words[2]}{low} … {high}" if low else f"{words[1]} {high}"
-
-
-def _pair(bounds: object) -> tuple[str, str] | None:
-    """Both bounds as text, '' where open; None without limits."""
-    if not isinstance(bounds, list) or len(bounds) != 2 or bounds == [None, None]:
-        return None
-    low, high = ("" if bound is None else number(bound) for bound in bounds)
-    return low, high
-
-
-def figure_group(item: ItemRow) -> FigureGroup:
+def figure_group(item: ItemRow, scales: Scales) -> FigureGroup:
     detail = item.detail
     files = [entry for entry in detail.get("files", []) if isinstance(entry, dict) and "path" in entry]
     placed = [(_by(entry), figures(item, index, entry)) for index, entry in enumerate(files)]
-    columns, rows = grid(placed, str(detail.get("rows", "")), str(detail.get("columns", "")))
+    columns, rows = grid(placed, str(detail.get("rows", "")), str(detail.get("columns", "")), scales)
     return FigureGroup(
         name=item.name,
         anchor=f"item-{item.id}",
         group=item.group,
-        mark=None if item.status == "none" else status_mark(item.status),
+        mark=item_mark(item),
         comment=item.comment,
         columns=columns,
         rows=rows,
         figures=[] if rows else [figure for _, several in placed for figure in several],
-        missing=_missing(detail.get("expect"), len(files)),
+        missing=missing_of(detail.get("expect"), len(files)),
     )
-
-
-def _missing(expect: object, there: int) -> str:
-    if isinstance(expect, int) and there < expect:
-        return f"{expect - there} of {expect} expected files missing"
-    return ""
 
 
 def _by(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -216,23 +194,28 @@ def figures(item: ItemRow, index: int, entry: Mapping[str, Any]) -> list[Figure]
     return made
 
 
-def _labels(placed: list[tuple[dict[str, Any], list[Figure]]], name: str) -> list[str]:
-    return sorted({str(by[name]) for by, _ in placed if name in by}, key=natural)
+def _values(placed: list[tuple[dict[str, Any], list[Figure]]], name: str, scales: Scales) -> list[str]:
+    return scales.ordered(name, {str(by[name]) for by, _ in placed if name in by})
 
 
 def grid(
-    placed: list[tuple[dict[str, Any], list[Figure]]], row_name: str, column_name: str
+    placed: list[tuple[dict[str, Any], list[Figure]]], row_name: str, column_name: str, scales: Scales
 ) -> tuple[list[str], list[GridRow]]:
     """Figures laid out by two coordinates. Empty where there is no sensible grid: then they stand in a row."""
-    rows, columns = _labels(placed, row_name), _labels(placed, column_name)
+    rows, columns = _values(placed, row_name, scales), _values(placed, column_name, scales)
     everywhere = all(row_name in by and (not column_name or column_name in by) for by, _ in placed)
     if not rows or not everywhere or len(rows) * max(1, len(columns)) > MOST_CELLS:
         return [], []
     cells: dict[tuple[str, str], list[Figure]] = {}
     for by, several in placed:
         cells.setdefault((str(by[row_name]), str(by.get(column_name, ""))), []).extend(several)
+    labels = [scales.label(row_name, row) for row in rows]
     if not columns:
         # Rows alone: one row of cells each as long as it has figures.
-        return [], [GridRow(f"{row_name} {row}", [[figure] for figure in cells[row, ""]]) for row in rows]
-    grid_rows = [GridRow(f"{row_name} {row}", [cells.get((row, column), []) for column in columns]) for row in rows]
-    return [f"{column_name} {column}" for column in columns], grid_rows
+        alone = zip(labels, rows, strict=True)
+        return [], [GridRow(label, [[figure] for figure in cells[row, ""]]) for label, row in alone]
+    grid_rows = [
+        GridRow(label, [cells.get((row, column), []) for column in columns])
+        for label, row in zip(labels, rows, strict=True)
+    ]
+    return [scales.label(column_name, column) for column in columns], grid_rows
