@@ -93,9 +93,7 @@ def _free(running: Server, count: int) -> None:
 
 
 def _started(running: Server, template: TemplateSpec, directory: Any) -> float:
-    from p3s.protocol import workflow_routes
-
-    running.client._ask(workflow_routes.TEMPLATE_PUT, body=template, name=template.name)
+    running.client.put_template(template)
     began = time.perf_counter()
     reply: StartReply = running.client.start_workflow(StartRequest(template.name, directory=f"{directory}/files"))
     assert reply.state == "defined", reply

@@ -10,6 +10,7 @@ import pytest
 
 from p3s.client.sdk import Client
 from p3s.client.templates import read
+from p3s.protocol.catalogue import DataTypeSpec
 from p3s.protocol.data import DatasetRequest, DimensionSpec, LimitSpec, ReferenceSpec, StreamJob, StreamSpec, Take
 
 pytestmark = pytest.mark.system
@@ -36,6 +37,25 @@ GIVEN = {
     "job test": ["--", "/bin/true"],
     "job cancel --dry-run": ["--state", "all"],
     "jobtype set": ["plain", "--priority", "1"],
+    "dataset register": ["/given/by/name", "--state", "available"],
+    "dataset show": ["{dataset}"],
+    "dataset taken": ["{dataset}"],
+    "dataset adjust": ["{dataset}", "--comment", "seen"],
+    "dataset delete": ["{dataset}", "--dry-run"],
+    "dataset verify": ["{dataset}"],
+    "dataset set create": ["a-set"],
+    "dataset set add": ["golden", "{dataset}"],
+    "dataset set remove": ["golden", "{dataset}"],
+    "dataset set show": ["golden"],
+    "datatype show": ["RAW"],
+    "datatype add": ["ROOT"],
+    "datatype adjust": ["RAW", "--comment", "raw"],
+    "datatype delete": ["RAW", "--dry-run"],
+    "run show": ["7"],
+    "run start": ["7"],
+    "run end": ["8"],
+    "run adjust": ["7", "--type", "cosmic"],
+    "lineage": ["{dataset}"],
     "workflow template check": [EXAMPLE],
     "workflow template put": [EXAMPLE],
     "workflow template show": ["{template}"],
@@ -85,6 +105,11 @@ def jobs(run: Run, server: Any) -> dict[str, str]:
         client.set_user("ana", "a pass phrase that nobody guesses")
         client.change_job_type("asleep", priority=1)
         client.pause("asleep", "so that something is paused")
+        _MADE["dataset"] = client.register_dataset(DatasetRequest("/data/json.root")).dataset
+        client.make_set("golden")
+        client.set_data_type(DataTypeSpec("RAW", ".raw"))
+        for number in (7, 8):
+            client.start_run(number)
         client.declare_stream(StreamSpec("raw", {"plain": StreamJob("/bin/true")}, take=Take(1_000_000_000)))
         client.register_datasets([DatasetRequest(f"/data/{place}", "raw", run=1) for place in range(2)])
         publish = "p3s-publish --category TPC --run 7 --number n=1 --file log=a.log"
@@ -107,6 +132,18 @@ WRITES = {
     "job adjust": ["{held}", "--priority", "3"],
     "job rerun": ["--state", "finished", "--since", "1h"],
     "jobtype set": ["plain", "--priority", "2"],
+    "dataset register": ["/new/one", "--state", "available"],
+    "dataset adjust": ["{dataset}", "--comment", "other"],
+    "dataset delete": ["{dataset}"],
+    "dataset set create": ["new", "{dataset}"],
+    "dataset set add": ["golden", "{dataset}"],
+    "dataset set remove": ["golden", "{dataset}"],
+    "datatype add": ["NEW"],
+    "datatype adjust": ["RAW", "--comment", "other"],
+    "datatype delete": ["RAW"],
+    "run start": ["9", "--end-others"],
+    "run end": ["7"],
+    "run adjust": ["7", "--type", "beam"],
     "workflow template put": [EXAMPLE],
     "workflow template delete": ["{template}"],
     "stream set": ["raw", "take.one_in=9", "--reason", "a test"],
@@ -142,6 +179,7 @@ def test_a_dry_run_is_json_too_and_changes_nothing(run: Run, server: Any, jobs: 
     def state() -> list[Any]:
         kept = [[one["id"] for one in client.tokens()], client.users(), [one["jobtype"] for one in client.pauses()]]
         types = {one["name"]: one["priority"] for one in client.job_types()}
+        kept += [client.datasets(), client.data_types(), client.runs()]
         kept += [types, client.templates()]
         kept += [(one["version"], one["paused_at"]) for one in client.streams()]
         return [
@@ -170,7 +208,7 @@ def test_the_fields_are_those_of_the_page(run: Run, server: Any, jobs: dict[str,
     assert isinstance(found, {"list": list, "object": dict}[kind])
     entries = found if kind == "list" else [found]
     assert entries or words in EMPTY, "nothing to look at"
-    if words in ("job show", "workflow template show"):
+    if words in ("job show", "dataset show", "workflow template show"):
         fields = [*DOCUMENTED[words.replace("show", "list")][1], *fields]
     for entry in entries:
         assert set(fields) - set(entry) == set(), "the page names fields that are not there"

@@ -319,6 +319,8 @@ def test_markup_in_names_is_kept_and_never_acted_upon(speaker: Speaker) -> None:
 def test_a_spoiled_body_still_reaches_the_rules(speaker: Speaker) -> None:
     """The fuzzing above means something: unspoiled, its bodies are taken."""
     speaker.server.good("PUT", "/api/v1/streams/n", likely(data_routes.STREAM))
+    file = {**likely(data_routes.REGISTER_DATASET), "datatype": "ROOT"}
+    speaker.server.good("POST", "/api/v1/datasets", file)
     for route in WITH_BODY:
         if route in (routes.DEATH, routes.PAUSE, routes.TRUST, routes.REVOKE, routes.RELEASE, routes.USER):
             continue  # of what is not there; or it would be the end of the pilot

@@ -15,7 +15,8 @@ from p3s.client.place import find
 from p3s.protocol.errors import BadInput
 
 from . import show
-from .translation import CLIENTS, NoCounterpart, translate
+from .old_options import NoCounterpart
+from .translation import CLIENTS, translate
 
 app = typer.Typer(no_args_is_help=True, help="The command lines of the p3s of 2018.")
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from p3s.client.place import find
-from p3s.protocol import data_routes, result_routes, routes, workflow_routes
+from p3s.protocol import catalogue_routes, data_routes, result_routes, routes, workflow_routes
 from p3s.protocol.errors import P3sError
 from p3s.protocol.messages import PICKS
 from p3s.protocol.results import STATUSES
@@ -71,6 +71,30 @@ def hosts(incomplete: str) -> Offered:
 def sites(incomplete: str) -> Offered:
     """Sites of pilots in service."""
     return _found(incomplete, routes.PILOTS, "", "pilots", lambda one: (one["site"], ""))
+
+
+def datasets(incomplete: str) -> Offered:
+    """Names of the latest datasets."""
+    query = "?limit=100"
+    return _found(incomplete, data_routes.DATASETS, query, "datasets", lambda one: (one["name"], one["state"]))
+
+
+def sets(incomplete: str) -> Offered:
+    """Names of sets of files."""
+    query = "?kind=set&limit=100"
+    return _found(incomplete, data_routes.DATASETS, query, "datasets", lambda one: (one["name"], one["comment"]))
+
+
+def data_types(incomplete: str) -> Offered:
+    """Names of data types."""
+    route = catalogue_routes.DATATYPES
+    return _found(incomplete, route, "?limit=1000", "datatypes", lambda one: (one["name"], one["comment"]))
+
+
+def runs(incomplete: str) -> Offered:
+    """Numbers of runs, open ones first."""
+    route = catalogue_routes.RUNS
+    return _found(incomplete, route, "?limit=100", "runs", lambda one: (str(one["run"]), one["type"]))
 
 
 def templates(incomplete: str) -> Offered:

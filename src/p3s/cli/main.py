@@ -11,15 +11,19 @@ from . import (
     alarms,
     archive,
     classic,
+    datasets,
+    datatypes,
     doctor,
     gather,
     jobs,
     jobtypes,
+    lineage,
     parts,
     pause,
     payload,
     repro,
     results,
+    runs,
     schema,
     services,
     streams,
@@ -58,6 +62,9 @@ jobs.app.command("test", help=trial.TEST_HELP)(trial.try_out)
 jobs.app.command("repro")(repro.repro)
 jobs.app.command("inputs", help=gather.INPUTS_HELP)(gather.list_inputs)
 app.add_typer(jobtypes.app, name="jobtype", rich_help_panel=WORK)
+app.add_typer(datasets.app, name="dataset", rich_help_panel=WORK)
+app.add_typer(datatypes.app, name="datatype", rich_help_panel=WORK)
+app.add_typer(runs.app, name="run", rich_help_panel=WORK)
 app.add_typer(workflows.app, name="workflow", rich_help_panel=WORK)
 app.add_typer(streams.app, name="stream", rich_help_panel=WORK)
 app.add_typer(payload.app, name="payload", rich_help_panel=WORK)
@@ -66,6 +73,7 @@ app.command(help=schema.SCHEMA_HELP, rich_help_panel=WORK)(schema.schema)
 app.command(rich_help_panel=WATCH)(doctor.summary)
 app.command(rich_help_panel=WATCH)(top)
 app.command(rich_help_panel=WATCH)(doctor.doctor)
+app.command(help=lineage.LINEAGE_HELP, rich_help_panel=WATCH)(lineage.lineage)
 app.add_typer(gather.app, name="gather", rich_help_panel=WATCH)
 app.add_typer(results.app, name="result", rich_help_panel=WATCH)
 app.add_typer(alarms.app, name="alarm", rich_help_panel=WATCH)

@@ -88,6 +88,16 @@ def count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
+def size(bytes: float | None) -> str:
+    """`7.52 GB`; nothing for what is not known."""
+    if bytes is None:
+        return ""
+    for divisor, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if bytes >= divisor:
+            return f"{bytes / divisor:.3g} {unit}"
+    return f"{bytes:.0f} B"
+
+
 def plain(text: str) -> str:
     """Text for a terminal: line breaks stay, other control characters go."""
     return "".join(character if character.isprintable() or character in "\n\t" else "?" for character in text)

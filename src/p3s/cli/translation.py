@@ -1,13 +1,12 @@
 """What the command lines of 2018's clients are now. Pure: options go in, commands of `p3s` come out."""
 
 import argparse
-import hashlib
-import json
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-Words = list[str]
+from . import old_datasets
+from .old_options import NoCounterpart, Words
 
 
 @dataclass(frozen=True)
@@ -19,10 +18,6 @@ class Translation:
     notes: list[str] = field(default_factory=list)
     #: Only say what would be run.
     test: bool = False
-
-
-class NoCounterpart(Exception):
-    """There is no such thing here, or not yet; the message says what to use."""
 
 
 def translate(client: str, words: Words, environment: Mapping[str, str]) -> Translation:
@@ -133,35 +128,9 @@ def _adjusted(jobs: list[str], state: str, priority: int | None) -> list[Words]:
 
 def _dataset(words: Words, _: Mapping[str, str]) -> Translation:
     parser = _parser("dataset.py")
-    parser.add_argument("-g", "--generate", action="store_true", help="make a job for a file")
-    parser.add_argument("-J", "--template", default="", metavar="FILE", help="job description")
-    parser.add_argument("-f", "--file", default="", metavar="NAME", help="the file")
-    parser.add_argument("-i", "--inputdir", default="", metavar="DIR", help="where it lies")
-    parser.add_argument("-A", "--again", action="store_true", help="also if a job was made for it already")
-    parser.add_argument("-N", "--noregister", action="store_true", help="without remembering that one was made")
-    parser.add_argument("-T", "--jobtype", default="", help="instead of the description's")
-    for option, name in (("-r", "register"), ("-R", "registertype"), ("-d", "delete"), ("-G", "get")):
-        parser.add_argument(option, f"--{name}", action="store_true", help="not there")
-    for option, name in (("-D", "deltype"), ("-a", "adjust"), ("-j", "json"), ("-u", "uuid")):
-        parser.add_argument(option, f"--{name}", default="", help="not there")
+    old_datasets.add_options(parser)
     asked = parser.parse_args(words)
-    if asked.registertype or asked.deltype:
-        raise NoCounterpart("data types come with workflows, which are not there yet")
-    if not asked.generate:
-        raise NoCounterpart("files are registered by a stream: p3s watcher start streams.yaml; -g makes a job for one")
-    if not asked.template or not asked.file:
-        raise NoCounterpart("-g needs a description and a file: -g -J TEMPLATE -f FILE -i DIR")
-    command = ["job", "submit", asked.template, "-f", asked.file]
-    command += ["-e", f"P3S_INPUT_DIR={asked.inputdir}"] if asked.inputdir else []
-    command += ["--jobtype", asked.jobtype] if asked.jobtype else []
-    if not (asked.again or asked.noregister):
-        command += ["--key", _once(asked.jobtype or asked.template, asked.inputdir, asked.file)]
-    return _made(asked, [command])
-
-
-def _once(*parts: str) -> str:
-    """A key of the submission by which the same file makes no second job of the same kind."""
-    return "dataset.py:" + hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+    return _made(asked, old_datasets.commands(asked))
 
 
 def _testwrapper(words: Words, environment: Mapping[str, str]) -> Translation:

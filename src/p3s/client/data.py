@@ -104,11 +104,9 @@ class Data(Asking):
         """A run with what came of its files. Raises NotKnown."""
         return cast(RunDetail, self._object(routes.RUN, run=str(run)))
 
-    def start_run(
-        self, run: int, type: str = "", comment: str = "", *, reopen: bool = False, end_others: bool = False
-    ) -> RunChanged:
+    def start_run(self, run: int, request: RunStart | None = None) -> RunChanged:
         """Of one that is open already what it lacks is filled in. Raises Conflict for one that has ended."""
-        return self._told(RunChanged, routes.START_RUN, RunStart(type, comment, reopen, end_others), run=str(run))
+        return self._told(RunChanged, routes.START_RUN, request or RunStart(), run=str(run))
 
     def end_run(self, run: int, comment: str = "", why: str = "") -> RunChanged:
         """A second time changes nothing."""

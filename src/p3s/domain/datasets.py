@@ -20,7 +20,7 @@ def taken(arrivals: Sequence[Arrived], job_states: Mapping[str, int]) -> tuple[b
     """Whether some stream took it or somebody made a job of it, and in words what became of it at each stream."""
     is_taken = bool(job_states) or any(fate == Fate.TAKEN for _, fate, _ in arrivals)
     words = [f"{stream}: {fate}" + (f" ({reason})" if reason else "") for stream, fate, reason in arrivals]
-    if not arrivals:
+    if not arrivals and not job_states:
         words = ["no stream was told of it"]
     if job_states:
         words.append("jobs: " + ", ".join(f"{count} {state}" for state, count in sorted(job_states.items())))

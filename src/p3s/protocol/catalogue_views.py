@@ -93,12 +93,13 @@ class RunDetail(Run):
 class LineageNode(TypedDict):
     """A thing that data came from or went to. `kind`: `file`, `set`, `job`, `result`, `path` (a file that a job read
     and nobody registered) or `purged` (a job whose record was removed). `name` is for people, `state` what its kind
-    has; `left_out`: of its neighbours further on, so many are not among the nodes."""
+    has, `url` where a file lies; `left_out`: of its neighbours further on, so many are not among the nodes."""
 
     id: str
     kind: str
     name: str
     state: str
+    url: str
     run: Optional[int]
     left_out: int
 

@@ -54,7 +54,19 @@ LINES = [
     ("TO.py -t 600", []),
     ("purge.py -w pilot -s stopped", ["purge pilots --older 0s --state stopped"]),
     ("purge.py -w job -s pilotTO", ["purge jobs --older 0s --state lost"]),
-    ("dataset.py -g -J t.json -f a.root -i /data -A", ["job submit t.json -f a.root -e P3S_INPUT_DIR=/data"]),
+    ("dataset.py -g -J t.json -f a.root -i /data -A",
+     ["dataset register /data/a.root --state available --quiet",
+      "job submit t.json -f /data/a.root -e P3S_INPUT_DIR=/data -e P3S_INPUT_AS=name"]),
+    ("dataset.py -r -j samplefile.json", ["dataset register samplefile.json"]),
+    ('dataset.py -r -j {"name":"a","state":"defined","datatype":"TXT","dirpath":"/tmp"}',
+     ["dataset register /tmp/a --datatype TXT --state registered"]),
+    ("dataset.py -R -j txtDataType.json", ["datatype add txtDataType.json"]),
+    ('dataset.py -R -j {"name":"TXT","ext":".txt"}', ["datatype add TXT --ext .txt"]),
+    ("dataset.py -D TXT", ["datatype delete TXT"]),
+    ('dataset.py -a U -j {"comment":"half","state":"dropped"}', ["dataset adjust U --comment half --state dropped"]),
+    ('dataset.py -a U -j {"name":"b","dirpath":"/new/"}', ["dataset adjust U --url /new/b"]),
+    ("dataset.py -d -u U1,U2", ["dataset delete U1 U2"]),
+    ("dataset.py -G -f a.root", ["dataset show a.root"]),
     ("dataset.py -g -J t.json -f a.root -N -T evdisp", ["job submit t.json -f a.root --jobtype evdisp"]),
     ("testwrapper.py -j t.json", ["job test t.json"]),
     ("testwrapper.py t.json -p x -f in -F out",
@@ -79,7 +91,7 @@ def test_new_command_lines_are_known(command: str) -> None:
 
 def test_the_same_file_makes_no_second_job_of_the_same_kind() -> None:
     line = "dataset.py -g -J t.json -f a.root -i /data"
-    [first], [again], [other] = (now(text).commands for text in (line, line, f"{line} -T evdisp"))
+    first, again, other = (now(text).commands[-1] for text in (line, line, f"{line} -T evdisp"))
     assert first == again
     assert first[-2] == other[-2] == "--key"
     assert first[-1] != other[-1]
@@ -127,8 +139,16 @@ def test_test_does_nothing_and_verbose_says_what_it_is_now() -> None:
         ("job.py -a -u U", "-s STATE or -P PRIORITY"),
         ("job.py -a -u U -s running", "follows from what becomes of it"),
         ("job.py -l -L 3", "-L needs a job type"),
-        ("dataset.py -r -j {}", "p3s watcher start streams.yaml"),
-        ("dataset.py -R -j {}", "not there yet"),
+        ("dataset.py", "-r -j FILE registers"),
+        ("dataset.py -r", "-j FILE.json, or the JSON itself"),
+        ("dataset.py -r -j {}", "name is missing"),
+        ("dataset.py -r -j {nonsense", "is no JSON"),
+        ("dataset.py -R -j [1]", "an object or a list of them"),
+        ("dataset.py -a U", "-a needs what is to be other"),
+        ("dataset.py -a U -j /nowhere/x.json", "cannot read /nowhere/x.json"),
+        ("dataset.py -a U -j {}", "nothing that can be changed"),
+        ("dataset.py -d", "-d needs datasets"),
+        ("dataset.py -G", "-G needs a name"),
         ("dataset.py -g -J t.json", "-g needs a description and a file"),
         ("testwrapper.py", "name a description"),
         ("workflow.py", "say what to do: -g FILE stores a graph"),

@@ -28,4 +28,5 @@ def test_it_is_taken_when_some_stream_took_it_or_somebody_made_a_job_of_it() -> 
     assert taken([sampled, ("calib", "ignored", "paused")], {}) == (False, "raw: sampled out; calib: ignored (paused)")
     assert taken([sampled, ("calib", "taken", "")], {})[0]
     assert taken([sampled], {"finished": 1}) == (True, "raw: sampled out; jobs: 1 finished")
+    assert taken([], {"finished": 1}) == (True, "jobs: 1 finished")
     assert taken([("raw", "taken", "")], {}) == (True, "raw: taken; no job of it is left")

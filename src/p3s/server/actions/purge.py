@@ -1,8 +1,8 @@
 """Remove the records of ended jobs, pilots and workflows, with logs, results and files, in portions.
 
 A job that has not ended is never touched, nor is one that published for a reference run. What became of a purged job
-still counts for its dataset (`Dataset.purged`), and what people did stays in the journal. To call it from upkeep or
-anywhere else but the writer's thread:
+still counts for its dataset (`Dataset.purged`), its name and files stay while something that is kept came of it
+(`traces`), and what people did stays in the journal. To call it from upkeep or anywhere else but the writer's thread:
 
 >>> request = PurgeRequest("jobs", older_than=30 * 86_400.0)
 >>> while True:
@@ -35,6 +35,7 @@ from p3s.server.results.trends import without_values
 
 from .many import Ask
 from .purge_workflows import ended_workflows, jobs_of, never_made, remove_workflow
+from .traces import leave
 from .work import Work
 
 LOOKED = 5_000
@@ -175,6 +176,7 @@ def _remove_jobs(work: Work, *, keys: Sequence[str], results: bool) -> list[str]
     _remember(rows)
     _remember_for_streams(gone)
     ids, uuids = [row[0] for row in rows], [row[1] for row in rows]
+    leave(dict(zip(ids, uuids, strict=True)), {row[0]: row[2] for row in rows if row[2] is not None})
     _remove_results(ids)
     JobLog.objects.filter(job__in=ids).delete()
     Event.objects.filter(kind="job", object_id__in=uuids, what__in=_OF_THE_SYSTEM).delete()

@@ -13,6 +13,7 @@ from p3s.domain.acceptance import accept, alike, class_of
 from p3s.domain.effects import JobAdded, Submitted, TypeDeclared
 from p3s.protocol.errors import Conflict
 from p3s.protocol.messages import JobSpec, JobTypeSpec, SubmitReply, SubmitRequest
+from p3s.server.data.models import Dataset
 from p3s.server.jobs import waiting
 
 from .work import Work
@@ -31,9 +32,21 @@ def submit(work: Work, *, owner: str, request: SubmitRequest) -> SubmitReply:
         count = sum(spec.replicas for spec in request.jobs)
         work.desk.do([Submitted(key, fingerprint, work.desk.book.next_id, count, work.now)])
     notes = [note for spec in request.jobs if (note := ensure_type(work, spec.jobtype))]
-    added = add_jobs(work, request.jobs, owner=owner)
+    files = _known_files({spec.input for spec in request.jobs if spec.input})
+    added = add_each(work, [(spec, {"owner": owner, **files.get(spec.input, {})}) for spec in request.jobs])
     pilots, obstacles = outlook(work, request.jobs)
     return SubmitReply([one.job for one in added], pilots, notes + obstacles)
+
+
+def _known_files(urls: set[str]) -> dict[str, dict[str, Any]]:
+    """By URL of those that are registered, what a job of one has of it: it counts as made of the file, and its payload
+    finds the file's run and keys."""
+    if not urls:
+        return {}
+    known = Dataset.objects.filter(url__in=urls).values_list("url", "uuid", "run", "subrun", "keys")
+    return {
+        url: {"dataset": uuid, "run": run, "subrun": subrun, "keys": keys} for url, uuid, run, subrun, keys in known
+    }
 
 
 def fingerprint_of(jobs: list[JobSpec]) -> str:

@@ -49,7 +49,7 @@ _DATATYPE: dict[str, Any] = {
 
 
 def _node(id: str, kind: str, name: str, state: str, left_out: int) -> dict[str, Any]:
-    return {"id": id, "kind": kind, "name": name, "state": state, "run": 4610, "left_out": left_out}
+    return {"id": id, "kind": kind, "name": name, "state": state, "url": "", "run": 4610, "left_out": left_out}
 
 
 REQUESTS: dict[type, Any] = {

@@ -58,7 +58,7 @@ def show_lineage(
 
 def _node(thing: lineage.Thing, left_out: int) -> dict[str, Any]:
     named = {"id": thing.id, "kind": thing.kind, "name": thing.name}
-    return {**named, "state": thing.state, "run": thing.run, "left_out": left_out}
+    return {**named, "state": thing.state, "url": thing.url, "run": thing.run, "left_out": left_out}
 
 
 def _way(found: Walk, way: str) -> dict[str, Any]:

@@ -159,6 +159,7 @@ class Thing:
     name: str
     state: str = ""
     run: int | None = None
+    url: str = ""
 
 
 def describe(keys: Sequence[Key]) -> dict[Key, Thing]:
@@ -174,7 +175,7 @@ def _step_things(keys: Sequence[Key]) -> Iterator[tuple[Key, Thing]]:
     for kind, name in keys:
         by_kind[kind].append(name)
     for url in by_kind["path"]:
-        yield ("path", url), Thing(f"path:{url}", "path", url)
+        yield ("path", url), Thing(f"path:{url}", "path", url, url=url)
     for uuid in by_kind["purged"]:
         yield ("purged", uuid), Thing(f"purged:{uuid}", "purged", uuid)
     for kind, look in (("dataset", _files), ("job", _jobs), ("result", _results)):
@@ -184,7 +185,7 @@ def _step_things(keys: Sequence[Key]) -> Iterator[tuple[Key, Thing]]:
 
 
 def _files(uuids: Names) -> Iterator[tuple[str, Thing]]:
-    columns = ("uuid", "kind", "name", "state", "run")
+    columns = ("uuid", "kind", "name", "state", "run", "url")
     for uuid, kind, *rest in Dataset.objects.filter(uuid__in=uuids).values_list(*columns):
         yield uuid, Thing(f"{kind}:{uuid}", kind, *rest)
 

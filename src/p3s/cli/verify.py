@@ -1,0 +1,66 @@
+"""`p3s dataset verify`: is a file still what was registered?"""
+
+from typing import Annotated, Any
+
+import typer
+
+from p3s.client import files
+from p3s.client.sdk import Client
+from p3s.protocol.catalogue import DatasetChange
+
+from . import complete, show
+from .options import Json
+
+VERIFY_HELP = """Read files again and compare their size and adler32 with what was registered.
+
+Exit code 0: all are as they were; 1: one is not, or is not there, or has nothing to compare with.
+
+Example: p3s dataset verify run4610_1.root && tar cf backup.tar run4610_1.root
+
+Only files that this machine sees by their path can be read. --record stores what was not known yet.
+"""
+
+
+def verify(
+    datasets: Annotated[
+        list[str], typer.Argument(metavar="NAME|UUID|URL...", help="The datasets.", autocompletion=complete.datasets)
+    ],
+    record: Annotated[bool, typer.Option("--record", help="Store a size or checksum that was not known.")] = False,
+    json: Json = False,
+) -> None:
+    client, found = Client(), []
+    for which in datasets:
+        row = client.find_dataset(which)
+        good, says, seen = _compared(row)
+        if record and seen and not good and says.startswith("nothing to compare"):
+            client.adjust_dataset(row["uuid"], DatasetChange(**seen, why="as read by p3s dataset verify"))
+            good, says = True, f"recorded: {seen['size']} bytes, adler32 {seen['adler32']}"
+        found.append({"dataset": row["uuid"], "name": row["name"], "good": good, "says": says})
+        if not json:
+            print(show.plain(f"{row['name']}: {says}"), flush=True)
+    if json:
+        show.as_json(found)
+    if not all(one["good"] for one in found):
+        raise typer.Exit(1)
+
+
+def _compared(row: Any) -> tuple[bool, str, dict[str, Any]]:
+    """Whether it is as it was, in words, and what was read."""
+    path = files.local_path(row["url"])
+    if row["kind"] == "set" or path is None:
+        what = "a set; verify its files" if row["kind"] == "set" else f"cannot be read from here: {row['url']}"
+        return False, what, {}
+    try:
+        size = path.stat().st_size
+        if row["size"] is not None and row["size"] != size:
+            return False, f"differs: it has {size} bytes, {row['size']} were registered", {}
+        with show.progress(f"reading {path.name}", size) as advance:
+            found = files.adler32(path, lambda done: advance(done, ""))
+    except OSError as error:
+        return False, f"cannot read {path}: {error.strerror}", {}
+    seen = {"size": size, "adler32": found}
+    if not row["adler32"]:
+        return False, f"nothing to compare its checksum with; it is {found} now (--record stores it)", seen
+    if row["adler32"] != found:
+        return False, f"differs: its adler32 is {found}, {row['adler32']} was registered", {}
+    return True, f"as registered: {size} bytes, adler32 {found}", seen
