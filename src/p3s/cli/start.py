@@ -66,9 +66,7 @@ def start(
 ) -> None:
     if wait and hold:
         raise BadInput("--wait and --hold: a held workflow does not begin, so there is nothing to wait for")
-    policy, edges = file_info(fileinfo)
-    if names and policy:
-        raise BadInput("--names and --fileinfo both say how files are named; give one of them")
+    policy, data = _files(names, fileinfo, path)
     request = StartRequest(
         template,
         version,
@@ -78,9 +76,9 @@ def start(
         _inputs([*(files or []), *(inputs or [])]),
         dataset,
         str(Path(directory).resolve()) if directory and "://" not in directory else directory,
-        names or policy,
+        policy,
         {**job_info(jobinfo), **_node_changes(payload, env)},
-        {**edges, **{datum: DatumChange(path=text) for datum, text in _pairs(path, "--path", "DATUM=PATH").items()}},
+        data,
         run,
         subrun,
         {key: _number(value) for key, value in _pairs(keys, "--key", "NAME=VALUE").items()},
@@ -127,6 +125,16 @@ def _pairs(given: Pairs, option: str, shape: str) -> dict[str, Any]:
             raise BadInput(f"{option} {name} is given twice")
         found[name] = value
     return found
+
+
+def _files(names: str, fileinfo: str, path: Pairs) -> tuple[str, dict[str, DatumChange]]:
+    """How files are named, and those that are otherwise."""
+    policy, data = file_info(fileinfo)
+    if names and policy:
+        raise BadInput("--names and --fileinfo both say how files are named; give one of them")
+    for datum, text in _pairs(path, "--path", "DATUM=PATH").items():
+        data[datum] = DatumChange(path=text)
+    return names or policy, data
 
 
 def _node_changes(payload: Pairs, env: Pairs) -> dict[str, NodeChange]:
