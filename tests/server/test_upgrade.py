@@ -1,6 +1,7 @@
 """A database that an earlier state of the project made and filled is upgraded, backed up first, and nothing is lost."""
 
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from p3s.domain.coverage import spoken
 from p3s.server.archive.manifest import decoded
 
 Server = Any
@@ -54,12 +56,65 @@ def test_no_job_is_lost_and_what_ran_goes_on(old: tuple[Server, dict[str, Any]])
         same = [{name: new[name] for name in old} for new, old in zip(now, before[what], strict=True)]
         assert same == before[what]
 
+    (trend,) = server.good("GET", "/api/v1/trends")["trends"]
+    (point,) = trend["points"]
+    (result,) = before["results"]
+    assert (trend["category"], trend["name"], point["run"], point["value"]) == ("c", "n", 7, 0.1)
+    assert (point["result"], point["at"]) == (result["id"], result["published_at"]), "what was there is trended too"
+
     report = {"job": before["running"], "attempt": 1, "state": "finished", "exit_code": 0}
     path = f"/api/v1/pilots/{before['pilot']}/exchange"
     answer = server.ask("POST", path, {"lane": "reports", "reports": [report]}, token=before["pilot_token"])
     assert answer.json()["verdicts"][0]["verdict"] == "applied", "the pilot is known, and so is what it runs"
     ordered = {order["job"]: order["attempt"] for order in server.pilot(slots=20).orders(5.0)}
     assert ordered == {job["uuid"]: 1 for job in before["jobs"] if job["state"] == "defined"}
+
+
+def test_streams_and_their_files_are_what_they_were(old: tuple[Server, dict[str, Any]]) -> None:
+    """They get the version that they have, files the arrival that they had, and runs a record."""
+    server, before = old
+    server.launch()
+    server.wait_ready()
+    (stream,) = server.good("GET", "/api/v1/streams")["streams"]
+    (version,) = server.good("GET", f"/api/v1/streams/{stream['name']}/versions")["versions"]
+    assert (version["version"], version["what"], stream["live"]) == (stream["version"], "declared", 0)
+    rows = server.good("GET", "/api/v1/coverage")["coverage"]
+    found = [(row["run"], row["files"], row["taken"], row["in_progress"]) for row in rows]
+    assert found == [(7, 2, 2, 2)]
+    (file, *_) = before["datasets"]
+    again = server.good("POST", "/api/v1/datasets", {"url": file["url"], "stream": stream["name"]})
+    assert (again["dataset"], again["new"], again["fate"], len(again["jobs"])) == (file["uuid"], False, "taken", 1)
+
+
+EARLIER = """
+import django; django.setup()
+from django.core.management import call_command
+from django.db import connection
+call_command("migrate", "jobs", "0009", verbosity=0)
+with connection.cursor() as cursor:
+    cursor.execute("INSERT INTO data_stream (name, version, spec, owner, updated_at, paused_by, paused_why)"
+                   " VALUES ('s', 1, '{}', 'ana', 1, '', '')")
+    for uuid, purged in (("a", '{"finished": 2}'), ("b", '{"finished": 1, "failed": 1}'), ("c", "{}")):
+        cursor.execute("INSERT INTO data_dataset (uuid, name, url, kind, run, adler32, keys, comment, metadata, state,"
+                       " owner, registered_at, purged)"
+                       " VALUES (%s, %s, %s, 'file', 5, '', '{}', '', '{}', 'available', 'ana', 1, %s)",
+                       [uuid, uuid, uuid, purged])
+call_command("migrate", verbosity=0)
+with connection.cursor() as cursor:
+    cursor.execute("SELECT dataset_id, fate, purged FROM data_arrival ORDER BY dataset_id")
+    print(cursor.fetchall())
+"""
+
+
+def test_files_whose_jobs_were_purged_belong_to_the_one_stream_there_is(tmp_path: Path) -> None:
+    place = {"DJANGO_SETTINGS_MODULE": "p3s.server.project.settings", "P3S_SERVER_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", EARLIER]
+    done = subprocess.run(
+        command, env={**os.environ, **place}, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.strip() == str([("a", "taken", "6"), ("b", "taken", "1")])
+    assert [spoken("6"), spoken("1")] == ["processed", "failed"]
 
 
 def test_it_is_backed_up_first_and_the_backup_brings_back_what_was(

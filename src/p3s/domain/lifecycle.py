@@ -29,7 +29,7 @@ JOB_MOVES: dict[tuple[JobState, JobState], str] = {
     (J.WAITING, J.CANCELLED): "a person cancels it or its workflow, or a node failed that stops the workflow",
     (J.DEFINED, J.DISPATCHED): "brokerage orders it of a pilot",
     (J.DEFINED, J.HELD): "a person holds it",
-    (J.DEFINED, J.DROPPED): "it is stale, shed or superseded",
+    (J.DEFINED, J.DROPPED): "it is stale, shed or superseded, or too many wait",
     (J.DEFINED, J.CANCELLED): "a person cancels it",
     (J.DISPATCHED, J.DEFINED): "the pilot refused the order, or its node failed and a retry is left",
     (J.DISPATCHED, J.RUNNING): "the pilot reports the start of its process",
