@@ -214,7 +214,8 @@ class Aftermath:
         named = [(watch.place.name_of(dataset["url"]), dataset) for dataset in found]
         believed = [(name, dataset) for name, dataset in named if name is not None]
         if believed and not watch.files:
-            self.say(f"{watch.place} is empty, and files that the server knows of it are out of sight ({len(believed)}): not mounted?")
+            known = f"files that the server knows of it are out of sight ({len(believed)})"
+            self.say(f"{watch.place} is empty, and {known}: not mounted?")
             return
         for name, dataset in believed:
             self._looked[watch, watch.storage.ask("there", name=name, to=after.to)] = (dataset, after)
