@@ -10,6 +10,7 @@ from .classes import classes
 from .lists import lists
 from .peers.compare import Comparison
 from .rig import Numbers
+from .workflow import workflow
 
 
 @dataclass(frozen=True)
@@ -78,5 +79,6 @@ BENCHMARKS = {
     "backlog": Benchmark(_backlog, rounds=5),
     "list": Benchmark(_lists),
     "classes": Benchmark(_plain(lambda asked: classes(asked.sized(2_000)))),
+    "workflow": Benchmark(_plain(lambda asked: workflow(asked.database, asked.sized(2_000)))),
     "peers": Benchmark(_peers),
 }

@@ -112,6 +112,8 @@ def summary(json: Json = False) -> None:
     print(f"jobs      {_counts(found['jobs'])}")
     for pause in found["paused"]:
         print(show.plain(f"paused    {pause['said']}"))
+    if found["workflows"]:
+        print(f"workflows {_counts(found['workflows'])}")
     print(f"datasets  {found['datasets']}")
     newest = found["newest_result_age_s"]
     print(f"results   {found['results']}" + ("" if newest is None else f", the newest {show.length(newest)} old"))

@@ -27,6 +27,7 @@ def list_jobs(
     host: Host = "",
     pilot: Annotated[str, typer.Option(help="Only of this pilot.")] = "",
     stream: Annotated[str, typer.Option(help="Only of this stream.")] = "",
+    workflow: Annotated[str, typer.Option(help="Only of this workflow.")] = "",
     name: Name = "",
     run: Run = None,
     since: Since = "",
@@ -34,7 +35,7 @@ def list_jobs(
 ) -> None:
     """List the latest jobs. Examples: p3s job list --state failed,lost | p3s job list --user ana --since 6h"""
     choice: JobChoice = {"owner": user, "site": site, "host": host, "pilot": pilot, "stream": stream, "name": name}
-    choice |= {"run": run, "since": moments.since(since)}
+    choice |= {"workflow": workflow, "run": run, "since": moments.since(since)}
     found = Client().jobs(limit, state, jobtype, **choice)
     if json:
         show.as_json(found)

@@ -9,7 +9,7 @@ from p3s.client.descriptions import duration
 from p3s.client.sdk import Client
 from p3s.protocol.acts import ALL_TYPES
 from p3s.protocol.errors import BadInput, NotKnown
-from p3s.protocol.many import PurgeReply, PurgeRequest
+from p3s.protocol.many import PURGED, PurgeReply, PurgeRequest
 
 from . import complete, show
 from .options import DryRun, FinalState, JobType, Json, Why
@@ -73,7 +73,7 @@ def resume(jobtype: Which, dry_run: DryRun = False, json: Json = False) -> None:
         show.note("note: all job types are paused; p3s resume all ends that")
 
 
-PURGE_HELP = """Remove the records of ended jobs or pilots, with their logs and files, for good.
+PURGE_HELP = """Remove the records of ended jobs, pilots or workflows, with their logs and files, for good.
 
 Examples:
 
@@ -81,12 +81,18 @@ Examples:
 
   p3s purge pilots --older 1d
 
-Jobs with published results are kept, unless --results: then the results go too. What has not ended is never removed.
+  p3s purge workflows --older 30d
+
+Jobs of a workflow go with it. With published results jobs and workflows are kept, unless --results: then the results
+go too. What has not ended is never removed.
 """
 
 
+_KEPT = {"jobs": "with results, or of workflows", "pilots": "named by jobs", "workflows": "with results"}
+
+
 def purge(
-    what: Annotated[str, typer.Argument(metavar="jobs|pilots")],
+    what: Annotated[str, typer.Argument(metavar="jobs|pilots|workflows")],
     older: Annotated[str, typer.Option(metavar="7d", help="Ended longer ago than this.")],
     state: FinalState = "",
     jobtype: JobType = "",
@@ -95,8 +101,8 @@ def purge(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    if what not in ("jobs", "pilots"):
-        raise BadInput(f"p3s purge {show.plain(what)}: write p3s purge jobs or p3s purge pilots")
+    if what not in PURGED:
+        raise BadInput(f"p3s purge {show.plain(what)}: write p3s purge jobs, pilots or workflows")
     states = [word.strip() for word in state.split(",") if word.strip()]
     request = PurgeRequest(what, [], states, duration(older, "--older"), jobtype, results, dry_run=dry_run, why=why)
     with show.errors.status("looking") as status:
@@ -108,5 +114,5 @@ def purge(
     if json:
         show.as_json({"removed": reply.removed, "kept": reply.kept})
         return
-    kept = f"; kept: {reply.kept}, {'with results' if what == 'jobs' else 'named by jobs'}" if reply.kept else ""
+    kept = f"; kept: {reply.kept}, {_KEPT[what]}" if reply.kept else ""
     print(f"{'would remove' if dry_run else 'removed'}: {show.count(reply.removed, what[:-1])}{kept}")

@@ -1,9 +1,207 @@
-"""`p3s workflow ...`"""
+"""`p3s workflow ...`: start workflows, look at them, change them."""
+
+from time import time
+from typing import Annotated, Any
 
 import typer
 
-from . import templates
+from p3s.client.sdk import Client
+from p3s.protocol.errors import BadInput, Refused
+from p3s.protocol.workflow_views import NodeRow, Workflow
+from p3s.protocol.workflows import WorkflowRerun
+
+from . import moments, show, templates
+from .options import DryRun, Json, Limit, Name, Run, Since, User, Why
+from .start import START_HELP, start, told, watched
 
 app = typer.Typer(no_args_is_help=True, help="Workflows, and the templates that they are made from.")
 
+Uuid = Annotated[str, typer.Argument(metavar="UUID", help="Of the workflow; p3s workflow list shows them.")]
+Uuids = Annotated[list[str], typer.Argument(metavar="UUID...", help="Of workflows; p3s workflow list shows them.")]
+Wait = Annotated[bool, typer.Option("--wait", "-w", help="Until it has ended; exit code 0 if it finished.")]
+
 app.add_typer(templates.app, name="template")
+app.command(help=START_HELP)(start)
+
+MOST = 20
+"""Of nodes that went wrong, so many are named."""
+
+
+@app.command("list")
+def list_workflows(
+    limit: Limit = 20,
+    state: Annotated[str, typer.Option(help="Only these states, separated by commas.")] = "",
+    template: Annotated[str, typer.Option(help="Only of this template.")] = "",
+    user: User = "",
+    name: Name = "",
+    stream: Annotated[str, typer.Option(help="Only those that this stream started.")] = "",
+    run: Run = None,
+    since: Since = "",
+    json: Json = False,
+) -> None:
+    """List the latest workflows. Examples: p3s workflow list --state running | p3s workflow list --since 6h"""
+    choice: dict[str, Any] = {"state": state.replace(" ", ""), "template": template, "owner": user, "name": name}
+    choice |= {"stream": stream, "run": run, "since": moments.since(since)}
+    found = Client().workflows(limit, **choice)
+    if json:
+        show.as_json(found)
+        return
+    now = time()
+    rows = (
+        (
+            one["uuid"],
+            f"{one['template']} v{one['version']}",
+            one["state"],
+            f"{sum(one['counts'].values())}/{one['nodes']}",
+            one["name"],
+            one["owner"],
+            show.age(one["created_at"], now),
+            one["reason"],
+        )
+        for one in found
+    )
+    titles = ("workflow", "template", "state", "ended", "name", "owner", "age", "reason")
+    chosen = any(value not in ("", None) for value in choice.values())
+    empty = "no such workflows" if chosen else "no workflows yet; start one: p3s workflow start TEMPLATE"
+    show.table(titles, rows, empty, ("owner", "name", "template", "reason"))
+
+
+@app.command("show")
+def show_workflow(
+    workflow: Uuid,
+    every: Annotated[bool, typer.Option("--all", help="Every node, not only those that went wrong or run.")] = False,
+    state: Annotated[str, typer.Option(help="Only nodes in these states, separated by commas.")] = "",
+    node: Annotated[str, typer.Option(help="Only of this node of the template.")] = "",
+    files: Annotated[bool, typer.Option("--files", help="With the files that they read and write.")] = False,
+    json: Json = False,
+) -> None:
+    """How far a workflow has come. Examples: p3s workflow show UUID | p3s workflow show UUID --node merge --files"""
+    client = Client()
+    found = client.workflow(workflow)
+    chosen = state or ("" if every or node else "failed,dropped,lost,cancelled,skipped,running,dispatched")
+    nodes = client.workflow_nodes(workflow, None if json or every else MOST + 1, "" if json else chosen, node)
+    if json:
+        show.as_json({**found, "steps": nodes})
+        return
+    _tell(found)
+    _tell_nodes(nodes, every)
+    for one in nodes if files else ():
+        for role in ("inputs", "outputs"):
+            for file in one[role]:
+                writer = f" (of {file['node']})" if file["node"] else ""
+                print(show.plain(f"{one['name']:14} {role[:-1]:6} {file['variable']}={file['path']}{writer}"))
+
+
+def _tell(found: Workflow) -> None:
+    now = time()
+    left_out = {"groups", "events", "counts", "inputs", "nodes", "template", "version", "ending"}
+    print(f"{'template':14} {show.plain(found['template'])} version {found['version']}")
+    plain: dict[str, Any] = {**found}
+    for name, value in plain.items():
+        if name in left_out or value in (None, "", {}, []):
+            continue
+        said = f"{show.age(value, now)} ago" if name.endswith("_at") else str(value)
+        print(f"{name:14} {show.plain(said)}")
+    if found["inputs"]:
+        more = f" and {len(found['inputs']) - 1} more" if len(found["inputs"]) > 1 else ""
+        print(f"{'inputs':14} {show.plain(found['inputs'][0])}{more}")
+    for event in found["events"]:
+        why = f": {event['why']}" if event["why"] else ""
+        print(show.plain(f"{'event':14} {show.age(event['at'], now)} ago: {event['what']} by {event['who']}{why}"))
+    print()
+    words = ("finished", "running", "dispatched", "defined", "waiting", "failed", "skipped", "cancelled")
+    rows = [(group["node"], _in_order(group["states"], words)) for group in found["groups"]]
+    show.table(("node", "states"), rows, "it has no nodes")
+
+
+def _in_order(states: dict[str, int], words: tuple[str, ...]) -> str:
+    order = [*words, *sorted(set(states) - set(words))]
+    return ", ".join(f"{states[word]} {word}" for word in order if word in states)
+
+
+def _tell_nodes(nodes: list[NodeRow], every: bool) -> None:
+    if not nodes:
+        return
+    print()
+    rows = []
+    for one in nodes if every else nodes[:MOST]:
+        waits = f"waits for {', '.join(one['waits_for'])}" if one["waits_for"] else ""
+        code = f" {one['exit_code']}" if one["reason"] == "exit code" else ""
+        rows.append((one["name"], one["state"], one["job"] or "", f"{one['reason']}{code}" or waits))
+    show.table(("node", "state", "job", "why"), rows, "")
+    if not every and len(nodes) > MOST:
+        show.note("and more: p3s workflow show UUID --all, or --state failed")
+
+
+@app.command()
+def release(workflows: Uuids, why: Why = "", json: Json = False) -> None:
+    """Let held workflows begin. Example: p3s workflow release UUID"""
+    client = Client()
+    _each(workflows, lambda one: client.release_workflow(one, why), json)
+
+
+@app.command()
+def cancel(workflows: Uuids, why: Why = "", dry_run: DryRun = False, json: Json = False) -> None:
+    """End workflows: nothing more of them starts, what runs is ended. Example: p3s workflow cancel UUID --why wrong"""
+    client = Client()
+    if dry_run:
+        for one in workflows:
+            found = client.workflow(one)
+            left = found["nodes"] - sum(found["counts"].values())
+            print(f"would cancel {one}, which is {found['state']}: {show.count(left, 'node')} not ended")
+        return
+    _each(workflows, lambda one: client.cancel_workflow(one, why), json)
+
+
+def _each(workflows: list[str], act: Any, json: bool) -> None:
+    """What is refused of one does not keep the others, and is the command's exit code."""
+    replies, refused = [], 0
+    for one in workflows:
+        try:
+            reply = act(one)
+        except Refused as error:
+            show.note(f"p3s: {error}")
+            refused = refused or error.exit_code
+            continue
+        replies.append(vars(reply))
+        if not json:
+            print(f"{reply.workflow} {reply.state}: {reply.note}", flush=True)
+    if json:
+        show.as_json(replies)
+    if refused:
+        raise typer.Exit(refused)
+
+
+RERUN_HELP = """Run a workflow that has ended again: a new one, from the same version with the same choices.
+
+With --failed only what did not end well is run; what finished is taken over with its files.
+
+Examples:
+
+  p3s workflow rerun UUID --failed --why "the calibration was missing" --wait
+"""
+
+
+@app.command(help=RERUN_HELP)
+def rerun(
+    workflow: Uuid,
+    failed: Annotated[bool, typer.Option("--failed", help="Only what did not end well.")] = False,
+    hold: Annotated[bool, typer.Option("--hold", help="It begins when it is released.")] = False,
+    why: Why = "",
+    wait: Wait = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    if wait and hold:
+        raise BadInput("--wait and --hold: a held workflow does not begin, so there is nothing to wait for")
+    client = Client()
+    if dry_run:
+        found = client.workflow(workflow)
+        jobs = found["nodes"] - (found["counts"].get("finished", 0) if failed else 0)
+        what = f"would run {show.count(jobs, 'node')} of {found['template']} version {found['version']} again"
+        print(show.plain(what if found["ended_at"] else f"would be refused: it is {found['state']}"))
+        return
+    reply = client.rerun_workflow(workflow, WorkflowRerun(failed, hold, why))
+    told(reply, json and not wait)
+    if wait:
+        watched(client, reply, json)

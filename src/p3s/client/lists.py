@@ -31,6 +31,7 @@ class JobChoice(TypedDict, total=False):
     pilot: str
     stream: str
     dataset: str
+    workflow: str
     run: int | None
     name: str
     uuid: str

@@ -32,12 +32,12 @@ from p3s.protocol.services import ServiceReport
 from .asking import Json
 from .data import Data
 from .gather import Gatherings
+from .starting import Workflows
 from .streams import Streams
-from .waiting import Waiting
 from .workflows import Templates
 
 
-class Client(Waiting, Streams, Data, Gatherings, Templates):
+class Client(Workflows, Streams, Data, Gatherings, Templates):
     """Talks to one server; not for several threads at once.
 
     >>> client = Client()                      # this machine's server, or P3S_SERVER and P3S_TOKEN

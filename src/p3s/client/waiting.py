@@ -68,7 +68,7 @@ class Waiting(Lists, Results):
                 if left and time.monotonic() >= until:
                     raise TimeoutError(f"{len(left)} jobs have not ended after {timeout_s:g} s")
                 if left and live is not None and not over:
-                    _rest(live, until)
+                    rest(live, until)
         finally:
             if live is not None:
                 live.close()
@@ -91,7 +91,7 @@ class Waiting(Lists, Results):
                 if over:
                     return
                 said = text or said
-                _rest(live, float("inf"))
+                rest(live, float("inf"))
         finally:
             live.close()
 
@@ -100,14 +100,14 @@ class Waiting(Lists, Results):
         return sorted((one for one in found if one["attempt"] == job["attempt"]), key=lambda one: one["id"])
 
 
-def _rest(live: Live, until: float) -> None:
-    """Until jobs may have changed."""
+def rest(live: Live, until: float, topic: str = "jobs") -> None:
+    """Until something of a topic may have changed."""
     end = min(until, time.monotonic() + (LOOK_S if live.open else BACK_OFF_S))
     while (left_s := end - time.monotonic()) > 0:
         if not live.open:
             time.sleep(min(left_s, BACK_OFF_S))
             return
-        if "jobs" in live.wait(left_s):
+        if topic in live.wait(left_s):
             return
 
 

@@ -300,9 +300,9 @@ class StepEnded:
 
 @dataclass(slots=True)
 class OutputsMade:
-    """A node's job finished: the files that it writes are there."""
+    """A node's job finished: the files that it writes, datasets by UUID, are there."""
 
-    id: int
+    files: tuple[str, ...]
 
 
 @dataclass(slots=True)

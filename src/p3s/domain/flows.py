@@ -25,13 +25,13 @@ STOP, CANCEL = "stop", "cancel"
 class Step:
     """A node as the rules know it. `job`: its UUID, "" where nothing is to be run. `reads`: for each variable, the
     places of the nodes whose files it holds, None for a file that no node writes; "" is what it waits for without
-    reading. `writes`: it has files to show."""
+    reading. `writes`: datasets, by UUID."""
 
     name: str
     job: str = ""
     on_failure: str = "stop"
     reads: dict[str, tuple[int | None, ...]] = field(default_factory=dict)
-    writes: bool = False
+    writes: tuple[str, ...] = ()
 
     def after(self) -> set[int]:
         """Places of those whose ends it waits for."""

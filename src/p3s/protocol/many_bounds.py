@@ -1,9 +1,11 @@
 """Bounds on what is done to many at once, checked at the door. Raises BadInput that says where and what to write."""
 
+from collections.abc import Collection
+
 from .bounds import BIG, _most, _number, _text, _whole, check_name, check_uuids
 from .errors import BadInput
 from .many import PILOT_ORDERS, PURGED, AdjustManyRequest, ManyRequest, PilotOrderRequest, PurgeRequest
-from .states import FINAL_JOB_STATES, FINAL_PILOT_STATES, JobState, PilotState
+from .states import FINAL_JOB_STATES, FINAL_PILOT_STATES, FINAL_WORKFLOW_STATES, JobState, PilotState
 
 CHANGEABLE = {
     "cancel": (JobState.HELD, JobState.WAITING, JobState.DEFINED, JobState.DISPATCHED, JobState.RUNNING),
@@ -55,10 +57,17 @@ def check_pilot_order(request: PilotOrderRequest) -> None:
     _text(request.why, 2_000, "why")
 
 
+_FINAL: "dict[str, Collection[str]]" = {
+    "jobs": FINAL_JOB_STATES,
+    "pilots": FINAL_PILOT_STATES,
+    "workflows": FINAL_WORKFLOW_STATES,
+}
+
+
 def check_purge(request: PurgeRequest) -> None:
     """Ended jobs or pilots, by name or by age."""
     if request.what not in PURGED:
-        raise BadInput(f"what: {request.what[:40]!r} is none; use {' or '.join(PURGED)}")
+        raise BadInput(f"what: {request.what[:40]!r} is none; use {', '.join(PURGED)}")
     check_uuids(request.uuids, "uuids")
     if bool(request.uuids) == (request.older_than is not None):
         raise BadInput("older_than: say how many seconds ago they must have ended, or name uuids; one of the two")
@@ -67,9 +76,11 @@ def check_purge(request: PurgeRequest) -> None:
     if request.older_than is not None and not 0 <= request.older_than <= BIG:
         raise BadInput(f"older_than: must be from 0 to {BIG} seconds, not {request.older_than}")
     jobs = request.what == "jobs"
-    if not jobs and (request.jobtype or request.results):
+    if request.what == "pilots" and (request.jobtype or request.results):
         raise BadInput("what: pilots have no job type and no results; leave these out")
-    _states(request.states, [str(s) for s in (FINAL_JOB_STATES if jobs else FINAL_PILOT_STATES)], "that is final")
+    if request.what == "workflows" and request.jobtype:
+        raise BadInput("what: workflows have no job type; leave it out")
+    _states(request.states, [str(state) for state in _FINAL[request.what]], "that is final")
     check_name(request.jobtype, "jobtype")
     if jobs:
         _cursor(request.after)

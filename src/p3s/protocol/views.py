@@ -72,8 +72,8 @@ class Event(TypedDict):
 
 
 class Job(JobRow):
-    """All there is about a job. `peak_memory` in bytes; `rerun_of`: the job whose work it does again; `pilot_silent_s`:
-    for how long the pilot that has it was not heard, when it is silent."""
+    """All there is about a job. `peak_memory` in bytes; `rerun_of`: the job whose work it does again; `workflow`: of
+    which it is a node; `pilot_silent_s`: for how long the pilot that has it was not heard, when it is silent."""
 
     payload: str
     env: "dict[str, Any]"
@@ -84,6 +84,7 @@ class Job(JobRow):
     stale_at: Optional[float]
     retried: int
     rerun_of: Optional[str]
+    workflow: Optional[str]
     cancelled_by: str
     stream: Optional[str]
     stream_version: Optional[int]
@@ -263,12 +264,13 @@ class Alarm(TypedDict):
 
 
 class Summary(TypedDict):
-    """Pilots and jobs by state; `newest_result_age_s` is null with no result."""
+    """Pilots, jobs and workflows by state; `newest_result_age_s` is null with no result."""
 
     pilots: "dict[str, int]"
     slots: int
     slots_in_use: int
     jobs: "dict[str, int]"
+    workflows: "dict[str, int]"
     datasets: int
     results: int
     newest_result_age_s: Optional[float]

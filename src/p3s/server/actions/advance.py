@@ -38,7 +38,8 @@ def advance(work: Work, ended: list[JobEnded], begun: Iterable[str]) -> None:
         if flow is None:
             continue
         finished = [one for one in some if one.after is JobState.FINISHED]
-        work.desk.do(OutputsMade(one.id) for one in finished if flow.steps[flow.places[one.job]].writes)
+        files = (flow.steps[flow.places[one.job]].writes for one in finished)
+        work.desk.do(OutputsMade(some) for some in files if some)
         if not new:
             carry_out(work, flow, progress.ended(flow, {flow.places[one.job]: one.after for one in some}))
     for workflow in set(begun) - ends.keys():

@@ -11,7 +11,7 @@ from .work import Work
 def follow(work: Work, ended: list[JobEnded], begun: set[str]) -> None:
     """`begun`: workflows of which a job has started. What was decided so far need not be written: flush before the
     tables are read. What this adds is settled in the same transaction too."""
-    advance(work, [one for one in ended if one.workflow], begun)
+    advance(work, [one for one in ended if one.workflow], begun)  # which no stream made
     expecting = [one for one in ended if one.lacking is not None]
     if expecting:
         watch_results(work, expecting)

@@ -1,4 +1,4 @@
-"""Remove the records of ended jobs and pilots, with logs, results and files, in portions.
+"""Remove the records of ended jobs, pilots and workflows, with logs, results and files, in portions.
 
 A job that has not ended is never touched, nor is one that published for a reference run. What became of a purged job
 still counts for its dataset (`Dataset.purged`), its name and files stay while something that is kept came of it
@@ -13,7 +13,7 @@ still counts for its dataset (`Dataset.purged`), its name and files stay while s
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from django.db.models import QuerySet
@@ -34,6 +34,7 @@ from p3s.server.results.standards import of_reference_runs
 from p3s.server.results.trends import without_values
 
 from .many import Ask
+from .purge_workflows import ended_workflows, jobs_of, never_made, remove_workflow
 from .traces import leave
 from .work import Work
 
@@ -62,20 +63,42 @@ def purge(ask: Ask, *, request: PurgeRequest, who: str, now: float, blobs: Blobs
     Files go after their rows, so that no row names what is gone; what breaks off in between leaves files of no job,
     which a mark of theirs leads the next call to. Raises NotKnown for a name that is none.
     """
+    if request.what == "workflows":
+        return _workflows(ask, request, who, now, blobs)
     find, remove = (_jobs, _remove_jobs) if request.what == "jobs" else (_pilots, _remove_pilots)
     keys, kept, following = find(request, now)
     removed = len(keys)
     if not request.dry_run and keys:
-        removed = 0
         _finish(blobs)
-        for at in range(0, len(keys), PORTION):
-            portion = keys[at : at + PORTION]
-            mark = blobs.mark(portion) if request.what == "jobs" else None
-            gone = ask(partial(remove, keys=portion, results=request.results))
-            removed += len(gone)
-            if mark is not None:
-                blobs.remove(gone)
-                mark.unlink(missing_ok=True)
+        removed = _remove(ask, remove, keys, request.results, blobs)
+        ask(partial(_note, request=request, who=who, removed=removed))
+    return PurgeReply(removed, kept + len(keys) - removed, following)
+
+
+def _remove(ask: Ask, remove: Callable[..., list[str]], keys: list[str], results: bool, blobs: Blobs) -> int:
+    removed = 0
+    for at in range(0, len(keys), PORTION):
+        portion = keys[at : at + PORTION]
+        mark = blobs.mark(portion) if remove is not _remove_pilots else None
+        gone = ask(partial(remove, keys=portion, results=results))
+        removed += len(gone)
+        if mark is not None:
+            blobs.remove(gone)
+            mark.unlink(missing_ok=True)
+    return removed
+
+
+def _workflows(ask: Ask, request: PurgeRequest, who: str, now: float, blobs: Blobs) -> PurgeReply:
+    """Each with its jobs, and after them; what breaks off in between is found again."""
+    keys, kept, following = ended_workflows(request, now)
+    removed = len(keys)
+    if not request.dry_run and keys:
+        _finish(blobs)
+        removed = 0
+        for workflow in keys:
+            files = never_made(workflow)
+            _remove(ask, _remove_jobs, jobs_of(workflow), True, blobs)
+            removed += ask(partial(remove_workflow, workflow=workflow, files=files))
         ask(partial(_note, request=request, who=who, removed=removed))
     return PurgeReply(removed, kept + len(keys) - removed, following)
 
@@ -112,7 +135,7 @@ def _jobs(request: PurgeRequest, now: float) -> Found:
     else:
         before = now - (request.older_than or 0.0)
         numbers, following = listing.ended(states, request.jobtype, before, int(request.after or 0), LOOKED)
-    jobs = Job.objects.filter(id__in=numbers, state__in=states).order_by("id")
+    jobs = Job.objects.filter(id__in=numbers, state__in=states, workflow__isnull=True).order_by("id")
     jobs = jobs.exclude(id__in=_kept(numbers, request.results))
     found = list(jobs.values_list("uuid", flat=True))
     return found, len(numbers) - len(found), None if following is None else str(following)

@@ -127,7 +127,7 @@ def _begun(planned: Planned, files: Files, jobs: Mapping[int, JobAdded], hold: b
     steps = []
     for place, node in enumerate(planned.plan.nodes):
         job = jobs[place].job if place in jobs else ""
-        links = (files.inputs[place], files.besides[place], bool(files.outputs[place]))
+        links = (files.inputs[place], files.besides[place], files.written(place))
         steps.append(memory.step(node.node, node.index, job, node.on_failure, *links))
     flow = Flow(planned.workflow, WorkflowState.HELD, steps)
     flow.restore(JobState.FINISHED if place in planned.done else JobState.WAITING for place in range(len(steps)))

@@ -93,10 +93,12 @@ def record(effects: Sequence[Effect]) -> None:
     kinds: dict[type, list[Any]] = defaultdict(list)
     for effect in effects:
         kinds[_kind(effect)].append(effect)
-    at_once = _handed_out_at_once(kinds)
+    at_once, waited = _handed_out_at_once(kinds), _handed_out_when_ready(kinds)
     for kind, write in _WRITES.items():
         if kind is JobAdded and at_once:
             jobs.add(kinds[kind], at_once)
+        elif kind is JobDispatched and waited:
+            jobs.dispatch(kinds[kind], waited)
         elif kinds.get(kind):
             write(kinds[kind])
 
@@ -108,6 +110,17 @@ def _handed_out_at_once(kinds: dict[type, list[Any]]) -> dict[int, JobDispatched
     new = {effect.id for effect in kinds[JobAdded]}
     found = {effect.id: effect for effect in kinds[JobDispatched] if effect.attempt == 1 and effect.id in new}
     kinds[JobDispatched] = [effect for effect in kinds[JobDispatched] if found.get(effect.id) is not effect]
+    return found
+
+
+def _handed_out_when_ready(kinds: dict[type, list[Any]]) -> set[int]:
+    """Jobs of workflows whose inputs came just now, and that a pilot gets in the same breath: one statement writes
+    both. They are taken out of what is made ready."""
+    if JobReady not in kinds or JobDispatched not in kinds:
+        return set()
+    out = {effect.id for effect in kinds[JobDispatched] if effect.attempt == 1}
+    found = {effect.queued.id for effect in kinds[JobReady] if effect.env is None and effect.queued.id in out}
+    kinds[JobReady] = [effect for effect in kinds[JobReady] if effect.queued.id not in found]
     return found
 
 

@@ -42,6 +42,8 @@ class Files:
                 writers.setdefault(file.path, []).append(place)
                 self._made.setdefault(file.path, (place, file))
         self._known = self._look()
+        #: UUIDs of those that are to be made.
+        self._new = {path: str(uuid.uuid4()) for path in {**self._given, **self._made} if path not in self._known}
 
     def _look(self) -> dict[str, str]:
         """UUIDs of datasets that are known, by path."""
@@ -59,6 +61,10 @@ class Files:
     def known(self, url: str) -> str | None:
         """The dataset of this path or address, if it is one."""
         return self._known.get(url.removeprefix("file://"))
+
+    def written(self, place: int) -> tuple[str, ...]:
+        """Datasets that a node writes, known or to be made."""
+        return tuple(self._known.get(path) or self._new[path] for _, path, _, _ in self.outputs[place])
 
     def store(self, jobs: Mapping[int, int], now: float) -> None:
         """Make datasets of files that are none yet, and say what the jobs (numbers, by place) read and write."""
@@ -81,7 +87,7 @@ class Files:
         if file is not None and file.keep is not None:
             metadata["keep"] = file.keep  # type: ignore[assignment]
         return Dataset(
-            uuid=str(uuid.uuid4()),
+            uuid=self._new[path],
             name=path.partition("?")[0].rstrip("/").rsplit("/", 1)[-1][-255:],
             url=path,
             datatype_id=(file.type or None) if file else None,

@@ -57,6 +57,7 @@ def list_jobs(
     pilot: Name = "",
     stream: Name = "",
     dataset: Name = "",
+    workflow: Name = "",
     run: Run = None,
     name: Annotated[str, Query(max_length=200, description="may begin or end with *")] = "",
     since: Annotated[float | None, Query(ge=0, le=1e12, description="submitted then or later, epoch seconds")] = None,
@@ -65,7 +66,7 @@ def list_jobs(
     """Newest first. `next`, given as `cursor`, continues; null at the end. What is rare is looked for among some
     hundred thousand jobs at a time: a page may have fewer than `limit`, or none, and still a `next`."""
     words = {"jobtype": jobtype, "owner": owner, "site": site, "host": host, "pilot": pilot}
-    words |= {"stream": stream, "dataset": dataset, "name": name}
+    words |= {"stream": stream, "dataset": dataset, "workflow": workflow, "name": name}
     for where, word in words.items():
         bounds.check_name(word, where)
     uuids = tuple(word for word in uuid.split(",") if word)

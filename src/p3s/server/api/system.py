@@ -14,6 +14,7 @@ from p3s.server.data import reads as data
 from p3s.server.jobs import reads as jobs
 from p3s.server.pilots import reads as pilots
 from p3s.server.results import reads as results
+from p3s.server.workflows import reads as workflows
 
 from .doors import grant_of, reach
 
@@ -22,13 +23,15 @@ router = Router(tags=["system"])
 
 @router.get("/summary", auth=reach("read"), summary=routes.SUMMARY.summary)
 def summary(request: HttpRequest) -> dict[str, Any]:  # noqa: ARG001
-    """Pilots and jobs by state, what is paused, datasets and results, and how old the newest result is, in seconds."""
+    """Pilots, jobs and workflows by state, what is paused, datasets and results, and how old the newest result is, in
+    seconds."""
     newest, now = results.last_published(), time()
     return {
         "pilots": pilots.count_by_state(),
         "slots": pilots.slots(),
         "slots_in_use": sum(jobs.out_by_pilot().values()),
         "jobs": jobs.count_by_state(),
+        "workflows": workflows.counts(),
         "datasets": data.count(),
         "results": results.count(),
         "newest_result_age_s": None if newest is None else max(0.0, now - newest),

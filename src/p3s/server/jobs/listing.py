@@ -34,6 +34,7 @@ class Choice:
     pilot: str = ""
     stream: str = ""
     dataset: str = ""
+    workflow: str = ""
     name: str = ""
     run: int | None = None
     since: float | None = None
@@ -43,7 +44,7 @@ class Choice:
     def rare(self) -> bool:
         """Whether it asks for more than an index answers."""
         words = (self.jobtype, self.owner, self.site, self.host, self.pilot, self.stream, self.dataset, self.name)
-        return any(words) or bool(self.uuids) or self.run is not None
+        return any(words) or bool(self.uuids or self.workflow) or self.run is not None
 
 
 def page(choice: Choice, limit: int, before: int | None = None) -> tuple[list[JobRow], int | None]:
@@ -61,7 +62,7 @@ def chosen(choice: Choice, limit: int, before: int | None = None) -> tuple[list[
         return found[:limit], found[limit - 1] if len(found) > limit else None
     found = []
     #: An index leads to those that are named, or to as few as pilots can hold.
-    few = bool(choice.uuids) or (bool(choice.states) and OUT_JOB_STATES.issuperset(choice.states))
+    few = bool(choice.uuids or choice.workflow) or (bool(choice.states) and OUT_JOB_STATES.issuperset(choice.states))
     for bottom, above in [(lowest, top)] if few else _windows(lowest, top):
         jobs = _asked(choice).filter(id__gte=bottom, id__lt=above).order_by("-id")
         found += jobs.values_list("id", flat=True)[: limit + 1 - len(found)]
@@ -133,6 +134,7 @@ def _columns(choice: Choice) -> list[tuple[str, str]]:
         ("pilot", choice.pilot),
         ("stream", choice.stream),
         ("dataset", choice.dataset),
+        ("workflow", choice.workflow),
     ]
 
 

@@ -7,7 +7,7 @@ index of all jobs in that state.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from p3s.domain.effects import (
@@ -125,19 +125,24 @@ DISPATCH = Statement(
     """
 UPDATE jobs_job SET state = 'dispatched', attempt = {attempt}, pilot_id = {pilot}, order_number = {number},
   kill_number = NULL, dispatched_at = {at}, started_at = NULL
-WHERE id = {id} AND state || '' = 'defined' AND jobs_job.attempt = {attempt} - 1
+WHERE id = {id} AND state || '' = {before} AND jobs_job.attempt = {attempt} - 1
 """,
     attempt="integer",
     pilot="text",
     number="bigint",
     at="double precision",
     id="bigint",
+    before="text",
 )
 
 
-def dispatch(effects: Sequence[JobDispatched]) -> None:
-    """Write who got which job, before any pilot is told."""
-    DISPATCH.run([(e.attempt, e.pilot, e.number, e.at, e.id) for e in effects], "jobs dispatched")
+def dispatch(effects: Sequence[JobDispatched], waited: Collection[int] = ()) -> None:
+    """Write who got which job, before any pilot is told. `waited`: numbers of jobs that waited for inputs until now."""
+    rows = [
+        (e.attempt, e.pilot, e.number, e.at, e.id, "waiting" if waited and e.id in waited else "defined")
+        for e in effects
+    ]
+    DISPATCH.run(rows, "jobs dispatched")
 
 
 START = Statement(

@@ -60,6 +60,7 @@ class JobDetail:
     stale_at: float | None
     retried: int
     rerun_of: str | None
+    workflow: str | None
     cancelled_by: str
     stream: str | None
     stream_version: int | None
@@ -169,6 +170,7 @@ _DETAILS = (
     "stale_at",
     "retried",
     "rerun_of",
+    "workflow",
     "cancelled_by",
     "stream_id",
     "stream_version",

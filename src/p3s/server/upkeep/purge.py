@@ -12,8 +12,8 @@ from p3s.server.blobs import Blobs
 
 @dataclass(frozen=True, slots=True)
 class Purge:
-    """Of jobs without published results that ended `after_s` seconds ago, of those with results `results_after_s` ago,
-    and of pilots that no job names; 0 is never. `ask` has the writer tell a story."""
+    """Of jobs and workflows without published results that ended `after_s` seconds ago, of those with results
+    `results_after_s` ago, and of pilots that no job names; 0 is never. `ask` has the writer tell a story."""
 
     ask: Ask
     blobs: Blobs
@@ -25,11 +25,17 @@ class Purge:
         """Until nothing is left that is old enough; says how much went."""
         if not (self.after_s or self.results_after_s):
             return "nothing: p3s server start --purge-after 90d says how old records may become"
-        jobs = self._all(PurgeRequest("jobs", older_than=self.after_s)) if self.after_s else 0
+        workflows, jobs = self._both(self.after_s, False) if self.after_s else (0, 0)
         if self.results_after_s:
-            jobs += self._all(PurgeRequest("jobs", older_than=self.results_after_s, results=True))
+            more = self._both(self.results_after_s, True)
+            workflows, jobs = workflows + more[0], jobs + more[1]
         pilots = self._all(PurgeRequest("pilots", older_than=self.after_s or self.results_after_s))
-        return f"{jobs} jobs and {pilots} pilots removed"
+        return f"{jobs} jobs, {workflows} workflows with theirs and {pilots} pilots removed"
+
+    def _both(self, older_than: float, results: bool) -> tuple[int, int]:
+        """How many workflows and how many jobs of none went."""
+        workflows = self._all(PurgeRequest("workflows", older_than=older_than, results=results))
+        return workflows, self._all(PurgeRequest("jobs", older_than=older_than, results=results))
 
     def _all(self, request: PurgeRequest) -> int:
         removed, now = 0, self.clock()

@@ -5,6 +5,7 @@ from typing import Any
 
 from p3s.domain.flows import Flow, Step
 from p3s.protocol.states import JobState, WorkflowState
+from p3s.server.jobs.models import Use
 
 from .models import Node, Workflow
 
@@ -14,29 +15,35 @@ def flow(workflow: str) -> Flow | None:
     row = Workflow.objects.filter(uuid=workflow).values("state", "ending").first()
     if row is None:
         return None
-    columns = ("name", "nth", "state", "on_failure", "inputs", "outputs", "after", "job__uuid", "job__state")
+    columns = ("name", "nth", "state", "on_failure", "inputs", "after", "job__uuid", "job__state")
     nodes = list(Node.objects.filter(workflow=workflow).order_by("place").values_list(*columns))
-    found = Flow(workflow, WorkflowState(row["state"]), [_step(*node) for node in nodes], row["ending"])
-    found.restore(JobState(node[2] or node[8] or JobState.WAITING) for node in nodes)
+    written = _written(workflow)
+    steps = [
+        step(name, nth, job or "", on_failure, inputs, after, written.get(job, ()))
+        for name, nth, _, on_failure, inputs, after, job, _ in nodes
+    ]
+    found = Flow(workflow, WorkflowState(row["state"]), steps, row["ending"])
+    found.restore(JobState(node[2] or node[7] or JobState.WAITING) for node in nodes)
     return found
 
 
-def _step(
-    name: str,
-    nth: int | None,
-    state: str,  # noqa: ARG001 - as the columns come
-    on_failure: str,
-    inputs: Sequence[Any],
-    outputs: Sequence[Any],
-    after: Sequence[int],
-    job: str | None,
-    job_state: str | None,  # noqa: ARG001
-) -> Step:
-    return step(name, nth, job or "", on_failure, inputs, after, bool(outputs))
+def _written(workflow: str) -> dict[str | None, tuple[str, ...]]:
+    """Datasets that jobs of a workflow write, by job."""
+    found: dict[str | None, tuple[str, ...]] = {}
+    rows = Use.objects.filter(job__workflow=workflow, role="output").order_by("id")
+    for job, dataset in rows.values_list("job__uuid", "dataset"):
+        found[job] = (*found.get(job, ()), str(dataset))
+    return found
 
 
 def step(
-    name: str, nth: int | None, job: str, on_failure: str, inputs: Iterable[Any], after: Sequence[int], writes: bool
+    name: str,
+    nth: int | None,
+    job: str,
+    on_failure: str,
+    inputs: Iterable[Any],
+    after: Sequence[int],
+    writes: tuple[str, ...],
 ) -> Step:
     """A node for the rules: `inputs` are lists of [variable, path, place or None], as in its row."""
     reads: dict[str, list[int | None]] = {}

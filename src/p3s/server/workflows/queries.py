@@ -51,10 +51,9 @@ WHERE workflow_id = {workflow} AND place = {place} AND state || '' = ''
 
 OUTPUTS_MADE = Statement(
     """
-UPDATE data_dataset SET state = 'available'
-WHERE uuid IN (SELECT dataset_id FROM jobs_use WHERE job_id = {job} AND role = 'output') AND state || '' <> 'available'
+UPDATE data_dataset SET state = 'available' WHERE uuid = {dataset} AND state || '' <> 'available'
 """,
-    job="bigint",
+    dataset="text",
 )
 
 NEVER_MADE = Statement(
@@ -105,7 +104,7 @@ def end_steps(effects: Sequence[StepEnded]) -> None:
 
 def make_outputs(effects: Sequence[OutputsMade]) -> None:
     """Write that files that were to come are there."""
-    OUTPUTS_MADE.run([(e.id,) for e in effects])
+    OUTPUTS_MADE.run([(file,) for effect in effects for file in effect.files])
 
 
 def move(effects: Sequence[WorkflowMoved]) -> None:

@@ -1,0 +1,188 @@
+"""`p3s workflow start`, and waiting for the end of a workflow."""
+
+import glob
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from p3s.client.sdk import Client
+from p3s.protocol.errors import BadInput
+from p3s.protocol.workflow_views import Workflow
+from p3s.protocol.workflows import DatumChange, NodeChange, StartReply, StartRequest
+
+from . import complete, show
+from .options import DryRun, Json
+
+START_HELP = """Start a workflow of a template.
+
+Examples:
+
+  p3s workflow start pedestals data/run4610_*.root --run 4610 --wait
+
+  p3s workflow start calib --dataset run4610 -p release=v07_13_02 -p events=100
+
+  p3s workflow start calib --env decode.DEBUG=1 --payload purity=./purity2.sh --dry-run
+
+Inputs are for the nodes that fan out over them. Changes with --payload, --env and --path are for this workflow alone.
+"""
+
+Pairs = list[str] | None
+
+
+def start(
+    template: Annotated[
+        str, typer.Argument(help="Its name; p3s workflow template list shows them.", autocompletion=complete.templates)
+    ],
+    files: Annotated[list[str] | None, typer.Argument(metavar="[FILE...]", help="Inputs: paths or URLs.")] = None,
+    inputs: Annotated[
+        Pairs, typer.Option("--input", "-i", metavar="FILE", help="An input, or a pattern in quotes; may be repeated.")
+    ] = None,
+    dataset: Annotated[str, typer.Option(help="A dataset or a set, by name or UUID: its files are inputs.")] = "",
+    parameters: Annotated[Pairs, typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="One a time.")] = None,
+    version: Annotated[int | None, typer.Option(help="Of the template; default: that in force.")] = None,
+    name: Annotated[str, typer.Option(help="What the workflow is called.")] = "",
+    comment: Annotated[str, typer.Option(help="Free text.")] = "",
+    directory: Annotated[str, typer.Option(help="Where files without a place of their own are written.")] = "",
+    names: Annotated[str, typer.Option(help="Of files: sticky, or inherit:NAME; default: as the template says.")] = "",
+    run: Annotated[int | None, typer.Option(help="The run that its data are of.")] = None,
+    subrun: Annotated[int | None, typer.Option(help="The subrun.")] = None,
+    keys: Annotated[Pairs, typer.Option("--key", metavar="NAME=VALUE", help="Of the experiment's numbering.")] = None,
+    payload: Annotated[Pairs, typer.Option(metavar="NODE=TEXT", help="Another payload of a node.")] = None,
+    env: Annotated[Pairs, typer.Option(metavar="NODE.NAME=VALUE", help="A variable of a node.")] = None,
+    path: Annotated[
+        Pairs, typer.Option(metavar="DATUM=PATH", help="Another path of a file, like sum.SUM=x.root.")
+    ] = None,
+    hold: Annotated[bool, typer.Option("--hold", help="It begins when it is released.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", "-w", help="Until it has ended; exit code 0 if it finished.")] = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    if wait and hold:
+        raise BadInput("--wait and --hold: a held workflow does not begin, so there is nothing to wait for")
+    request = StartRequest(
+        template,
+        version,
+        name,
+        comment,
+        _pairs(parameters, "--parameter", "NAME=VALUE"),
+        _inputs([*(files or []), *(inputs or [])]),
+        dataset,
+        str(Path(directory).resolve()) if directory and "://" not in directory else directory,
+        names,
+        _node_changes(payload, env),
+        {datum: DatumChange(path=text) for datum, text in _pairs(path, "--path", "DATUM=PATH").items()},
+        run,
+        subrun,
+        {key: _number(value) for key, value in _pairs(keys, "--key", "NAME=VALUE").items()},
+        hold,
+        dry_run,
+    )
+    client = Client()
+    reply = client.start_workflow(request)
+    if dry_run:
+        _tell_dry(reply, json)
+        return
+    told(reply, json and not wait)
+    if wait:
+        watched(client, reply, json)
+
+
+def _inputs(given: list[str]) -> list[str]:
+    """Paths made absolute; patterns are of this machine. Raises BadInput for one that nothing matches."""
+    found: list[str] = []
+    for one in given:
+        if "://" in one:
+            found.append(one)
+        elif Path(one).exists() or not glob.has_magic(one):
+            found.append(str(Path(one).resolve()))
+            if not Path(one).exists():
+                show.note(f"note: {show.plain(one)} is not on this machine; where the pilot runs, it must be")
+        else:
+            matched = sorted(glob.glob(one, recursive=True))  # noqa: PTH207 - absolute ones too
+            if not matched:
+                raise BadInput(
+                    f"--input {one!r}: no file on this machine matches; --dataset names what the server knows"
+                )
+            found += [str(Path(path).resolve()) for path in matched]
+    return found
+
+
+def _pairs(given: Pairs, option: str, shape: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for one in given or []:
+        name, sign, value = one.partition("=")
+        if not sign or not name:
+            raise BadInput(f"{option} {one!r}: write {shape}")
+        if name in found:
+            raise BadInput(f"{option} {name} is given twice")
+        found[name] = value
+    return found
+
+
+def _node_changes(payload: Pairs, env: Pairs) -> dict[str, NodeChange]:
+    payloads = _pairs(payload, "--payload", "NODE=TEXT")
+    variables: dict[str, dict[str, str]] = {}
+    for name, value in _pairs(env, "--env", "NODE.NAME=VALUE").items():
+        node, dot, variable = name.rpartition(".")
+        if not dot or not node or not variable:
+            raise BadInput(f"--env {name}={value}: write NODE.NAME=VALUE")
+        variables.setdefault(node, {})[variable] = value
+    return {node: NodeChange(payloads.get(node), variables.get(node, {})) for node in {**payloads, **variables}}
+
+
+def _number(text: str) -> int | str:
+    return int(text) if text.lstrip("-").isdecimal() and text.isascii() else text
+
+
+def _tell_dry(reply: StartReply, json: bool) -> None:
+    if json:
+        show.as_json({"jobs": reply.jobs, "notes": reply.notes})
+        return
+    print(f"would start a workflow of {show.count(reply.jobs, 'job')}")
+    for note in reply.notes:
+        show.note(f"note: {note}")
+
+
+def told(reply: StartReply, json: bool) -> None:
+    """The UUID on stdout, what a person should read beside it."""
+    if json:
+        show.as_json(asdict(reply))
+        return
+    for note in reply.notes:
+        show.note(f"note: {note}")
+    print(reply.workflow, flush=True)
+
+
+def watched(client: Client, reply: StartReply, json: bool) -> None:
+    """Progress on stderr until it has ended; then the command's exit code."""
+    workflow = reply.workflow
+    try:
+        with show.progress("nodes", reply.jobs) as advance:
+
+            def progress(found: Workflow) -> None:
+                counts = found["counts"]
+                words = ", ".join(f"{counts[state]} {state}" for state in sorted(counts)) or found["state"]
+                advance(min(sum(counts.values()), reply.jobs), words)
+
+            found = client.wait_workflow(workflow, progress)
+    except KeyboardInterrupt:
+        show.note(f"note: the workflow goes on: p3s workflow show {workflow}; p3s workflow cancel {workflow} ends it")
+        raise
+    if json:
+        show.as_json({**found, "notes": reply.notes})
+    counts = ", ".join(f"{count} {state}" for state, count in sorted(found["counts"].items()))
+    show.note(f"{found['state']}: {found['reason'] or counts}")
+    if found["state"] != "finished":
+        _tell_wrong(client, workflow)
+        raise typer.Exit(1)
+
+
+def _tell_wrong(client: Client, workflow: str) -> None:
+    """The first nodes that went wrong, each with the last line that it wrote to stderr."""
+    for node in client.workflow_nodes(workflow, 3, "failed,lost,dropped"):
+        last = client.log(node["job"], "stderr").strip().splitlines()[-1:] if node["job"] else []
+        code = f" {node['exit_code']}" if node["reason"] == "exit code" else ""
+        show.note(f"{node['name']} {node['state']}: {node['reason']}{code}{': ' + last[0] if last else ''}")
+    show.note(f"p3s workflow rerun {workflow} --failed runs again what did not end well")
