@@ -261,6 +261,23 @@ def test_any_job_reads_its_own_file(line: Callable[..., Line]) -> None:
     assert one.server.ask("GET", "/api/v1/jobs/nobody/inputs").status == 404
 
 
+def test_a_source_that_was_purged_is_still_named_and_has_no_files(line: Callable[..., Line]) -> None:
+    one = line(every=2)
+    first, second = one.end(one.arrive(), file="hist.root"), one.end(one.arrive(), file="hist.root")
+    (job,) = one.jobs()
+    request = {"what": "jobs", "uuids": [first], "results": True}
+    assert one.server.good("POST", "/api/v1/purges", request)["removed"] == 1
+    assert [(entry["job"], len(entry["files"])) for entry in one.read(job["uuid"])] == [(first, 0), (second, 1)]
+    place = f"/api/v1/jobs/{job['uuid']}/inputs/{first}/files/hist.root"
+    assert one.server.ask("GET", place).status == 404
+    third, fourth = one.process(2)
+    newer = one.jobs()[-1]["uuid"]
+    assert [entry["job"] for entry in one.read(newer)] == [second, third, fourth]
+    one.server.ask("POST", f"/api/v1/jobs/{newer}/cancel", {})
+    request = {"what": "jobs", "uuids": [newer], "results": True}
+    assert one.server.good("POST", "/api/v1/purges", request)["removed"] == 1
+
+
 # ---- when the run ends
 
 

@@ -56,6 +56,12 @@ def test_no_job_is_lost_and_what_ran_goes_on(old: tuple[Server, dict[str, Any]])
         same = [{name: new[name] for name in old} for new, old in zip(now, before[what], strict=True)]
         assert same == before[what]
 
+    (trend,) = server.good("GET", "/api/v1/trends")["trends"]
+    (point,) = trend["points"]
+    (result,) = before["results"]
+    assert (trend["category"], trend["name"], point["run"], point["value"]) == ("c", "n", 7, 0.1)
+    assert (point["result"], point["at"]) == (result["id"], result["published_at"]), "what was there is trended too"
+
     report = {"job": before["running"], "attempt": 1, "state": "finished", "exit_code": 0}
     path = f"/api/v1/pilots/{before['pilot']}/exchange"
     answer = server.ask("POST", path, {"lane": "reports", "reports": [report]}, token=before["pilot_token"])

@@ -343,3 +343,65 @@ def test_workflows_belong_to_who_started_them(server: Server) -> None:
         ("PUT", f"/api/v1/templates/{template}", {"name": template, "nodes": {"a": {"payload": "x"}}}),
     ):
         assert server.ask(method, path, sent, token=token).status == 403, path
+
+
+def test_a_workflow_is_purged_with_its_jobs_and_not_without(server: Server) -> None:
+    workflow = started(server, chain("stop", "stop"), directory=f"/{name()}")
+    found = nodes_of(server, workflow)
+    pilot = server.pilot()
+    run(pilot, found["n0"]["job"])
+    jobs = [found[node]["job"] for node in ("n0", "n1")]
+    unended = server.good("POST", "/api/v1/purges", {"what": "workflows", "uuids": [workflow]})
+    assert (unended["removed"], unended["kept"]) == (0, 1)
+    run(pilot, found["n1"]["job"], "failed")
+    alone = server.good("POST", "/api/v1/purges", {"what": "jobs", "uuids": jobs})
+    assert (alone["removed"], alone["kept"]) == (0, 2)
+    dry = server.good("POST", "/api/v1/purges", {"what": "workflows", "uuids": [workflow], "dry_run": True})
+    assert dry["removed"] == 1
+    assert server.good("POST", "/api/v1/purges", {"what": "workflows", "uuids": [workflow]})["removed"] == 1
+    assert server.ask("GET", f"/api/v1/workflows/{workflow}").status == 404
+    assert [server.ask("GET", f"/api/v1/jobs/{one}").status for one in jobs] == [404, 404]
+    written, never = (found[node]["outputs"][0]["path"].rpartition("/")[2] for node in ("n0", "n1"))
+    assert len(server.good("GET", f"/api/v1/datasets?name={written}")["datasets"]) == 1
+    assert server.good("GET", f"/api/v1/datasets?name={never}")["datasets"] == []
+
+
+def test_a_stream_starts_a_workflow_of_each_file_once(server: Server) -> None:
+    template, stream = name(), name()
+    body = {
+        "name": template,
+        "nodes": {"a": {"payload": "true", "for_each": "inputs", "env": {"N": "{events}", "R": "{run}"}}},
+        "parameters": {"events": {"type": "int"}},
+    }
+    rule = {"name": stream, "workflow": template, "parameters": {"events": 7}}
+    server.good("PUT", f"/api/v1/streams/{stream}", rule)
+    file = {"url": f"/data/{stream}.root", "stream": stream, "run": 12, "keys": {"dl": 3}}
+    early = server.good("POST", "/api/v1/datasets", file)
+    assert early["fate"] == "ignored"
+    assert early["reason"].startswith(f"workflow {template}: there is no template")
+    server.good("PUT", f"/api/v1/templates/{template}", body)
+    assert server.good("POST", "/api/v1/datasets", file)["fate"] == "taken"
+    assert server.good("POST", "/api/v1/datasets", file)["fate"] == "taken"
+    (row,) = server.good("GET", f"/api/v1/workflows?stream={stream}&run=12")["workflows"]
+    found = shown(server, row["uuid"])
+    assert (found["dataset"], found["run"], found["keys"]) == (early["dataset"], 12, {"dl": 3})
+    order = run(server.pilot(), job(server, row["uuid"], "a[0]"))
+    wanted = {"N": "7", "R": "12", "P3S_RUN": "12", "P3S_KEY_DL": "3", "P3S_INPUT_PATH": file["url"]}
+    assert {key: order["env"][key] for key in wanted} == wanted
+
+
+def test_what_the_database_has_is_enough_after_a_kill(own_server: Callable[..., Any]) -> None:
+    server = own_server().start()
+    workflow = started(server, chain("skip", "skip", "skip"))
+    pilot = server.pilot()
+    run(pilot, job(server, workflow, "n0"))
+    order = pilot.take(job(server, workflow, "n1"))
+    server.kill()
+    server.start()
+    pilot.report(order["job"], order["attempt"], "finished", exit_code=0)
+    assert states(server, workflow) == {"n0": "finished", "n1": "finished", "n2": "defined"}
+    server.kill()
+    server.start()
+    run(pilot, job(server, workflow, "n2"), "failed")
+    assert shown(server, workflow)["state"] == "failed"
+    assert shown(server, workflow)["counts"] == {"finished": 2, "failed": 1}

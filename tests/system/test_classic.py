@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from p3s.protocol.catalogue import DataTypeSpec
+
 pytestmark = pytest.mark.system
 
 Place = Any
@@ -68,10 +70,90 @@ def page(place: Place, path: str) -> str:
 # ---- graphs
 
 
+@pytest.fixture(scope="module")
+def text_type(shared_place: Place) -> None:
+    shared_place.client.set_data_type(DataTypeSpec("TXT", ".txt"))
+
+
+@pytest.fixture
+def lines(classic: Path, tmp_path: Path) -> list[str]:
+    """Of the input of 2018's filters, which is in the test's directory then."""
+    shutil.copy(classic / "input.txt", tmp_path)
+    return (tmp_path / "input.txt").read_text().splitlines()
+
+
+def count(lines: list[str], word: str) -> str:
+    return f"{sum(word in line for line in lines)}\n"
+
+
+def moved(classic: Path, name: str, tmp_path: Path) -> str:
+    """FILEINFO of 2018 with the paths of one test, nothing else changed."""
+    info = json.loads((classic / name).read_text())
+    return json.dumps({edge: {**said, "dirpath": f"{tmp_path}/"} for edge, said in info.items()})
+
+
+def finished(place: Place, workflow: str) -> None:
+    def look() -> bool:
+        state = place.client.workflow(workflow)["state"]
+        assert state not in ("failed", "cancelled"), place.p3s("workflow", "show", workflow).stdout
+        return bool(state == "finished")
+
+    place.until(f"workflow {workflow} is finished", look)
+
+
+@pytest.mark.usefixtures("text_type")
+def test_one_filter_runs_the_old_way(
+    shared_place: Place, old: Old, classic: Path, tmp_path: Path, lines: list[str]
+) -> None:
+    old("workflow.py", "-g", str(classic / "1filter.graphml"), "-D", "counts")
+    info, jobs = moved(classic, "fileinfo_1filter.json", tmp_path), str(classic / "jobinfo_1filter.json")
+    workflow = old("workflow.py", "-a", "1filter", "-n", "mine", "-f", info, "-j", jobs).strip()
+    assert shared_place.client.workflow(workflow)["state"] == "held"
+    old("workflow.py", "-m", "-u", workflow, "-s", "defined")
+    finished(shared_place, workflow)
+    assert (tmp_path / "output.txt").read_text() == count(lines, "TEST")
+
+
+@pytest.mark.usefixtures("text_type")
+def test_three_filters_run_the_old_way_and_the_new(
+    shared_place: Place, old: Old, classic: Path, tmp_path: Path, lines: list[str]
+) -> None:
+    info = tmp_path / "info.json"
+    info.write_text(moved(classic, "fileinfo_3filters_mod.json", tmp_path))
+    old("workflow.py", "-g", str(classic / "3filters.graphml"), "-n", "three")
+    finished(shared_place, old("workflow.py", "-a", "three", "-s", "defined", "-f", str(info)).strip())
+    outputs = [tmp_path / f"output{number}.txt" for number in (1, 2, 3)]
+    assert [file.read_text() for file in outputs] == [count(lines, f"TEST{number}") for number in (1, 2, 3)]
+    for file in outputs:
+        file.unlink()
+    done = shared_place.p3s("workflow", "start", "three", "--fileinfo", str(info), "--wait")
+    assert done.returncode == 0, done.stderr
+    assert [file.read_text() for file in outputs] == [count(lines, f"TEST{number}") for number in (1, 2, 3)]
+
+
+@pytest.mark.usefixtures("text_type")
+def test_parallel_edges_run_and_names_are_generated_unless_said(
+    shared_place: Place, classic: Path, tmp_path: Path, lines: list[str]
+) -> None:
+    assert shared_place.p3s("workflow", "template", "put", str(classic / "parallel_edges.graphml")).returncode == 0
+    info = json.dumps({edge: {"dirpath": str(tmp_path)} for edge in ("source:split", "split:join", "join:sink")})
+    done = shared_place.p3s("workflow", "start", "parallel_edges", "--fileinfo", info, "--wait")
+    assert done.returncode == 0, done.stderr
+    workflow = done.stdout.strip()
+    found = {file.name: file.read_text().splitlines() for file in tmp_path.glob(f"{workflow[:8]}-*")}
+    one, three = ([line for line in lines if word in line] for word in ("TEST1", "TEST3"))
+    assert found == {
+        f"{workflow[:8]}-split-ONE.txt": one,
+        f"{workflow[:8]}-split-THREE.txt": three,
+        f"{workflow[:8]}-join-OUTTXT.txt": one + three,
+    }
+
+
 def test_a_graph_is_fetched_and_deleted_the_old_way(old: Old, classic: Path) -> None:
     old("workflow.py", "-g", str(classic / "1filter.graphml"), "-n", "fetched")
     assert old("workflow.py", "-G", "fetched") == (classic / "1filter.graphml").read_text()
     old("workflow.py", "-d", "-w", "dag", "-n", "fetched")
+    assert "was deleted" in old("workflow.py", "-a", "fetched", code=6)
 
 
 # ---- descriptions and wrappers

@@ -221,10 +221,18 @@ def test_used_files_are_moved_and_those_whose_job_failed_stay(watched: Watched) 
 
 def test_used_files_are_deleted(watched: Watched) -> None:
     watched.rules('files: "data/x{run:d}.dat", complete: {renamed: true}, payload: /bin/true, input_after: delete')
-    watched.start()
     path = watched.put("x1.dat")
-    watched.state_is("x1.dat", "dropped")
+
+    def once() -> None:
+        done = watched.place.p3s("watcher", "start", str(watched.file), "--once")
+        assert done.returncode == 0, done.stderr
+
+    once()
+    [job] = watched.place.client.jobs(stream=watched.name)
+    watched.place.ended(job["uuid"])
+    once()
     assert not path.exists()
+    watched.state_is("x1.dat", "dropped")
 
 
 def test_what_the_server_refuses_of_one_file_keeps_no_other(watched: Watched) -> None:

@@ -56,6 +56,8 @@ def list_gatherings(
     )
     titles = ("stream", "gathers", "of", "gathered", "pending", "since", "next", "latest job")
     empty = "nothing is gathered yet; a stream with gather: begins when the first of its jobs has finished"
+    if stream or run is not None:
+        empty = "nothing of this stream and run is gathered; p3s gather list shows what is"
     show.table(titles, rows, empty, ("since", "next"))
 
 

@@ -84,7 +84,7 @@ Examples:
   p3s purge workflows --older 30d
 
 Jobs of a workflow go with it. With published results jobs and workflows are kept, unless --results: then the results
-go too. What has not ended is never removed.
+go too, but for those of reference runs. What has not ended is never removed.
 """
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from p3s.client.classic_workflows import file_info, job_info
 from p3s.client.sdk import Client
 from p3s.protocol.errors import BadInput
 from p3s.protocol.workflow_views import Workflow
@@ -25,7 +26,9 @@ Examples:
 
   p3s workflow start calib --env decode.DEBUG=1 --payload purity=./purity2.sh --dry-run
 
-Inputs are for the nodes that fan out over them. Changes with --payload, --env and --path are for this workflow alone.
+Inputs are for the nodes that fan out over them. Changes with --payload, --env and --path are for this workflow alone,
+as are those of 2018: --fileinfo sticky, inherit:NAME or {"source:target": {"name": "a.txt", "dirpath": "/data"}},
+--jobinfo {"node": {"payload": "/bin/date"}}, as text or as a file.
 """
 
 Pairs = list[str] | None
@@ -54,6 +57,8 @@ def start(
     path: Annotated[
         Pairs, typer.Option(metavar="DATUM=PATH", help="Another path of a file, like sum.SUM=x.root.")
     ] = None,
+    fileinfo: Annotated[str, typer.Option(metavar="JSON|FILE", help="Other names and directories, as in 2018.")] = "",
+    jobinfo: Annotated[str, typer.Option(metavar="JSON|FILE", help="Other payloads and variables, as in 2018.")] = "",
     hold: Annotated[bool, typer.Option("--hold", help="It begins when it is released.")] = False,
     wait: Annotated[bool, typer.Option("--wait", "-w", help="Until it has ended; exit code 0 if it finished.")] = False,
     dry_run: DryRun = False,
@@ -61,6 +66,7 @@ def start(
 ) -> None:
     if wait and hold:
         raise BadInput("--wait and --hold: a held workflow does not begin, so there is nothing to wait for")
+    policy, data = _files(names, fileinfo, path)
     request = StartRequest(
         template,
         version,
@@ -70,9 +76,9 @@ def start(
         _inputs([*(files or []), *(inputs or [])]),
         dataset,
         str(Path(directory).resolve()) if directory and "://" not in directory else directory,
-        names,
-        _node_changes(payload, env),
-        {datum: DatumChange(path=text) for datum, text in _pairs(path, "--path", "DATUM=PATH").items()},
+        policy,
+        {**job_info(jobinfo), **_node_changes(payload, env)},
+        data,
         run,
         subrun,
         {key: _number(value) for key, value in _pairs(keys, "--key", "NAME=VALUE").items()},
@@ -119,6 +125,16 @@ def _pairs(given: Pairs, option: str, shape: str) -> dict[str, Any]:
             raise BadInput(f"{option} {name} is given twice")
         found[name] = value
     return found
+
+
+def _files(names: str, fileinfo: str, path: Pairs) -> tuple[str, dict[str, DatumChange]]:
+    """How files are named, and those that are otherwise."""
+    policy, data = file_info(fileinfo)
+    if names and policy:
+        raise BadInput("--names and --fileinfo both say how files are named; give one of them")
+    for datum, text in _pairs(path, "--path", "DATUM=PATH").items():
+        data[datum] = DatumChange(path=text)
+    return names or policy, data
 
 
 def _node_changes(payload: Pairs, env: Pairs) -> dict[str, NodeChange]:

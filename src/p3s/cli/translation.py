@@ -167,8 +167,6 @@ def _workflow(words: Words, _: Mapping[str, str]) -> Translation:
     parser.add_argument("-j", "--jobinfo", default="", help="JSON or its file")
     parser.add_argument("-u", "--uuid", default="", help="of workflows, by commas")
     asked = parser.parse_args(words)
-    if asked.add or asked.modify:
-        raise NoCounterpart("making workflows is not there yet; graphs are stored and fetched")
     if asked.graphml:
         command = ["workflow", "template", "put", asked.graphml]
         return _made(asked, [command + _given(asked, "name", "description")])

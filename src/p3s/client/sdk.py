@@ -34,7 +34,7 @@ from .data import Data
 from .gather import Gatherings
 from .starting import Workflows
 from .streams import Streams
-from .workflows import Templates
+from .template_store import Templates
 
 
 class Client(Workflows, Streams, Data, Gatherings, Templates):

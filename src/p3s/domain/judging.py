@@ -35,6 +35,8 @@ def under(item: Item, standards: Mapping[str, Standard]) -> Item:
 
     `good` and `warn` are one thing: setting either of them sets both.
     """
+    if item.problem:
+        return item
     if item.kind == "number":
         standard = standards.get(trend_name(item.name, ""))
         if standard is None:

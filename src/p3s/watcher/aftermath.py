@@ -66,6 +66,8 @@ class Aftermath:
         self._tasks: deque[Callable[[], None]] = deque()
         """What is to be told the server; one that finds it away is asked again."""
         self._next_at = 0.0
+        self._fresh = False
+        """Whether a used file was told since they were looked at."""
         watcher.on_told.append(self._told)
         watcher.storages.on_gone.append(self._gone)
         watcher.storages.on_reply.append(self._replied)
@@ -75,6 +77,7 @@ class Aftermath:
     def _told(self, watch: Watch, ready: Ready, reply: DatasetReply) -> None:
         after = ready.lot.stream.rules.after
         if after.act != LEAVE and reply.fate == Fate.TAKEN:
+            self._fresh = True
             self.used.setdefault(ready.url, Used(watch, ready.name, reply.dataset, reply.jobs, after))
 
     def _gone(self, watch: Watch, names: list[str]) -> None:
@@ -126,6 +129,7 @@ class Aftermath:
 
     def _look(self, now: float) -> None:
         """Which of the used files have no job left that may run."""
+        self._fresh = False
         some = [one for one in self.used.values() if one.not_before <= now and not one.acting and not one.watch.trouble]
         jobs = [job for one in some for job in one.jobs]
         open_: set[str] = set()
@@ -135,14 +139,14 @@ class Aftermath:
         for one in some:
             if len(self._acts) >= ACTS_AT_ONCE:
                 return
-            if not open_ & set(one.jobs):
+            if not open_ & set(one.jobs) and not one.watch.inbox.is_open(one.name):
                 self._use_up(one, now)
 
     def _use_up(self, one: Used, now: float) -> None:
         """All jobs of the dataset count, of whatever stream and of later re-runs; the newest of each type says."""
         states = self._states(one.dataset)
-        if any(state not in FINAL_JOB_STATES for state in states.values()):
-            return
+        if not states or any(state not in FINAL_JOB_STATES for state in states.values()):
+            return  # of a file without jobs nobody knows that it is used up
         ill = {jobtype: state for jobtype, state in states.items() if state != JobState.FINISHED}
         if ill and not one.after.failed_too:
             one.not_before = now + LATER_S
@@ -215,7 +219,7 @@ class Aftermath:
     @property
     def idle(self) -> bool:
         """Whether nothing is under way."""
-        return not (self._tasks or self._acts or self._looked)
+        return not (self._tasks or self._acts or self._looked or self._fresh)
 
 
 _PAST = {MOVE: "moved", DELETE: "deleted"}

@@ -226,6 +226,14 @@ class Inbox:
         """Whether some stream takes files of such a name."""
         return any(lot.stream.takes(name) for lot in self.lots)
 
+    def forget_unmatched(self) -> None:
+        """All names will be seen anew."""
+        self.unmatched, self.unmatched_like = 0, ""
+
+    def is_open(self, name: str) -> bool:
+        """Whether some stream has not told the file yet."""
+        return any(name in lot.waiting or name in lot.ready or name in lot.telling for lot in self.lots)
+
     # ---- what to do
 
     def due(self, now: float) -> list[str]:

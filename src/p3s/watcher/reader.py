@@ -7,6 +7,7 @@ deletes single files. While a lane gets on it says something every second: a lan
 What is settled it keeps by name, and tells of it no more until it is gone.
 """
 
+import errno
 import os
 import queue
 import sys
@@ -27,6 +28,13 @@ STILL_S = 1.0
 MOST_SIDECAR = 1_000_000
 
 LOOK, FILE = "look", "file"
+
+WRONG = (FileNotFoundError, NotADirectoryError, PermissionError)
+
+
+def is_wrong(error: Exception) -> bool:
+    """Whether a person must correct something, rather than wait."""
+    return isinstance(error, WRONG) or getattr(error, "errno", None) == errno.ENOPKG
 
 
 class _Batch:
@@ -90,7 +98,7 @@ class Reader:
         try:
             reply = self.orders[order["do"]](order)
         except (OSError, ValueError) as error:
-            reply = {"error": getattr(error, "strerror", None) or str(error)}
+            reply = {"error": getattr(error, "strerror", None) or str(error), "wrong": is_wrong(error)}
         self.tell({"re": order["do"], "id": order.get("id"), "lane": lane, "took_s": time.monotonic() - began, **reply})
 
     def _still(self, lane: str) -> None:

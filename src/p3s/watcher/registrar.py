@@ -167,7 +167,7 @@ class Registrar:
             return [f"{name} sampled out"]
         if reply.fate == Fate.IGNORED:
             return [f"{name} left out: {reply.reason}"]
-        return [f"{name} registered, {len(reply.jobs)} jobs"]
+        return [f"{name} registered, {len(reply.jobs)} job{'' if len(reply.jobs) == 1 else 's'}"]
 
     def _tell(self, lines: list[str]) -> None:
         for line in lines if len(lines) <= LINES else lines[:3]:

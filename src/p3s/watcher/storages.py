@@ -22,6 +22,11 @@ LOOK_AT = 1_000
 AGAIN_S = 5.0
 """A storage in trouble is tried again so often."""
 
+_WRONG = {
+    "No such file or directory": "is not a directory here; make it, or",
+    "Not a directory": "is not a directory here; move it away, or",
+}
+
 CATCH_UP_S = 2.0
 """So long after what was there has rested, it is looked at and told."""
 
@@ -41,6 +46,8 @@ class Watch:
     next_scan_at: float = float("inf")
     trouble: str = ""
     silent: bool = False
+    wrong: bool = False
+    """What a person must correct, rather than wait."""
     since: float = 0.0
     """When the trouble began, epoch seconds; 0 when a scan ended well since."""
     again_at: float = float("inf")
@@ -93,6 +100,7 @@ class Storages:
             )
             for place, some in by_place(self.streams).items()
         ]
+        self._started = False
         self._by_storage = {watch.storage: watch for watch in self.watches}
 
     def _post(self, storage: Storage, message: Message) -> None:
@@ -101,7 +109,8 @@ class Storages:
     # ---- the start and the end
 
     def open(self) -> None:
-        """Open all storages. Raises BadInput for a directory that is not there; one that hangs is trouble."""
+        """Open all storages. Raises BadInput for one that is not there; one that hangs, or whose server does, is
+        trouble."""
         for watch in self.watches:
             watch.storage.start()
         end = monotonic() + OPEN_S
@@ -109,12 +118,13 @@ class Storages:
             self.receive(0.2)
             self.attend(monotonic())
         for watch in self.watches:
-            if watch.trouble and not watch.silent:
+            if watch.wrong:
                 self.close()
-                where = "is not a directory here" if not watch.place.host else watch.trouble
-                raise BadInput(f"{watch.place} {where}; make it, or correct files in the stream")
-            if not watch.opened and not watch.trouble:
-                self.say(f"{watch.place} does not answer yet; the others are watched")
+                what = _WRONG.get(watch.trouble, f"{watch.trouble};")
+                raise BadInput(f"{watch.place} {what} correct files in the stream")
+            if not watch.opened:
+                self.say(f"{watch.place}: {watch.trouble or 'no answer yet'}; the other storages are watched")
+        self._started = True
 
     def look(self) -> None:
         """Read every storage once, and tell nobody of what is there."""
@@ -197,6 +207,7 @@ class Storages:
         elif kind == "unwatched":
             self._unwatched(watch, message["why"])
         elif "error" in message and kind in ("open", "scan", "ended"):
+            watch.wrong = message.get("wrong", False)
             self._troubled(watch, message["error"], time())
         elif kind == "open":
             self._opened(watch)
@@ -256,7 +267,8 @@ class Storages:
         watch.storage.give_up()
         for tell in self.on_trouble:
             tell(watch)
-        self.say(f"{watch.place}: {why}; it is tried again")
+        if self._started:
+            self.say(f"{watch.place}: {why}; it is tried again")
 
     def _try_again(self, watch: Watch, now: float) -> None:
         if now < watch.again_at:
@@ -265,6 +277,7 @@ class Storages:
         if watch.storage.alive:
             return  # it cannot be killed yet: whatever holds it has not come back
         watch.trouble, watch.returning = "", True
+        watch.inbox.forget_unmatched()
         watch.storage.start()
 
     def _release(self, watch: Watch) -> None:

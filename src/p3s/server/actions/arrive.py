@@ -22,6 +22,7 @@ from p3s.server.jobs.models import Job
 
 from .overflow import Backlog
 from .runs import ensure_runs
+from .stream_workflow import start_for
 from .submit import add_each, ensure_type
 from .work import Work
 
@@ -213,6 +214,8 @@ class _Inbox:
         taken = taking(spec, dataset.name, ignored=ignored, paused=stream.paused_at is not None, before=before)
         if taken.jobtypes:
             taken = self._make(spec, stream, dataset, taken)
+        elif spec.workflow and taken.fate is Fate.TAKEN:
+            taken = start_for(self.work, spec, dataset, self.owner, taken)
         if taken.fate is not Fate.IGNORED and dataset.run is not None:
             self._before[spec.name, dataset.run] = before + 1
         arrival.fate, arrival.reason = taken.fate.value, taken.reason

@@ -123,12 +123,7 @@ def stored(judged: JudgedItem, reference: int | None) -> dict[str, Any]:
         document |= _of_value(judged.values[0]) | _limits_by(judged, "")
     if item.kind == "table" and not item.problem:
         document["columns"] = [
-            {
-                "name": name,
-                **about,
-                **({"limits_by": "server"} if trend_name(item.name, name) in judged.limited else {}),
-            }
-            for name, about in document["columns"].items()
+            {"name": name, **about, **_limits_by(judged, name)} for name, about in document["columns"].items()
         ]
         cells = iter(judged.values)
         document["values"] = [

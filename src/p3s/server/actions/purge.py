@@ -27,6 +27,7 @@ from p3s.server.blobs import Blobs
 from p3s.server.data.models import Arrival, Dataset
 from p3s.server.jobs import listing
 from p3s.server.jobs.models import Job, JobLog
+from p3s.server.jobs.uses import queries as uses
 from p3s.server.journal.models import Event
 from p3s.server.pilots.models import Pilot
 from p3s.server.results.models import Item, Result, Series, Value
@@ -180,6 +181,7 @@ def _remove_jobs(work: Work, *, keys: Sequence[str], results: bool) -> list[str]
     _remove_results(ids)
     JobLog.objects.filter(job__in=ids).delete()
     Event.objects.filter(kind="job", object_id__in=uuids, what__in=_OF_THE_SYSTEM).delete()
+    uses.keep_names(list(zip(ids, uuids, strict=True)))
     Job.objects.filter(id__in=ids).delete()
     return uuids
 

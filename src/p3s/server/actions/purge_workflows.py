@@ -59,7 +59,12 @@ def remove_workflow(work: Work, *, workflow: str, files: list[str]) -> bool:
         return False
     Node.objects.filter(workflow=workflow).delete()
     Workflow.objects.filter(uuid=workflow).delete()
-    unused = Dataset.objects.filter(uuid__in=files, state=str(DatasetState.DROPPED))
-    unused.exclude(uuid__in=Use.objects.filter(dataset__in=files, job__isnull=False).values("dataset")).delete()
+    unused = Dataset.objects.filter(
+        uuid__in=files, state=str(DatasetState.DROPPED), job__isnull=True, sets__isnull=True
+    )
+    used = Use.objects.filter(dataset__in=files, job__isnull=False).values_list("dataset", flat=True)
+    gone = list(unused.exclude(uuid__in=list(used)).values_list("uuid", flat=True))
+    Use.objects.filter(dataset__in=gone).delete()
+    Dataset.objects.filter(uuid__in=gone).delete()
     work.topics.add("workflows")
     return True

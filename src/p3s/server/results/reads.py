@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Exists, Max, Min, OuterRef, Q, QuerySet
+from django.db.models.expressions import Combinable, NegatedExpression
 
 from p3s.server.results.models import Item, Result
 
@@ -96,11 +97,17 @@ def _rows(results: QuerySet[Result]) -> list[ResultRow]:
     return rows
 
 
+def is_newest(result: str = "") -> "NegatedExpression[Combinable]":
+    """Whether a row's result (by the prefix of its fields) is of the newest attempt about its subject: one look into an
+    index a row. One attempt may publish several documents about one subject."""
+    later = Q(job__gt=OuterRef(f"{result}job_id")) | Q(attempt__gt=OuterRef(f"{result}attempt"))
+    same = {"subject": OuterRef(f"{result}subject"), "job__gte": OuterRef(f"{result}job_id")}
+    return ~Exists(Result.objects.filter(later, **same))
+
+
 def shown() -> QuerySet[Result]:
-    """Those of the newest attempt about their subject; one attempt may publish several documents about one."""
-    later = Q(job__gt=OuterRef("job_id")) | Q(attempt__gt=OuterRef("attempt"))
-    newer = Result.objects.filter(later, subject=OuterRef("subject"), job__gte=OuterRef("job_id"))
-    return Result.objects.filter(~Exists(newer))
+    """Those of newest attempts."""
+    return Result.objects.filter(is_newest())
 
 
 def latest(limit: int) -> list[ResultRow]:

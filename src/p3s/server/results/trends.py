@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from p3s.server.results.models import NO_NUMBER, Series, Value
-from p3s.server.results.reads import shown
+from p3s.server.results.reads import is_newest
 
 MOST_LOOKED_AT = 10_000
 """Series of one name whose coordinates are looked at."""
@@ -118,7 +118,7 @@ def points(series: int, span: Span) -> list[PointRow]:
     if span.until_run is not None:
         rows = rows.filter(run__lte=span.until_run)
     if not span.every:
-        rows = rows.filter(result__in=shown())
+        rows = rows.filter(is_newest("result__"))
     found = rows.order_by("-run", "-subrun", "-id").values_list(*_POINT)[: span.last]
     return [_point(row) for row in reversed(found)]
 

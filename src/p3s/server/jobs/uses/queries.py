@@ -1,7 +1,7 @@
 """The writes of uses in set-based SQL, the same on SQLite and PostgreSQL: one statement for all a job reads, for a run
 may have thousands of files."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from p3s.server.sql import Statement
 
@@ -71,3 +71,28 @@ def gather_earlier(gathering: int, run: int, subrun: int | None, stream: str, jo
     """A gathering that is new begins with what finished before; of each file the latest job. It goes by the index of a
     run's files, however many jobs there are."""
     EARLIER.run([(gathering, run, subrun, stream, jobtype)])
+
+
+DROP = Statement(
+    """
+DELETE FROM jobs_use WHERE job_id = {job}
+  AND NOT EXISTS (SELECT 1 FROM jobs_use written WHERE written.job_id = {job} AND written.role = 'output')
+  AND NOT EXISTS (SELECT 1 FROM jobs_use read WHERE read.source_id = {job})
+""",
+    job="bigint",
+)
+NAME_JOB = Statement(
+    "UPDATE jobs_use SET was_job = {uuid}, job_id = NULL WHERE job_id = {job}", uuid="text", job="bigint"
+)
+NAME_SOURCE = Statement(
+    "UPDATE jobs_use SET was_source = {uuid}, source_id = NULL WHERE source_id = {job}", uuid="text", job="bigint"
+)
+
+
+def keep_names(jobs: Sequence[tuple[int, str]]) -> None:
+    """Before the records of jobs (number, UUID) go: what others read of them keeps their names. What they read
+    themselves is kept for those of which something is left, a file or another job's input."""
+    if jobs:
+        DROP.run([(job,) for job, _ in jobs])
+        NAME_JOB.run([(uuid, job) for job, uuid in jobs])
+        NAME_SOURCE.run([(uuid, job) for job, uuid in jobs])

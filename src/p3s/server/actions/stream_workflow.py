@@ -1,0 +1,31 @@
+"""A file arrived of a stream that starts a workflow: one for each file, in the transaction that stores it."""
+
+from dataclasses import replace
+
+from p3s.domain.plan import InputFile
+from p3s.domain.streams import Taking
+from p3s.protocol.data import StreamSpec
+from p3s.protocol.errors import P3sError
+from p3s.protocol.states import Fate
+from p3s.protocol.workflows import StartRequest
+from p3s.server.data.models import Dataset
+from p3s.server.workflows.models import Workflow
+
+from .start_workflow import start
+from .work import Work
+from .workflow_plans import plan
+
+
+def start_for(work: Work, spec: StreamSpec, dataset: Dataset, owner: str, taken: Taking) -> Taking:
+    """What became of a file that is taken: when its workflow cannot be (there is no such template, say), it is left out
+    with the reason, and may come again."""
+    if Workflow.objects.filter(dataset=dataset, stream=spec.name).exists():
+        return taken
+    file = InputFile(dataset.url, dataset.name, dataset.run, dataset.subrun, dataset.keys)
+    request = StartRequest(spec.workflow, name=f"{spec.name} {dataset.name}"[:200], parameters=spec.parameters)
+    try:
+        planned = plan(request, owner, [file])
+    except P3sError as refusal:
+        return Taking(Fate.IGNORED, f"workflow {spec.workflow}: {refusal}"[:200])
+    start(work, planned=replace(planned, stream=spec.name, dataset=dataset.uuid), hold=False)
+    return taken
