@@ -184,10 +184,12 @@ def test_a_reference_run_is_made_told_and_taken_back(run: Run, server: Any, resu
     told(run, server, "reference", "none", "--category", "none such")
 
 
-def test_a_coordinate_gets_an_order_and_names(run: Run, server: Any) -> None:
+def test_a_coordinate_gets_an_order_and_names(run: Run, server: Any, results: dict[int, int]) -> None:
     words = ("apa", "--order", "3,2,1", "--label", "3=APA3 RaS-US")
     assert told(run, server, "dimension", *words) == "apa: set\n"
     assert told(run, server, "dimension").splitlines()[1].split() == ["apa", "3,2,1", "3=APA3", "RaS-US"]
+    shown = told(run, server, "show", str(results[102]))
+    assert shown.index("\n              2    ") < shown.index("\n              1    ")
     assert told(run, server, "dimension", "apa", "--delete", "--dry-run") == "apa: would be shown as it is\n"
     assert told(run, server, "dimension", "apa", "--delete") == "apa: shown as it is\n"
 

@@ -14,6 +14,8 @@ pytestmark = pytest.mark.system
 
 Run = Callable[..., Any]
 
+EXAMPLE = Path(__file__).parents[2] / "examples/workflow.yaml"
+
 GRAPH = """\
 <graphml xmlns="http://graphml.graphdrawing.org/xmlns">
   <key id="p" for="node" attr.name="payload" attr.type="string"/>
@@ -152,6 +154,22 @@ def test_without_a_server_a_dry_run_still_checks(run: Run) -> None:
     assert (done.returncode, done.stdout) == (0, "alone: would be stored as version 1\n")
     assert "checked without it" in done.stderr
     assert run("workflow", "template", "put", "alone.yaml").returncode == 3
+
+
+def test_names_are_said_in_one_way(run: Run) -> None:
+    done = run("workflow", "start", "x", "--names", "sticky", "--fileinfo", "inherit:a")
+    assert (done.returncode, "give one of them" in done.stderr) == (2, True)
+
+
+def test_the_example_runs(run: Run, server: Any, tmp_path: Path) -> None:
+    assert run("workflow", "template", "put", str(EXAMPLE), at=server.directory).returncode == 0
+    for name, text in (("a.txt", "1\n2\n11\n"), ("b.txt", "x\n1\n"), ("c.txt", "none\n")):
+        (tmp_path / name).write_text(text)
+    words = ("--input", "*.txt", "--directory", str(tmp_path / "out"), "--wait")
+    done = run("workflow", "start", "lines", *words, at=server.directory, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "sum.txt").read_text() == "3\n"
+    assert (tmp_path / "out" / "a.count").read_text() == "2\n"
 
 
 def test_schemas_are_printed(run: Run) -> None:

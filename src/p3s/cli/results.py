@@ -12,6 +12,7 @@ import typer
 from p3s.client.sdk import Client
 from p3s.protocol.errors import BadInput, NotKnown, Refused
 from p3s.protocol.patterns import PatternError, name_problem, parse
+from p3s.protocol.result_views import Dimension
 from p3s.protocol.results import STATUSES
 from p3s.protocol.views import Item, Result
 
@@ -83,11 +84,13 @@ def coordinates(by: Mapping[str, object]) -> str:
 @app.command("show")
 def show_result(result: Which, json: Json = False) -> None:
     """All of a result: its values, limits, drift, files, and what is missing why. Example: p3s result show 12"""
-    found = Client().result(result)
+    client = Client()
+    found = client.result(result)
     if json:
         show.as_json(found)
         return
-    for line in (*_head(found, time()), *(line for item in found["items"] for line in _item(item))):
+    scales = {one["name"]: one for one in client.dimensions()}
+    for line in (*_head(found, time()), *(line for item in found["items"] for line in _item(item, scales))):
         print(show.plain(line).replace("\n", " "))
 
 
@@ -108,7 +111,10 @@ def _head(found: Result, now: float) -> Iterator[str]:
         yield f"comment     {found['comment']}"
 
 
-def _item(item: Item) -> Iterator[str]:
+Scales = Mapping[str, Dimension]
+
+
+def _item(item: Item, scales: Scales) -> Iterator[str]:
     name = " > ".join(part for part in (item["group"], item["name"]) if part)
     name += f"  {coordinates(item['by'])}" if item["by"] else ""
     if item["problem"]:
@@ -117,7 +123,7 @@ def _item(item: Item) -> Iterator[str]:
     comment = f"  ({item['comment']})" if item["comment"] else ""
     yield f"{item['kind']:11} {name}{_content(item)}{comment}"
     if item["kind"] == "table":
-        yield from _rows(item)
+        yield from _rows(item, scales.get(str(item["detail"].get("rows"))))
     for entry in item["detail"].get("files", ()):
         yield f"              {entry['path']}"
 
@@ -151,13 +157,16 @@ def _measures(about: Mapping[str, Any]) -> Iterator[str]:
         yield f"{about['deviation']:+.1%} of run {about.get('reference')}"
 
 
-def _rows(item: Item) -> Iterator[str]:
-    """A table in columns as wide as need be; a cell that is not good says so."""
+def _rows(item: Item, scale: Dimension | None) -> Iterator[str]:
+    """A table in columns as wide as need be; a cell that is not good says so. Rows in the order and with the names that
+    people set for their coordinate."""
     detail = item["detail"]
     units = [f"{one['name']} [{one['unit']}]" if one.get("unit") else one["name"] for one in detail["columns"]]
     lines = [[str(detail.get("rows", "")), *units]]
-    for row in detail["values"]:
-        lines.append([row["row"], *(_cell(cell) for cell in row["cells"])])
+    places = {value: place for place, value in enumerate(scale["order"])} if scale else {}
+    labels = scale["labels"] if scale else {}
+    for row in sorted(detail["values"], key=lambda row: places.get(row["row"], len(places))):
+        lines.append([labels.get(row["row"], row["row"]), *(_cell(cell) for cell in row["cells"])])
     widths = [max(len(line[place]) for line in lines) for place in range(len(lines[0]))]
     for line in lines:
         yield "              " + "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
