@@ -165,6 +165,11 @@ def test_files_that_vanish_are_missing_and_available_when_they_are_back(watched:
     watched.process.wait()
     (watched.data / "x1.dat").unlink()  # while nobody watches
     watched.start()
+    watched.place.until("an empty directory is doubted", lambda: "out of sight (1): not mounted?" in watched.log, 30)
+    assert watched.one("x1.dat")["state"] == "available"
+    watched.stop()
+    watched.put("notes.txt")
+    watched.start()
     watched.state_is("x1.dat", "missing")
     assert len(watched.known()) == 1
 
@@ -213,6 +218,7 @@ def test_used_files_are_moved_and_those_whose_job_failed_stay(watched: Watched) 
     assert (watched.data / "x2.dat").exists()
     watched.stop()
     (watched.data / "x2.dat").rename(used / "x2.dat")  # moved, and killed before it was told
+    watched.put("notes.txt")
     watched.rules(f"{rule}, payload: {script}, input_after: {{move_to: ../used, failed_too: true}}")
     watched.start()
     watched.place.until("it is told", lambda: "x2.dat moved to" in watched.log, 30)

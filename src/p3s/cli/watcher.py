@@ -94,7 +94,6 @@ def _watch(found: "list[StreamFile]", name: str, once: bool, force: bool, silent
     try:
         agent.storages.open()
         _declare(agent, stop, force)
-        aftermath.reconcile()
         agent.run(stop, (lambda: agent.once() and aftermath.idle) if once else lambda: False)
         if not once:
             reporter.end()

@@ -1,7 +1,7 @@
 """What becomes of files that the server knows: moved or deleted when their jobs have ended, missing when they vanish.
 
 The file is acted upon first, and the server told then. Killed in between, a watcher finds at its next start what the
-server believes to be there and is not, and tells it: `reconcile`.
+server believes to be there and is not, and tells it.
 """
 
 from collections import deque
@@ -71,6 +71,9 @@ class Aftermath:
         watcher.on_told.append(self._told)
         watcher.storages.on_gone.append(self._gone)
         watcher.storages.on_reply.append(self._replied)
+        watcher.storages.on_trouble.append(self._dropped)
+        self._unasked = set(watcher.storages.watches)
+        """Storages of which it is to be asked what the server believes to lie there."""
 
     # ---- what happened
 
@@ -119,6 +122,7 @@ class Aftermath:
                 self._tasks.popleft()
             if now >= self._next_at:
                 self._next_at = now + LOOK_S
+                self._reconcile()
                 self._look(now)
         except TryLater:
             self._next_at = now + LOOK_S
@@ -180,38 +184,49 @@ class Aftermath:
             self._tasks.append(partial(self._acted, one))
         elif key in self._looked:
             dataset, after = self._looked.pop(key)
-            if "there" in message:
-                self._tasks.append(partial(self._believed, watch, dataset, after, message["there"]))
+            if "error" not in message and not message["there"]:
+                self._tasks.append(partial(self._not_there, watch, dataset, after, message["moved"]))
 
     def _acted(self, one: Used) -> None:
         self._change(one.dataset, change_after(one))
         self.say(f"{one.name} {_PAST[one.after.act]}{f' to {one.after.to}' if one.after.act == MOVE else ''}")
 
-    # ---- the start
+    def _dropped(self, watch: Watch) -> None:
+        """Replies of this storage will not come; what was done and could not be told is found when it is back."""
+        for key in [key for key in self._acts if key[0] is watch]:
+            self._acts.pop(key)[0].acting = False
+        for key in [key for key in self._looked if key[0] is watch]:
+            del self._looked[key]
+        self._unasked.add(watch)
 
-    def reconcile(self) -> None:
-        """After the first scan: what the server believes to lie in the storages and does not."""
-        for watch in self.watcher.storages.watches:
+    # ---- the start, and after trouble
+
+    def _reconcile(self) -> None:
+        """After its first scan: what the server believes to lie in a storage and does not."""
+        for watch in [one for one in self._unasked if one.scans and not one.trouble and not one.returning]:
             for lot in watch.inbox.lots:
-                self._tasks.append(partial(self._ask_for, watch, lot.stream))
+                self._ask_for(watch, lot.stream)
+            self._unasked.discard(watch)
 
     def _ask_for(self, watch: Watch, stream: Watched) -> None:
         after = stream.rules.after
-        believed = self.client.datasets(BELIEVED, stream=stream.spec.name, state=DatasetState.AVAILABLE.value)
-        for dataset in believed:
-            name = watch.place.name_of(dataset["url"])
-            if name is not None and not watch.trouble:
-                self._looked[watch, watch.storage.ask("there", name=name)] = (dataset, after)
-
-    def _believed(self, watch: Watch, dataset: Dataset, after: After, there: bool) -> None:
-        """It is where it is believed to be; else it was used up by a watcher that could not tell, or is missing."""
-        if there:
+        found = self.client.datasets(BELIEVED, stream=stream.spec.name, state=DatasetState.AVAILABLE.value)
+        named = [(watch.place.name_of(dataset["url"]), dataset) for dataset in found]
+        believed = [(name, dataset) for name, dataset in named if name is not None]
+        if believed and not watch.files:
+            known = f"files that the server knows of it are out of sight ({len(believed)})"
+            self.say(f"{watch.place} is empty, and {known}: not mounted?")
             return
+        for name, dataset in believed:
+            self._looked[watch, watch.storage.ask("there", name=name, to=after.to)] = (dataset, after)
+
+    def _not_there(self, watch: Watch, dataset: Dataset, after: After, moved: bool) -> None:
+        """It was used up by a watcher that could not tell, or is missing."""
         name = watch.place.name_of(dataset["url"])
         assert name is not None
         states = self._states(dataset["uuid"])
         ended = bool(states) and all(state in FINAL_JOB_STATES for state in states.values())
-        if ended and after.act != LEAVE:
+        if moved or (ended and after.act == DELETE):
             self._acted(Used(watch, name, dataset["uuid"], [], after))
         elif not ended:
             self._missing(watch, name)
@@ -219,7 +234,8 @@ class Aftermath:
     @property
     def idle(self) -> bool:
         """Whether nothing is under way."""
-        return not (self._tasks or self._acts or self._looked or self._fresh)
+        unasked = any(not watch.trouble for watch in self._unasked)
+        return not (self._tasks or self._acts or self._looked or self._fresh or unasked)
 
 
 _PAST = {MOVE: "moved", DELETE: "deleted"}

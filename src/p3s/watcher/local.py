@@ -76,9 +76,10 @@ class Local:
             return None
         return name, facts.st_size, facts.st_mtime_ns, os.access(path, os.R_OK)
 
-    def there(self, name: str) -> bool:
-        """Whether a file of this name is there."""
-        return os.path.lexists(f"{self.root}/{name}")
+    @staticmethod
+    def there(name: str, directory: str) -> bool:
+        """Whether a file of this name is below a directory."""
+        return os.path.lexists(f"{directory}/{name}")
 
     def read(self, name: str, most: int) -> bytes:
         """The beginning of a file."""

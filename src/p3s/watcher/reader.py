@@ -190,7 +190,9 @@ class Reader:
         return {}
 
     def _there(self, order: dict[str, Any]) -> dict[str, Any]:
-        return {"there": self.source.there(order["name"])}
+        """Whether the file is where it was, or below another directory `to`."""
+        moved = bool(order["to"]) and self.source.there(order["name"], order["to"])
+        return {"there": self.source.there(order["name"], self.source.root), "moved": moved}
 
 
 def main(words: list[str]) -> None:

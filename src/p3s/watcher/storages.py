@@ -57,6 +57,8 @@ class Watch:
     catching_up_until: float = 0.0
     """Of what is told before, it was there at the start, or when the storage came back (`was_away`)."""
     scans: int = 0
+    files: int = 0
+    """Seen in the last scan."""
     identity: str = ""
     told_unwatched: bool = False
     notes: list[str] = field(default_factory=list)
@@ -228,7 +230,7 @@ class Storages:
             self._troubled(watch, "another file system is there, and none of its files: not mounted?", time())
             return
         watch.since, watch.silent = 0.0, False
-        watch.identity, watch.scans = message["identity"], watch.scans + 1
+        watch.identity, watch.files, watch.scans = message["identity"], message["count"], watch.scans + 1
         watch.notes = [f"cannot read {trouble}" for trouble in message["troubles"]]
         watch.notes += [f"{message['odd']} names are not UTF-8"] if message["odd"] else []
         watch.inbox.scanned()

@@ -76,9 +76,9 @@ class XRootD:
                 return (name, *entry[1:])
         return None
 
-    def there(self, name: str) -> bool:
-        """Whether a file of this name is there."""
-        return self._is(self._path(name))
+    def there(self, name: str, directory: str) -> bool:
+        """Whether a file of this name is below a directory."""
+        return self._is(f"{directory.rstrip('/')}/{name}")
 
     def _is(self, path: str) -> bool:
         try:
