@@ -134,3 +134,19 @@ def test_a_file_without_run_shows_its_results_in_the_same_manner(pages: Any, mak
     page = html.unescape(pages.get(f"/data/{file.uuid}"))
     assert "cosmics.root" in page
     assert "all there" in page
+
+
+def test_what_is_known_of_a_file_stands_on_its_page(pages: Any, make: Any) -> None:
+    from p3s.server.data.models import DataType
+    from p3s.server.jobs.models import Use
+
+    DataType.objects.create(name="ROOT", owner="ops", updated_at=0)
+    known = {"datatype_id": "ROOT", "adler32": "0a1b2c3d", "comment": "half <a> file", "state": "missing"}
+    file = make.dataset("decoded.root", run=4, **known)
+    writer = make.job(jobtype="decode")
+    Use.objects.create(job=writer, dataset=file, role="output")
+    page = pages.get(f"/data/{file.uuid}")
+    for word in ("ROOT", "0a1b2c3d", "half &lt;a&gt; file", "missing", f"/jobs/{writer.uuid}"):
+        assert word in page, word
+    golden = make.dataset("golden", run=None, kind="set", size=None)
+    assert "Files of the set" in pages.get(f"/data/{golden.uuid}")

@@ -18,6 +18,7 @@ from p3s.server.results.reads import ResultRow
 MOST_RESULTS = 3000
 MOST_ITEMS = 4000
 MOST_FILES = 200
+MOST_WRITERS = 5
 PAGE = 50
 
 
@@ -98,6 +99,7 @@ def one_dataset(row: DatasetRow) -> dict[str, Any]:
         "status": status_mark(worst_status([result.status for result in shown])) if shown else None,
         "categories": found,
         "events": jobs.events("dataset", row.uuid),
+        "made_by": jobs.writers_of(row.uuid, MOST_WRITERS),
         "commands": commands.ALL,
     }
 
