@@ -66,6 +66,17 @@ OTHERS = {
     ("watcher", "explain"),
     ("service", "crontab"),
     ("schema",),
+    ("lineage",),
+    ("dataset", "lineage"),
+    ("dataset", "taken"),
+    ("dataset", "verify"),
+    ("job", "inputs"),
+    ("result", "trend"),
+    ("stream", "coverage"),
+    ("stream", "versions"),
+    ("workflow", "template", "check"),
+    ("workflow", "template", "export"),
+    ("workflow", "template", "new"),
 }
 """Commands that neither tell what READERS tell nor change what a server has."""
 

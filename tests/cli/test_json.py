@@ -18,6 +18,7 @@ pytestmark = pytest.mark.system
 Run = Callable[..., Any]
 
 PAGE = Path(__file__).parents[2] / "docs/cli.md"
+STREAMS = str(Path(__file__).parents[2] / "examples/streams.yaml")
 EXAMPLE = str(PAGE.parents[1] / "examples/workflow.yaml")
 ROW = re.compile(r"^\| `p3s ([^`]*?) ?--json` \| (\w+) \| (.*) \|$", re.MULTILINE)
 DOCUMENTED = {words: (kind, re.findall(r"`(\w+)`", fields)) for words, kind, fields in ROW.findall(PAGE.read_text())}
@@ -67,6 +68,8 @@ GIVEN = {
     "stream pause": ["raw"],
     "stream resume": ["raw"],
     "stream process": ["raw", "--run", "1"],
+    "watcher check": [STREAMS],
+    "watcher explain": [str(Path(STREAMS).parent / "data/run7_1.txt"), "-c", STREAMS],
     "result show": ["{result}"],
     "result get": ["{result}", "--dry-run"],
     "result trend": ["TPC/n"],

@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -67,6 +68,28 @@ def test_files_are_processed_by_hand_and_counted(p3s: Callable[..., str], stream
     assert done.endswith("processed now: 1 file, 1 job; left: 1 (processed 1)\n")
     (row,) = json.loads(p3s("coverage", stream, "--run", "7", "--json"))
     assert (row["files"], row["taken"], row["manual"]) == (2, 2, 1)
+
+
+def test_a_watcher_that_starts_again_undoes_no_live_change(
+    p3s: Callable[..., str], run: Run, server: Any, tmp_path: Path
+) -> None:
+    name = f"s{uuid.uuid4().hex[:8]}"
+    rule = {"files": str(tmp_path / "data" / "run{run:d}.root"), "payload": "/bin/true", "env": {"RELEASE": "v1"}}
+    (tmp_path / "data").mkdir()
+    file = tmp_path / "streams.yaml"
+    file.write_text(json.dumps({"streams": {name: rule}}))
+
+    def watch(*more: str) -> str:
+        done = run("watcher", "start", str(file), "--once", *more, at=server.directory, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return str(done.stdout)
+
+    assert f"stream {name} version 1" in watch()
+    p3s("set", name, "env.RELEASE=v2", "--reason", "new headers")
+    assert "live changes of version 2 are kept: env.RELEASE" in watch()
+    assert "env.RELEASE = v2" in p3s("show", name)
+    assert "are kept" not in watch("--force")
+    assert "env.RELEASE = v1" in p3s("show", name)
 
 
 @pytest.mark.parametrize(

@@ -222,7 +222,9 @@ def test_the_tools_of_payloads_can_be_had(run: Run, tmp_path: Path) -> None:
     assert run("payload", "tools").stdout.strip() == "tools"
     assert sorted(path.name for path in (tmp_path / "tools").iterdir()) == [
         "clients",
+        "p3s-inputs",
         "p3s-publish",
+        "p3s_inputs.py",
         "p3s_publish.py",
         "p3s_result.py",
     ]

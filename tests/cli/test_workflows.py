@@ -52,7 +52,7 @@ def test_what_went_wrong_is_named_and_only_that_is_run_again(p3s: Run) -> None:
     done = p3s("start", "lines", "a.txt", "--directory", "bad", "--payload", "sum=ls /no/such", "--wait")
     assert done.returncode == 1
     workflow = done.stdout.strip()
-    said = done.stderr.splitlines()
+    said = [line for line in done.stderr.splitlines() if not line.startswith("note: job type")]
     assert said[0].startswith("failed: sum failed; 1 failed")
     assert said[1].startswith("sum failed: exit code 2: ls: cannot access '/no/such'")
     assert said[2] == f"p3s workflow rerun {workflow} --failed runs again what did not end well"
@@ -60,6 +60,7 @@ def test_what_went_wrong_is_named_and_only_that_is_run_again(p3s: Run) -> None:
     again = p3s("rerun", workflow, "--failed", "--hold")
     assert again.returncode == 0, again.stderr
     other = again.stdout.strip()
+    assert p3s("release", other, "--dry-run").stdout == f"would release {other}\n"
     assert "would cancel" in p3s("cancel", other, "--dry-run").stdout
     assert p3s("cancel", other, "--why", "enough").stdout == f"{other} cancelled: it will not go on\n"
     assert "cancelled by" in p3s("show", other).stdout

@@ -171,6 +171,29 @@ def test_the_newest_run_comes_first_and_files_without_a_run_last(own_server: Cal
     assert server.good("GET", "/api/v1/coverage?run=2&stream=b")["coverage"] == [rows[3]]
 
 
+def test_a_file_that_started_a_workflow_is_what_that_becomes(server: Server) -> None:
+    name = f"s{uuid.uuid4().hex[:10]}"
+    node = {"payload": "true", "jobtype": name, "for_each": "inputs"}
+    server.good("PUT", f"/api/v1/templates/{name}", {"name": name, "nodes": {"a": node}})
+    server.good("PUT", f"/api/v1/streams/{name}", {"name": name, "workflow": name})
+    files = [{"url": f"/d/{name}{place}", "stream": name, "run": 8} for place in range(2)]
+    server.good("POST", "/api/v1/arrivals", {"files": files})
+
+    def row() -> Any:
+        (found,) = server.good("GET", f"/api/v1/coverage?stream={name}&run=8")["coverage"]
+        return found
+
+    assert (row()["taken"], row()["in_progress"], row()["unknown"]) == (2, 2, 0)
+    pilot = server.pilot()
+    (other, job) = (one["uuid"] for one in server.good("GET", f"/api/v1/jobs?jobtype={name}")["jobs"])
+    pilot.take(job)
+    pilot.report(job, 1, "finished", exit_code=0)
+    server.good("POST", "/api/v1/cancels", {"uuids": [other]})
+    found = row()
+    ended = found["failed"] + found["cancelled"]
+    assert (found["processed"], ended, found["in_progress"], found["unknown"]) == (1, 1, 0, 0)
+
+
 def test_many_reasons_are_told_apart_as_far_as_people_read(server: Server) -> None:
     name = f"s{uuid.uuid4().hex[:10]}"
     server.good("PUT", f"/api/v1/streams/{name}", {"name": name, "jobs": {name: PAYLOAD}})

@@ -108,6 +108,7 @@ def test_after_so_many_a_job_reads_all_that_finished(line: Callable[..., Line]) 
     read = one.read(job["uuid"])
     assert [entry["job"] for entry in read] == first
     assert [entry["name"] for entry in read] == ["0001.root", "0002.root"]
+    assert "results of 2 jobs" in one.server.ask("GET", f"/jobs/{job['uuid']}").body.decode()
     whole = one.server.job(job["uuid"])
     assert {name: whole["env"][name] for name in ("RELEASE", "BINS")} == {"RELEASE": "v1", "BINS": "7"}
     assert (whole["owner"], whole["stream"]) == ("root", one.stream)

@@ -51,6 +51,16 @@ def test_a_change_holds_for_files_that_come_from_then_on(server: Server, stream:
     assert [(job["env"]["A"], job["stream_version"]) for job in (before, after)] == [("1", 1), ("2", 2)]
 
 
+def test_results_name_the_version_that_made_them(server: Server, stream: str) -> None:
+    change(server, stream, env__A="2")
+    job = a_job(server, stream)["uuid"]
+    token = server.pilot().take(job)["token"]
+    result = {"p3s_result": 1, "category": "c", "items": [{"kind": "number", "name": "n", "value": 1}]}
+    server.good("POST", f"/api/v1/jobs/{job}/attempts/1/results", {"results": [result]}, token=token)
+    (row,) = server.good("GET", f"/api/v1/results?job={job}")["results"]
+    assert (row["stream"], row["stream_version"]) == (stream, 2)
+
+
 def test_what_is_so_already_is_no_new_version(server: Server, stream: str) -> None:
     assert change(server, stream, env__A="1")["notes"] == ["it is so already"]
     assert change(server, stream, env__A="9", dry_run=True)["changes"] != []

@@ -1,6 +1,8 @@
 """Workflows on a real server: jobs wait for their inputs, what fails has its consequences, every workflow ends."""
 
+import random
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -405,3 +407,48 @@ def test_what_the_database_has_is_enough_after_a_kill(own_server: Callable[..., 
     run(pilot, job(server, workflow, "n2"), "failed")
     assert shown(server, workflow)["state"] == "failed"
     assert shown(server, workflow)["counts"] == {"finished": 2, "failed": 1}
+
+
+def graph(chance: random.Random) -> dict[str, Any]:
+    """Some nodes, each reading some of those before."""
+    nodes: dict[str, Any] = {}
+    for place in range(8):
+        before = chance.sample(range(place), min(place, chance.randint(0, 2)))
+        noop = chance.random() < 0.15
+        nodes[f"n{place}"] = {
+            **({"jobtype": "noop"} if noop else {"payload": "true"}),
+            "on_failure": chance.choice(["stop", "skip", "skip", "continue", "continue"]),
+            "inputs": {f"IN{one}": [f"n{one}.OUT"] for one in before},
+        }
+    return nodes
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_every_workflow_ends_whatever_becomes_of_its_jobs(server: Server, seed: int) -> None:
+    chance = random.Random(seed)
+    nodes = graph(chance)
+    data = {f"{node}.OUT": {"node": node, "variable": "OUT", "path": f"{node}.txt"} for node in nodes}
+    workflow = started(server, nodes, data, directory=f"/{name()}")
+    pilot = server.pilot(slots=3)
+    held: list[dict[str, Any]] = []
+    for _ in range(60):
+        if shown(server, workflow)["ended_at"] is not None:
+            break
+        held += pilot.orders(0.0)
+        gone = [job for job in held if server.state(job["job"]) not in ("dispatched", "running")]
+        held = [job for job in held if job not in gone]
+        if held and chance.random() < 0.1:
+            pilot.die()
+            pilot, held = server.pilot(slots=3), []
+        elif held:
+            one = held.pop(chance.randrange(len(held)))
+            state = chance.choice(["finished", "finished", "failed", "cancelled"])
+            pilot.report(one["job"], one["attempt"], state, exit_code=int(state != "finished"))
+    found, ended = shown(server, workflow), states(server, workflow)
+    assert found["state"] in ("finished", "failed"), ended
+    final = {"finished", "failed", "dropped", "cancelled", "lost", "skipped"}
+    assert set(ended.values()) <= final
+    assert found["counts"] == dict(Counter(ended.values()))
+    bad = [node for node, state in ended.items() if state in final - {"finished", "skipped"}]
+    if any(nodes[node]["on_failure"] != "continue" for node in bad):
+        assert found["state"] == "failed"

@@ -134,9 +134,14 @@ def _tell_nodes(nodes: list[NodeRow], every: bool) -> None:
 
 
 @app.command()
-def release(workflows: Uuids, why: Why = "", json: Json = False) -> None:
+def release(workflows: Uuids, why: Why = "", dry_run: DryRun = False, json: Json = False) -> None:
     """Let held workflows begin. Example: p3s workflow release UUID"""
     client = Client()
+    if dry_run:
+        for one in workflows:
+            state = client.workflow(one)["state"]
+            print(f"would release {one}" if state == "held" else f"would not: {one} is {state}, and not held")
+        return
     _each(workflows, lambda one: client.release_workflow(one, why), json)
 
 

@@ -26,8 +26,9 @@ from .stream_workflow import start_for
 from .submit import add_each, ensure_type
 from .work import Work
 
-PORTION = 100
-"""Files of one transaction: some ten milliseconds, for which others wait."""
+PORTION = 50
+"""Files of one transaction: some ten milliseconds, for which others wait. A new file with a job costs 0.3 ms, a known
+one 0.07 ms."""
 
 
 def arrive(work: Work, *, request: DatasetRequest, owner: str) -> DatasetReply:

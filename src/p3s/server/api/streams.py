@@ -25,9 +25,9 @@ from p3s.server.actions import declare as streams
 from p3s.server.actions.arrive import PORTION, arrive_all
 from p3s.server.actions.process import process
 from p3s.server.broker import running
-from p3s.server.jobs import coverage
 from p3s.server.jobs import streams as reads
 from p3s.server.upkeep.services import running as upkeep
+from p3s.server.workflows import coverage
 
 from .doors import grant_of, reach, read
 from .paging import Cursor, Limit, Name, Run, exact, number, page

@@ -15,6 +15,7 @@ from p3s.server.monitor.states import JOB_STATES, can_still_change, job_mark
 from p3s.server.monitor.templatetags.presentation import duration
 from p3s.server.pilots import reads as pilots
 from p3s.server.pilots.reads import PilotRow
+from p3s.server.results import inputs
 from p3s.server.results import reads as results
 
 PAGE = 50
@@ -122,6 +123,7 @@ def one_job(job: JobDetail) -> dict[str, Any]:
         "job": row,
         "detail": job,
         "mark": job_mark(row.state, row.reason),
+        "reads": 0 if row.dataset else inputs.count(row.id),
         "explanation": explain(job, pilot),
         "timeline": timeline(row),
         "queue_time": _between(row.submitted_at, row.started_at),

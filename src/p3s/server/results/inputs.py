@@ -118,3 +118,8 @@ def attempt_read(job: str, source: str) -> int | None:
     found = Use.objects.filter(job__uuid=job, source__uuid=source, role="input")
     attempt: int | None = found.values_list("source__attempt", flat=True).first()
     return attempt
+
+
+def count(job_id: int) -> int:
+    """How many other jobs a job reads."""
+    return Use.objects.filter(job=job_id, role="input").exclude(source=None, was_source=None).count()

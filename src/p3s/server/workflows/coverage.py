@@ -1,14 +1,13 @@
-"""Coverage: what became of every file that a stream has seen, counted by the database."""
+"""Coverage: what became of every file that a stream has seen, by its jobs or its workflow, counted by the database."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from p3s.domain.coverage import IN_PROGRESS, ranked, spoken, word_of
-from p3s.protocol.states import FINAL_JOB_STATES, Fate, JobState
+from p3s.protocol.states import FINAL_JOB_STATES, Fate, JobState, WorkflowState
 from p3s.server.data.models import Run
-
-from .waiting import _rows
+from p3s.server.jobs.waiting import _rows
 
 MOST_REASONS = 20
 """Reasons of a row that are told apart, the most frequent; what others there are is `other`."""
@@ -64,7 +63,7 @@ def of_runs(runs: Sequence[int | None], stream: str = "") -> list[CoverageRow]:
             row.sampled_out += count
         else:
             row.taken += count
-    for name, run, outcome, count in _rows(_OUTCOMES.format(where=where), values * 2):
+    for name, run, outcome, count in _rows(_OUTCOMES.format(where=where), values * 3):
         _count(rows[run, name], spoken(outcome), count)
     for row in rows.values():
         row.ignored = _most_frequent(row.ignored)
@@ -117,6 +116,15 @@ def _case(state: str, reason: str) -> str:
     return f"CASE {state} {' '.join(whens)} ELSE '{ranked(IN_PROGRESS)}' END"
 
 
+_WORKFLOWS = {
+    WorkflowState.FINISHED: JobState.FINISHED,
+    WorkflowState.FAILED: JobState.FAILED,
+    WorkflowState.CANCELLED: JobState.CANCELLED,
+}
+"""Its end counts as that of a job; else it is in progress."""
+
+_OF_WORKFLOW = " ".join(f"WHEN '{one.value}' THEN '{ranked(word_of(job))}'" for one, job in _WORKFLOWS.items())
+
 _OUTCOMES = f"""
 SELECT stream_id, run, outcome, COUNT(*) FROM (
   SELECT id, stream_id, run, MIN(outcome) AS outcome FROM (
@@ -125,6 +133,14 @@ SELECT stream_id, run, outcome, COUNT(*) FROM (
     JOIN jobs_job job ON job.dataset_id = arrival.dataset_id AND job.stream_id = arrival.stream_id
     WHERE arrival.fate = 'taken' AND {{where}}
       AND NOT EXISTS (SELECT 1 FROM jobs_job later WHERE later.rerun_of = job.uuid)
+    UNION ALL
+    SELECT arrival.id, arrival.stream_id, arrival.run, CASE flow.state {_OF_WORKFLOW} ELSE '{ranked(IN_PROGRESS)}' END
+    FROM data_arrival arrival
+    JOIN workflows_workflow flow ON flow.dataset_id = arrival.dataset_id AND flow.stream_id = arrival.stream_id
+    WHERE arrival.fate = 'taken' AND {{where}}
+      AND NOT EXISTS (
+        SELECT 1 FROM workflows_workflow later WHERE later.dataset_id = flow.dataset_id AND later.rerun_of = flow.uuid
+      )
     UNION ALL
     SELECT arrival.id, arrival.stream_id, arrival.run, arrival.purged AS outcome
     FROM data_arrival arrival WHERE arrival.fate = 'taken' AND arrival.purged > '' AND {{where}}
