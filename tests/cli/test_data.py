@@ -100,6 +100,8 @@ def test_a_name_that_several_have_is_no_name(
     assert f"several datasets are called {name}; name one by its UUID or URL" in line
     assert str(tmp_path / "a" / name) in line
     assert say("dataset", "show", str(tmp_path / "b" / name))
+    assert say("dataset", "show", f"./b/../a/{name}").split()[1] != say("dataset", "show", f"./b/{name}").split()[1]
+    assert "there is no dataset" in refused(4, "dataset", "show", "", at=server.directory)
 
 
 def test_a_file_that_has_changed_is_found(say: Say, run: Run, server: Any, file: Path) -> None:

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from p3s.client.files import address
+from p3s.client.files import address, named
 from p3s.client.sdk import Client
 from p3s.protocol import catalogue_bounds
 from p3s.protocol.catalogue import CLEARABLE, DatasetChange
-from p3s.protocol.errors import BadInput, NotKnown, Refused
+from p3s.protocol.errors import BadInput, Refused
 from p3s.protocol.units import size as bytes_of
 
 from . import complete, lineage, moments, register, sets, show, verify
@@ -75,7 +75,7 @@ def list_datasets(
 @app.command("show")
 def show_dataset(which: Which, json: Json = False) -> None:
     """All there is about a file or set: its jobs, what each stream made of it. Example: p3s dataset show run7.root"""
-    found: dict[str, Any] = {**Client().dataset(_named(which))}
+    found: dict[str, Any] = {**Client().dataset(named(which))}
     if json:
         show.as_json(found)
         return
@@ -115,7 +115,7 @@ def taken(which: Which, json: Json = False) -> None:
 
     Example: p3s dataset taken run4610_1.root || echo "look at it"
     """
-    found: dict[str, Any] = {**Client().dataset(_named(which))}
+    found: dict[str, Any] = {**Client().dataset(named(which))}
     if json:
         show.as_json({name: found[name] for name in ("uuid", "name", "url", "taken", "says", "processing", "arrivals")})
     else:
@@ -231,7 +231,7 @@ def _each(datasets: Sequence[str], act: Callable[[str], Any], words: Callable[[A
     replies, refused = [], 0
     for which in datasets:
         try:
-            reply = act(_named(which))
+            reply = act(named(which))
         except Refused as error:
             print(f"p3s: {show.plain(str(error))}", file=sys.stderr)
             refused = refused or error.exit_code
@@ -243,13 +243,6 @@ def _each(datasets: Sequence[str], act: Callable[[str], Any], words: Callable[[A
         show.as_json(replies)
     if refused:
         raise typer.Exit(refused)
-
-
-def _named(which: str) -> str:
-    """A path as people write it here is the whole path that the server knows."""
-    if not which.strip():
-        raise NotKnown("there is no dataset of an empty name; p3s dataset list shows the latest")
-    return address(which) if which.startswith(("./", "../", "xroot:")) else which
 
 
 app.command("adjust", help=ADJUST_HELP)(adjust)

@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 from rich.tree import Tree
 
-from p3s.client.files import address
+from p3s.client.files import named
 from p3s.client.sdk import Client
 from p3s.protocol.catalogue_views import Lineage, LineageNode, Way
 from p3s.protocol.errors import BadInput
@@ -47,8 +47,7 @@ def lineage(
         if up or down:
             raise BadInput("--files: say which way, --up or --down")
         way = "up"
-    named = address(of) if of.startswith(("./", "../", "xroot:")) else of
-    found = Client().lineage(named, way, ALL if every or files else SHOWN)
+    found = Client().lineage(named(of), way, ALL if every or files else SHOWN)
     if json:
         show.as_json(found)
     elif files:

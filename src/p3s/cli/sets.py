@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from p3s.client.files import address
+from p3s.client.files import named
 from p3s.client.sdk import Client
 from p3s.protocol.catalogue import SetChanged
 from p3s.protocol.errors import BadInput, NotKnown
@@ -107,10 +107,10 @@ def _wanted(client: Client, files: list[str] | None, run: Run, begin: str) -> li
 
 
 def _members(client: Client, files: list[str] | None, run: int | None, begin: str) -> list[str]:
-    named = [address(one) if one.startswith(("./", "../", "xroot:")) else one for one in files or []]
+    members = [named(one) for one in files or []]
     if run is not None or begin:
-        named += [one["uuid"] for one in client.datasets(None, run=run, name=begin, kind="file")]
-    return named
+        members += [one["uuid"] for one in client.datasets(None, run=run, name=begin, kind="file")]
+    return members
 
 
 def _changed(
@@ -140,8 +140,8 @@ def _plan(client: Client, name: str, members: list[str], *, add: bool, may_be_ne
             raise
         return SetChanged("", name, True, len(set(members)), 0, len(set(members)))
     there = {one["uuid"] for one in client.datasets(None, set=row["uuid"])}
-    named = {client.find_dataset(which)["uuid"] for which in members}
-    added, removed = (len(named - there), 0) if add else (0, len(named & there))
+    meant = {client.find_dataset(which)["uuid"] for which in members}
+    added, removed = (len(meant - there), 0) if add else (0, len(meant & there))
     return SetChanged(row["uuid"], name, False, added, removed, len(there) + added - removed)
 
 

@@ -37,7 +37,8 @@ class Data(Asking):
 
     def find_dataset(self, which: str) -> Dataset:
         """The one. Raises NotKnown, or Conflict for a name that several have."""
-        found: list[Dataset] = list(self._pages(data_routes.DATASETS, "datasets", 5, {"which": which}))
+        asked = {"which": which}
+        found: list[Dataset] = list(self._pages(data_routes.DATASETS, "datasets", 5, asked)) if which.strip() else []
         if not found:
             raise NotKnown(f"there is no dataset {which}; p3s dataset list shows the latest")
         if len(found) > 1:

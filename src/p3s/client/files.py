@@ -1,6 +1,7 @@
 """Files here, as datasets: their size, time and checksum; and 2018's descriptions of files and data types."""
 
 import json
+import os
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -41,7 +42,14 @@ def address(text: str) -> str:
     """What a file is known by: a path as a whole one, a URL as it is; `xroot://` means `root://`."""
     if text.startswith("xroot://"):
         return "root://" + text.removeprefix("xroot://")
-    return text if "://" in text or text.startswith("set:") else str(Path(text).absolute())
+    if "://" in text or text.startswith("set:"):
+        return text
+    return os.path.abspath(text)  # noqa: PTH100 - a link's own path is what it is known by, not what it leads to
+
+
+def named(which: str) -> str:
+    """A dataset as people name it: `./x` and `../x` are paths from here, the rest is as the server has it."""
+    return address(which) if which.startswith(("./", "../", "xroot:")) else which
 
 
 def described(path: Path) -> list[DatasetRequest] | None:
