@@ -113,6 +113,15 @@ def test_a_file_that_something_names_stays(server: Server, name: str, register: 
     assert server.good("DELETE", place)["note"] == "with 1 arrivals"
 
 
+def test_a_file_of_a_workflow_stays(server: Server, name: str, register: Register) -> None:
+    """Also when the workflow has no job that could name it."""
+    template = {"name": name, "nodes": {"a": {"jobtype": "noop"}}}
+    assert server.ask("PUT", f"/api/v1/templates/{name}", template).status == 200
+    server.good("PUT", f"/api/v1/streams/{name}", {"name": name, "workflow": name})
+    answer = server.ask("DELETE", f"/api/v1/datasets/{register(stream=name)}")
+    assert (answer.status, "a workflow was started of" in answer.detail) == (409, True), answer.body
+
+
 def test_others_files_are_theirs(server: Server, register: Register) -> None:
     answer = server.ask("DELETE", f"/api/v1/datasets/{register()}", token=token_of(server, "eve"))
     assert (answer.status, "only they or an operator" in answer.detail) == (403, True)

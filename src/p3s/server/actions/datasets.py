@@ -9,6 +9,7 @@ from p3s.protocol.errors import Conflict, NotAllowed, NotKnown
 from p3s.protocol.states import FINAL_JOB_STATES, DatasetState
 from p3s.server.data.models import Arrival, Dataset, DataType, Member
 from p3s.server.jobs.models import Job, Use
+from p3s.server.workflows.models import Workflow
 
 from .rerun import Who
 from .runs import ensure_runs
@@ -109,6 +110,10 @@ def forget(work: Work, *, dataset: str, why: str, dry_run: bool, who: Who) -> Re
         raise Conflict(f"set {in_set.set.name} has {row.name}; p3s dataset set remove {in_set.set.name} {row.uuid}")
     arrivals, files = Arrival.objects.filter(dataset=row).count(), row.members.count()
     goes = [f"{count} {word}" for count, word in ((arrivals, "arrivals"), (files, "memberships")) if count]
+    if Workflow.objects.filter(dataset=row).exists():
+        raise Conflict(
+            f"a workflow was started of {row.name}; p3s purge workflows removes it, {_DROP.format(row.uuid)}"
+        )
     if not dry_run:
         Dataset.objects.filter(uuid=row.uuid).delete()
         said = ": ".join(text for text in (f"{row.name} ({row.url})"[:1_000], why) if text)
@@ -117,13 +122,13 @@ def forget(work: Work, *, dataset: str, why: str, dry_run: bool, who: Who) -> Re
     return Removed(row.name, f"with {', '.join(goes)}" if goes else "")
 
 
+_DROP = "p3s dataset adjust {} --state dropped says that it is no longer wanted"
+
+
 def _check_free_of_jobs(row: Dataset) -> None:
     jobs = Job.objects.filter(dataset=row)
     going_on = jobs.exclude(state__in=[str(state) for state in FINAL_JOB_STATES]).count()
     if going_on:
         raise Conflict(f"{going_on} jobs of {row.name} have not ended; wait for them, or p3s job cancel them first")
     if jobs.exists() or Use.objects.filter(dataset=row).exists():
-        raise Conflict(
-            f"jobs were made of {row.name}, and their record names it; p3s dataset adjust {row.uuid} --state dropped "
-            "says that it is no longer wanted"
-        )
+        raise Conflict(f"jobs were made of {row.name}, and their record names it; {_DROP.format(row.uuid)}")
