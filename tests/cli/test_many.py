@@ -75,7 +75,7 @@ def test_held_jobs_of_a_type_are_adjusted_and_let_go(p3s: Any, shown: Any) -> No
         (["pilot", "stop"], "wants UUIDs of pilots, or --host"),
         (["pilot", "drain", "--state", "asleep"], "'asleep'"),
         (["pilot", "delete"], "wants UUIDs of ended pilots"),
-        (["purge", "files", "--older", "1d"], "p3s purge jobs or p3s purge pilots"),
+        (["purge", "files", "--older", "1d"], "write p3s purge jobs, pilots or workflows"),
         (["purge", "jobs", "--older", "soon"], "'soon' is not a duration"),
         (["purge", "jobs", "--older", "1d", "--state", "running"], "that is final"),
         (["job", "list", "--since", "soon"], "--since"),

@@ -87,7 +87,8 @@ def test_backup_and_restore(run: Run, refused: Refused, server: Any, tmp_path: P
     said = run("restore", file, "--dir", str(new)).stdout
     assert said.rstrip().endswith(f"restored; start it: p3s server start --dir {new}")
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (new, *new.iterdir())}
-    assert modes == {"new": 0o700, "p3s.sqlite3": 0o600}, "it holds the secret"
+    whole = {"new": 0o700, "p3s.sqlite3": 0o600, "blobs": 0o700}
+    assert {**whole, **modes} == whole, "it holds the secret"
     for act in ((), ("--dry-run",)):
         assert "is not empty" in refused(1, "restore", file, "--dir", str(new), *act)
     assert "nothing.zip: No such file" in refused(1, "restore", "nothing.zip", "--dir", str(tmp_path / "x"))

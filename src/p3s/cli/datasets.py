@@ -14,7 +14,7 @@ from p3s.protocol.catalogue import CLEARABLE, DatasetChange
 from p3s.protocol.errors import BadInput, Refused
 from p3s.protocol.units import size as bytes_of
 
-from . import complete, lineage, moments, register, sets, show, verify
+from . import complete, moments, register, sets, show, verify
 from .options import DryRun, Json, Limit, Run, Since, User, Why
 
 app = typer.Typer(no_args_is_help=True, help="Files and sets of files: register, list, look at, change, check.")
@@ -248,5 +248,4 @@ def _each(datasets: Sequence[str], act: Callable[[str], Any], words: Callable[[A
 app.command("adjust", help=ADJUST_HELP)(adjust)
 app.command("delete", help=DELETE_HELP)(delete)
 app.command("verify", help=verify.VERIFY_HELP)(verify.verify)
-app.command("lineage", help=lineage.LINEAGE_HELP)(lineage.lineage)
 app.add_typer(sets.app, name="set")

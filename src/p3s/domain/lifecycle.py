@@ -67,6 +67,7 @@ DATASET_MOVES: dict[tuple[DatasetState, DatasetState], str] = {
 
 WORKFLOW_MOVES: dict[tuple[WorkflowState, WorkflowState], str] = {
     (W.HELD, W.DEFINED): "a person releases it",
+    (W.HELD, W.RUNNING): "a person releases it, one of whose jobs a person had cancelled",
     (W.HELD, W.CANCELLED): "a person cancels it",
     (W.HELD, W.FINISHED): "a person cancelled its jobs, all of which may fail",
     (W.HELD, W.FAILED): "a person cancelled one of its jobs, and what follows upon that ended the others",

@@ -37,8 +37,9 @@ class Moves:
 def begin(flow: Flow) -> Moves:
     """A new workflow, or one that was held: what waits for nothing may run."""
     moves, todo = Moves(before=flow.state), deque[int]()
-    flow.state = WorkflowState.DEFINED
     over = [place for place, state in enumerate(flow.states) if state in FINAL_JOB_STATES]
+    begun = any(flow.steps[place].job for place in over)
+    flow.state = WorkflowState.RUNNING if begun else WorkflowState.DEFINED
     flow.pending = [len(step.after()) for step in flow.steps]
     for place, waits in enumerate(flow.pending):
         if not waits and flow.states[place] is JobState.WAITING:

@@ -124,6 +124,14 @@ def test_a_held_workflow_lets_nothing_go_until_it_begins() -> None:
     assert named(flow, end(flow, "b", J.FINISHED))["ready"] == ["c"]
 
 
+def test_a_workflow_of_which_a_job_was_cancelled_while_it_was_held_runs_when_it_is_released() -> None:
+    flow = flow_of(held=True, a=("skip", ""), b=("stop", ""))
+    end(flow, "a", J.CANCELLED)
+    assert flow.state is W.HELD
+    assert progress.begin(flow).before is W.HELD
+    assert flow.state is W.RUNNING
+
+
 def test_what_an_earlier_workflow_finished_is_taken_over() -> None:
     flow = Flow("w", W.HELD, steps(a=("stop", ""), b=("stop", "X=a"), c=("stop", "X=b")))
     flow.restore([J.FINISHED, J.WAITING, J.WAITING])
