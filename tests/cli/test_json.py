@@ -12,6 +12,7 @@ from p3s.client.sdk import Client
 from p3s.client.templates import read
 from p3s.protocol.catalogue import DataTypeSpec
 from p3s.protocol.data import DatasetRequest, DimensionSpec, LimitSpec, ReferenceSpec, StreamJob, StreamSpec, Take
+from p3s.protocol.workflows import StartRequest
 
 pytestmark = pytest.mark.system
 
@@ -57,6 +58,11 @@ GIVEN = {
     "run end": ["8"],
     "run adjust": ["7", "--type", "cosmic"],
     "lineage": ["{dataset}"],
+    "workflow show": ["{workflow}"],
+    "workflow start": ["{template}", "/data/json.root", "--hold"],
+    "workflow rerun": ["{ended}"],
+    "workflow release": ["{workflow}"],
+    "workflow cancel": ["{workflow}"],
     "workflow template check": [EXAMPLE],
     "workflow template put": [EXAMPLE],
     "workflow template show": ["{template}"],
@@ -103,6 +109,10 @@ def jobs(run: Run, server: Any) -> dict[str, str]:
             _MADE[name] = done.stdout.strip()
         client = Client(server.url, server.token)
         _MADE["template"] = client.put_template(read(Path(EXAMPLE)))["name"]
+        for name in ("workflow", "ended"):
+            request = StartRequest(_MADE["template"], inputs=["/data/json.root"], hold=True)
+            _MADE[name] = client.start_workflow(request).workflow
+        client.cancel_workflow(_MADE["ended"])
         _MADE["token"] = client.make_token("to be revoked", ["read"]).id
         _MADE["kept"] = client.make_token("to be kept", ["read"]).id
         client.set_user("ana", "a pass phrase that nobody guesses")
@@ -147,6 +157,10 @@ WRITES = {
     "run start": ["9", "--end-others"],
     "run end": ["7"],
     "run adjust": ["7", "--type", "beam"],
+    "workflow start": ["{template}", "/data/json.root"],
+    "workflow rerun": ["{ended}", "--failed"],
+    "workflow release": ["{workflow}"],
+    "workflow cancel": ["{workflow}"],
     "workflow template put": [EXAMPLE],
     "workflow template delete": ["{template}"],
     "stream set": ["raw", "take.one_in=9", "--reason", "a test"],
@@ -183,7 +197,7 @@ def test_a_dry_run_is_json_too_and_changes_nothing(run: Run, server: Any, jobs: 
         kept = [[one["id"] for one in client.tokens()], client.users(), [one["jobtype"] for one in client.pauses()]]
         types = {one["name"]: one["priority"] for one in client.job_types()}
         kept += [client.datasets(), client.data_types(), client.runs()]
-        kept += [types, client.templates()]
+        kept += [types, client.templates(), client.workflows()]
         kept += [(one["version"], one["paused_at"]) for one in client.streams()]
         return [
             *kept,
@@ -211,7 +225,7 @@ def test_the_fields_are_those_of_the_page(run: Run, server: Any, jobs: dict[str,
     assert isinstance(found, {"list": list, "object": dict}[kind])
     entries = found if kind == "list" else [found]
     assert entries or words in EMPTY, "nothing to look at"
-    if words in ("job show", "dataset show", "workflow template show"):
+    if words in ("job show", "dataset show", "workflow show", "workflow template show"):
         fields = [*DOCUMENTED[words.replace("show", "list")][1], *fields]
     for entry in entries:
         assert set(fields) - set(entry) == set(), "the page names fields that are not there"

@@ -8,7 +8,7 @@ import typer
 from p3s.client.sdk import Client
 from p3s.protocol.errors import BadInput, Refused
 from p3s.protocol.workflow_views import NodeRow, Workflow
-from p3s.protocol.workflows import WorkflowRerun
+from p3s.protocol.workflows import WorkflowChange, WorkflowRerun
 
 from . import moments, show, templates
 from .options import DryRun, Json, Limit, Name, Run, Since, User, Why
@@ -137,25 +137,26 @@ def _tell_nodes(nodes: list[NodeRow], every: bool) -> None:
 def release(workflows: Uuids, why: Why = "", dry_run: DryRun = False, json: Json = False) -> None:
     """Let held workflows begin. Example: p3s workflow release UUID"""
     client = Client()
-    if dry_run:
-        for one in workflows:
-            state = client.workflow(one)["state"]
-            print(f"would release {one}" if state == "held" else f"would not: {one} is {state}, and not held")
-        return
-    _each(workflows, lambda one: client.release_workflow(one, why), json)
+
+    def would(one: str) -> WorkflowChange:
+        state = client.workflow(one)["state"]
+        return WorkflowChange(one, state, "would be released" if state == "held" else "would not: it is not held")
+
+    _each(workflows, would if dry_run else lambda one: client.release_workflow(one, why), json)
 
 
 @app.command()
 def cancel(workflows: Uuids, why: Why = "", dry_run: DryRun = False, json: Json = False) -> None:
     """End workflows: nothing more of them starts, what runs is ended. Example: p3s workflow cancel UUID --why wrong"""
     client = Client()
-    if dry_run:
-        for one in workflows:
-            found = client.workflow(one)
-            left = found["nodes"] - sum(found["counts"].values())
-            print(f"would cancel {one}, which is {found['state']}: {show.count(left, 'node')} not ended")
-        return
-    _each(workflows, lambda one: client.cancel_workflow(one, why), json)
+
+    def would(one: str) -> WorkflowChange:
+        found = client.workflow(one)
+        left = show.count(found["nodes"] - sum(found["counts"].values()), "node")
+        note = "would not: it has ended" if found["ended_at"] else f"would be cancelled, {left} of it not ended"
+        return WorkflowChange(one, found["state"], note)
+
+    _each(workflows, would if dry_run else lambda one: client.cancel_workflow(one, why), json)
 
 
 def _each(workflows: list[str], act: Any, json: bool) -> None:
@@ -204,7 +205,11 @@ def rerun(
         found = client.workflow(workflow)
         jobs = found["nodes"] - (found["counts"].get("finished", 0) if failed else 0)
         what = f"would run {show.count(jobs, 'node')} of {found['template']} version {found['version']} again"
-        print(show.plain(what if found["ended_at"] else f"would be refused: it is {found['state']}"))
+        note = what if found["ended_at"] else f"would be refused: it is {found['state']}"
+        if json:
+            show.as_json({"jobs": jobs if found["ended_at"] else 0, "notes": [note]})
+        else:
+            print(show.plain(note))
         return
     reply = client.rerun_workflow(workflow, WorkflowRerun(failed, hold, why))
     told(reply, json and not wait)
