@@ -59,7 +59,7 @@ GIVEN = {
     "run adjust": ["7", "--type", "cosmic"],
     "lineage": ["{dataset}"],
     "workflow show": ["{workflow}"],
-    "workflow start": ["{template}", "/data/json.root", "--hold"],
+    "workflow start": ["{template}", "/data/lines.txt", "--hold"],
     "workflow rerun": ["{ended}"],
     "workflow release": ["{workflow}"],
     "workflow cancel": ["{workflow}"],
@@ -110,7 +110,7 @@ def jobs(run: Run, server: Any) -> dict[str, str]:
         client = Client(server.url, server.token)
         _MADE["template"] = client.put_template(read(Path(EXAMPLE)))["name"]
         for name in ("workflow", "ended"):
-            request = StartRequest(_MADE["template"], inputs=["/data/json.root"], hold=True)
+            request = StartRequest(_MADE["template"], inputs=["/data/lines.txt"], hold=True)
             _MADE[name] = client.start_workflow(request).workflow
         client.cancel_workflow(_MADE["ended"])
         _MADE["token"] = client.make_token("to be revoked", ["read"]).id
@@ -157,7 +157,7 @@ WRITES = {
     "run start": ["9", "--end-others"],
     "run end": ["7"],
     "run adjust": ["7", "--type", "beam"],
-    "workflow start": ["{template}", "/data/json.root"],
+    "workflow start": ["{template}", "/data/lines.txt"],
     "workflow rerun": ["{ended}", "--failed"],
     "workflow release": ["{workflow}"],
     "workflow cancel": ["{workflow}"],
