@@ -174,7 +174,7 @@ def test_a_result_leads_back_to_its_files(say: Say, server: Any, refused: Refuse
     name = f"result:{result['id']}"
     tree = say("lineage", name, "--up")
     assert [word in tree for word in ("made of 1 file, 1 job", f"read file {file.name}", job)] == [True] * 3
-    assert say("dataset", "lineage", name, "--up", "--files") == f"{file}\n"
+    assert say("lineage", name, "--up", "--files") == f"{file}\n"
     assert f"published {name} Hits" in say("lineage", file.name, "--down")
     assert "there is no file, job or result" in refused(4, "lineage", "result:999999999", at=server.directory)
 

@@ -43,6 +43,7 @@ def list_inputs(
 ) -> dict[str, Any]:
     """In the order in which they came; `next`, given as `cursor`, continues, null at the end. Of another job the
     results of the attempt that stands, without items that are holes."""
+    bounds.check_uuids([job], "job")
     rows = inputs.of_job(job, limit + 1, number(cursor))
     if rows is None:
         raise NotKnown(f"there is no job {job[:60]!r}")
@@ -72,6 +73,7 @@ def _size(row: inputs.InputRow, path: str) -> int | None:
 )
 def show_input_file(request: HttpRequest, job: str, source: str, path: str) -> Any:  # noqa: ARG001
     """Of the attempt of the other job that stands."""
+    bounds.check_uuids([job, source], "job")
     attempt = inputs.attempt_read(job, source)
     if attempt is None:
         raise NotKnown(
