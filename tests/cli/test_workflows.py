@@ -60,8 +60,8 @@ def test_what_went_wrong_is_named_and_only_that_is_run_again(p3s: Run) -> None:
     again = p3s("rerun", workflow, "--failed", "--hold")
     assert again.returncode == 0, again.stderr
     other = again.stdout.strip()
-    assert p3s("release", other, "--dry-run").stdout == f"would release {other}\n"
-    assert "would cancel" in p3s("cancel", other, "--dry-run").stdout
+    assert p3s("release", other, "--dry-run").stdout == f"{other} held: would be released\n"
+    assert "would be cancelled" in p3s("cancel", other, "--dry-run").stdout
     assert p3s("cancel", other, "--why", "enough").stdout == f"{other} cancelled: it will not go on\n"
     assert "cancelled by" in p3s("show", other).stdout
     refused = p3s("release", other)
