@@ -1,12 +1,12 @@
 """`p3s schema`: JSON Schemas of the files that people write, for editors and checks of their own."""
 
-from difflib import get_close_matches
 from typing import Annotated
 
 import typer
 
 from p3s.client import schemas
 from p3s.protocol.errors import NotKnown
+from p3s.protocol.guesses import guess
 
 SCHEMA_HELP = """Print the JSON Schema of a format that people write; without a name, say which there are.
 
@@ -29,6 +29,4 @@ def schema(name: Annotated[str, typer.Argument(help="Which format.", autocomplet
     try:
         print(schemas.text(name), end="")
     except KeyError:
-        near = get_close_matches(name, schemas.names(), 1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(schemas.names())}"
-        raise NotKnown(f"there is no schema {name!r}; {hint}") from None
+        raise NotKnown(f"there is no schema {name!r}{guess(name, schemas.names())}") from None

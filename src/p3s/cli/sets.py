@@ -57,11 +57,7 @@ def add(
 ) -> None:
     """Put files into a set. Example: p3s dataset set add golden run4612_1.root"""
     client = Client()
-    members = _wanted(client, files, run, begin)
-    if dry_run:
-        _tell_plan(_plan(client, name, members, add=True), json)
-        return
-    _tell(_changed(client, name, members, add=True, why=why), "", json)
+    _change(client, name, _wanted(client, files, run, begin), True, why, dry_run, json)
 
 
 @app.command("remove")
@@ -76,11 +72,7 @@ def remove(
 ) -> None:
     """Take files out of a set; they stay known. Example: p3s dataset set remove golden run4612_1.root"""
     client = Client()
-    members = _wanted(client, files, run, begin)
-    if dry_run:
-        _tell_plan(_plan(client, name, members, add=False), json)
-        return
-    _tell(_changed(client, name, members, add=False, why=why), "", json)
+    _change(client, name, _wanted(client, files, run, begin), False, why, dry_run, json)
 
 
 @app.command("show")
@@ -97,6 +89,14 @@ def show_set(name: SetName, limit: Limit = 1_000, json: Json = False) -> None:
     rows = ((one["uuid"], one["name"], one["state"], one["run"], show.size(one["size"])) for one in found)
     empty = f"it has no files; p3s dataset set add {name} FILE"
     show.table(("dataset", "name", "state", "run", "size"), rows, empty, ("run",))
+
+
+def _change(client: Client, name: str, members: list[str], add: bool, why: str, dry_run: bool, json: bool) -> None:
+    """Put files in, or take them out."""
+    if dry_run:
+        _tell_plan(_plan(client, name, members, add=add), json)
+    else:
+        _tell(_changed(client, name, members, add=add, why=why), "", json)
 
 
 def _wanted(client: Client, files: list[str] | None, run: Run, begin: str) -> list[str]:

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from p3s.protocol import bounds, routes
 from p3s.protocol.errors import NotAllowed, P3sError, TryLater
-from p3s.protocol.messages import ExchangeReply, ExchangeRequest, SubmitRequest
+from p3s.protocol.messages import ExchangeRequest, SubmitRequest
 from p3s.server.accounts.grants import Grant, need
 from p3s.server.accounts.sessions import knows
 from p3s.server.actions.submit import submit
@@ -26,7 +26,6 @@ from .waits import Waits
 
 _SUBMIT = TypeAdapter(SubmitRequest)
 _EXCHANGE = TypeAdapter(ExchangeRequest)
-_REPLY = TypeAdapter(ExchangeReply)
 
 _UPLOADS = routes.UPLOAD.path.split("{attempt}")[1].split("{path}")[0]
 

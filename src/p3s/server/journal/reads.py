@@ -39,11 +39,6 @@ def last_word(kind: str, object_id: str, what: str) -> str:
     return found.values_list("why", flat=True).first() or ""
 
 
-def open_alarms() -> int:
-    """How many alarms are open."""
-    return Alarm.objects.filter(cleared_at=None).count()
-
-
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One entry of the record. `at`: epoch seconds."""
