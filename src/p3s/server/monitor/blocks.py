@@ -18,6 +18,29 @@ def item_mark(item: ItemRow) -> Mark | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """What each has, whatever it shows."""
+
+    name: str
+    where: Mapping[str, object]
+    anchor: str
+    group: str
+    mark: Mark | None
+    comment: str
+
+
+def _head(item: ItemRow) -> dict[str, Any]:
+    return {
+        "name": item.name,
+        "where": item.by,
+        "anchor": f"item-{item.id}",
+        "group": item.group,
+        "mark": item_mark(item),
+        "comment": item.comment,
+    }
+
+
+@dataclass(frozen=True, slots=True)
 class Heading:
     """Of a column: what its values are measured in and against."""
 
@@ -42,17 +65,11 @@ class TableRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class Table(Block):
     """A table of numbers."""
 
     shape = "table"
 
-    name: str
-    where: Mapping[str, object]
-    anchor: str
-    group: str
-    mark: Mark | None
-    comment: str
     columns: list[Heading]
     rows: list[TableRow]
 
@@ -63,12 +80,7 @@ def table(item: ItemRow, scales: Scales) -> Table:
     rows = {str(row["row"]): row["cells"] for row in detail.get("values", [])}
     labels = scales.ordered(name, rows) if name in scales.dimensions else list(rows)
     return Table(
-        name=item.name,
-        where=item.by,
-        anchor=f"item-{item.id}",
-        group=item.group,
-        mark=item_mark(item),
-        comment=item.comment,
+        **_head(item),
         columns=[_heading(column) for column in detail.get("columns", [])],
         rows=[
             TableRow(scales.label(name, label), [_cell(cell, detail.get("reference")) for cell in rows[label]])
@@ -113,17 +125,11 @@ class Dot:
 
 
 @dataclass(frozen=True, slots=True)
-class Graph:
+class Graph(Block):
     """Points, as lines in a picture of WIDTH x HEIGHT; a hole in y parts them."""
 
     shape = "graph"
 
-    name: str
-    where: Mapping[str, object]
-    anchor: str
-    group: str
-    mark: Mark | None
-    comment: str
     said: str
     lines: list[str]
     bars: list[Bar]
@@ -151,12 +157,7 @@ def graph(item: ItemRow) -> Graph:
 
     holes = len(xs) - len(points)
     return Graph(
-        name=item.name,
-        where=item.by,
-        anchor=f"item-{item.id}",
-        group=item.group,
-        mark=item_mark(item),
-        comment=item.comment,
+        **_head(item),
         said=f"{len(points)} points" + (f", {holes} without a value" if holes else ""),
         lines=[" ".join(",".join(place(*point)) for point in part) for part in _parts(xs, ys) if len(part) > 1],
         bars=[_bar(x, y, error, span_x, span_y) for x, y, error in points if error and few],
@@ -231,17 +232,11 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class FileList:
+class FileList(Block):
     """Files to be fetched."""
 
     shape = "files"
 
-    name: str
-    where: Mapping[str, object]
-    anchor: str
-    group: str
-    mark: Mark | None
-    comment: str
     missing: str
     links: list[Link]
 
@@ -250,12 +245,7 @@ def file_list(item: ItemRow) -> FileList:
     """The files of one item, as links."""
     names = [str(entry["path"]) for entry in item.detail.get("files", []) if "path" in entry]
     return FileList(
-        name=item.name,
-        where=item.by,
-        anchor=f"item-{item.id}",
-        group=item.group,
-        mark=item_mark(item),
-        comment=item.comment,
+        **_head(item),
         missing=missing_of(item.detail.get("expect"), len(names)),
         links=[Link(name, links.result_file(item.result, name)) for name in names],
     )
