@@ -23,7 +23,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from p3s.domain.lineage import Key, Walk, shown, walk
+from p3s.domain.data.lineage import Key, Walk, shown, walk
 from p3s.server.actions.traces import leave
 from p3s.server.data.models import Dataset, Member
 from p3s.server.jobs.models import Job, JobType, Use

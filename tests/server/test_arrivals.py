@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from p3s.domain.streams import in_sample
+from p3s.domain.data.streams import in_sample
 
 Server = Any
 PAYLOAD = {"payload": "true"}

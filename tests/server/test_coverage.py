@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from p3s.domain.coverage import worst
+from p3s.domain.data.coverage import worst
 
 Server = Any
 PAYLOAD = {"payload": "true"}

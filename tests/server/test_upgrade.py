@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from p3s.domain.coverage import spoken
+from p3s.domain.data.coverage import spoken
 from p3s.server.archive.manifest import decoded
 
 Server = Any

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-from p3s.domain.dag import roots
+from p3s.domain.workflows.dag import roots
 from p3s.protocol.workflows import INPUTS, NOOP, TemplateSpec
 
 from . import show

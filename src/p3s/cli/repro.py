@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import typer
 
 from p3s.client.sdk import Client
-from p3s.domain.streams import input_environment
+from p3s.domain.data.streams import input_environment
 from p3s.protocol.errors import BadInput
 from p3s.protocol.hidden import is_secret
 from p3s.protocol.views import Job

@@ -11,7 +11,7 @@ import typer
 from p3s.client import graphml_export, template_text
 from p3s.client.sdk import Client
 from p3s.client.templates import read, read_text
-from p3s.domain.dag import check as check_rules
+from p3s.domain.workflows.dag import check as check_rules
 from p3s.protocol import codec
 from p3s.protocol.errors import BadInput, Conflict, NotKnown, P3sError
 from p3s.protocol.workflow_views import Template

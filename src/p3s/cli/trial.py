@@ -10,7 +10,7 @@ import typer
 import yaml
 
 from p3s.client.descriptions import duration
-from p3s.domain.streams import jobs_of
+from p3s.domain.data.streams import jobs_of
 from p3s.protocol import bounds
 from p3s.protocol.errors import BadInput
 from p3s.protocol.messages import JobSpec, JobTypeSpec

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from p3s.domain.fields import escaped
-from p3s.domain.filenames import INHERIT, STICKY
+from p3s.domain.workflows.fields import escaped
+from p3s.domain.workflows.filenames import INHERIT, STICKY
 from p3s.protocol.errors import BadInput
 from p3s.protocol.workflows import DatumChange, NodeChange
 

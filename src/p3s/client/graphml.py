@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from p3s.domain.dag import check
-from p3s.domain.fields import escaped
+from p3s.domain.workflows.dag import check
+from p3s.domain.workflows.fields import escaped
 from p3s.protocol import codec
 from p3s.protocol.errors import BadInput
 from p3s.protocol.workflows import INPUTS, NOOP, Datum, Node, Parameter, TemplateSpec

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from p3s.domain.dag import writer
-from p3s.domain.fields import literal
+from p3s.domain.workflows.dag import writer
+from p3s.domain.workflows.fields import literal
 from p3s.protocol import codec
 from p3s.protocol.errors import BadInput
 from p3s.protocol.workflows import INPUTS, NOOP, Node, TemplateSpec

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from p3s.domain.dag import check
+from p3s.domain.workflows.dag import check
 from p3s.protocol.errors import BadInput
 from p3s.protocol.messages import ANYWHERE
 from p3s.protocol.workflows import INPUTS, NOOP, ON_FAILURE, TYPES, Datum, Node, Parameter, TemplateSpec

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from p3s.domain.data.streams import input_environment
 from p3s.domain.effects import ClassKey, JobAdded, Spec
-from p3s.domain.streams import input_environment
 from p3s.protocol.messages import ANYWHERE, JobSpec, JobTypeSpec, Needs
 from p3s.protocol.states import JobState
 

@@ -38,7 +38,6 @@ from p3s.domain.effects import (
     WorkflowMoved,
 )
 from p3s.domain.estimates import Estimates
-from p3s.domain.flows import Flows
 from p3s.domain.heard import SILENT_S, Heard
 from p3s.domain.hosts import HOST_AT_FAULT, Doubt, Host, Hosts
 from p3s.domain.keys import RecentKeys
@@ -46,6 +45,7 @@ from p3s.domain.needs import Offer, Offers, Room, last_moment
 from p3s.domain.pool import Out, PilotEntry, Pool
 from p3s.domain.queue import WINDOW
 from p3s.domain.queues import Queues
+from p3s.domain.workflows.flows import Flows
 from p3s.protocol.messages import AHEAD_PER_SLOT, JobTypeSpec
 from p3s.protocol.states import FINAL_PILOT_STATES, JobState, PilotState, WorkflowState
 

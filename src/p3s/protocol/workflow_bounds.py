@@ -1,6 +1,6 @@
 """Bounds on what people say of templates and workflows, checked at the door. Raises BadInput as `bounds` does.
 
-Whether a template can be run at all, `domain.dag` checks.
+Whether a template can be run at all, `domain.workflows.dag` checks.
 """
 
 from typing import Any

@@ -14,9 +14,9 @@ from functools import partial
 
 from p3s.domain.acceptance import accept
 from p3s.domain.book import Book
+from p3s.domain.data.streams import jobs_of, taking
 from p3s.domain.desk import Desk
 from p3s.domain.effects import JobAdded, JobEnded, LaneAnswered, Noted, PilotAdded, Queued, Spec, TypeDeclared
-from p3s.domain.streams import jobs_of, taking
 from p3s.protocol.data import DatasetRequest, StreamJob, StreamSpec
 from p3s.protocol.messages import ExchangeRequest, JobTypeSpec, Order, Report
 from p3s.protocol.states import JobState

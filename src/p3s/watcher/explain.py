@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any
 
-from p3s.domain.streams import taking
+from p3s.domain.data.streams import taking
 from p3s.protocol.patterns import PatternError, parse
 from p3s.protocol.states import Fate
 

@@ -12,9 +12,9 @@ from tests.unit.client.any_template import RICH, templates
 from p3s.client import graphml_export
 from p3s.client.graphml import read
 from p3s.client.templates import read_text
-from p3s.domain.dag import check
-from p3s.domain.expansion import expand
-from p3s.domain.plan import Plan
+from p3s.domain.workflows.dag import check
+from p3s.domain.workflows.expansion import expand
+from p3s.domain.workflows.plan import Plan
 from p3s.protocol.errors import BadInput
 from p3s.protocol.workflows import Datum, DatumChange, Node, StartRequest, TemplateSpec
 

@@ -12,7 +12,7 @@ from tests.unit.client.test_templates import EVERY_WORD, MINIMAL, WHOLE
 
 from p3s.cli.templates import NEW
 from p3s.client import descriptions, schemas, templates
-from p3s.domain import dag, parameters
+from p3s.domain.workflows import dag, parameters
 from p3s.protocol.errors import BadInput
 from p3s.protocol.messages import BOUNDS, JobSpec, JobTypeSpec, Needs
 from p3s.protocol.workflows import ON_FAILURE, TYPES

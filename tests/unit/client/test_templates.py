@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from p3s.client.templates import read, read_text
-from p3s.domain.expansion import expand
-from p3s.domain.plan import InputFile
+from p3s.domain.workflows.expansion import expand
+from p3s.domain.workflows.plan import InputFile
 from p3s.protocol.errors import BadInput
 from p3s.protocol.messages import Needs
 from p3s.protocol.workflows import Datum, Node, Parameter, StartRequest, TemplateSpec

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from p3s.domain.dag import check
-from p3s.domain.expansion import expand
-from p3s.domain.plan import InputFile, Plan
+from p3s.domain.workflows.dag import check
+from p3s.domain.workflows.expansion import expand
+from p3s.domain.workflows.plan import InputFile, Plan
 from p3s.protocol.workflows import Datum, Node, Parameter, StartRequest, TemplateSpec
 
 UUID = "0a1b2c3d-0000-4000-8000-000000000000"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from p3s.domain.coverage import UNKNOWN, missing, ranked, spoken, word_of, worst
+from p3s.domain.data.coverage import UNKNOWN, missing, ranked, spoken, word_of, worst
 from p3s.protocol.states import FINAL_JOB_STATES, JobState
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.unit.domain.templates import node, template, written
 
-from p3s.domain.dag import check, order
+from p3s.domain.workflows.dag import check, order
 from p3s.protocol.errors import BadInput
 from p3s.protocol.messages import Needs
 from p3s.protocol.workflows import Datum, Node, Parameter, TemplateSpec

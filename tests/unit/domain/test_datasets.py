@@ -2,7 +2,7 @@
 
 import pytest
 
-from p3s.domain.datasets import processing, taken
+from p3s.domain.data.datasets import processing, taken
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.domain.templates import TYPES, UUID, node, plan, template, written
 
-from p3s.domain.expansion import expand
-from p3s.domain.plan import InputFile, Plan, PlannedNode
+from p3s.domain.workflows.expansion import expand
+from p3s.domain.workflows.plan import InputFile, Plan, PlannedNode
 from p3s.protocol.errors import BadInput
 from p3s.protocol.workflows import Datum, DatumChange, Node, NodeChange, Parameter, StartRequest, TemplateSpec
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from p3s.domain.gathering import NEVER, Standing, Value, due, due_at, job_of, same_of, value_of
+from p3s.domain.data.gathering import NEVER, Standing, Value, due, due_at, job_of, same_of, value_of
 from p3s.protocol.data import Gather, StreamJob, StreamSpec
 
 ALL = Gather("merge", "monitor", every=20, or_after=300.0, at_run_end=True)

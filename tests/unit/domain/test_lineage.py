@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from p3s.domain.lineage import Key, Link, shown, walk
+from p3s.domain.data.lineage import Key, Link, shown, walk
 
 NODES = st.integers(0, 12)
 GRAPHS = st.dictionaries(NODES, st.lists(NODES, unique=True, max_size=6))

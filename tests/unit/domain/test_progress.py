@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 
-from p3s.domain import progress
-from p3s.domain.flows import CANCEL, STOP, Flow, Flows, Step
 from p3s.domain.lifecycle import check_workflow_move
-from p3s.domain.progress import Moves
+from p3s.domain.workflows import progress
+from p3s.domain.workflows.flows import CANCEL, STOP, Flow, Flows, Step
+from p3s.domain.workflows.progress import Moves
 from p3s.protocol.states import FINAL_JOB_STATES, JobState, WorkflowState
 
 J = JobState

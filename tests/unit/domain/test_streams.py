@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from p3s.domain.streams import gathered, in_sample, jobs_of, taking, without
+from p3s.domain.data.streams import gathered, in_sample, jobs_of, taking, without
 from p3s.protocol.data import DatasetRequest, Gather, StreamJob, StreamSpec, Take
 from p3s.protocol.messages import Needs
 from p3s.protocol.states import Fate

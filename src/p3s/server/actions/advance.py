@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 
-from p3s.domain import progress
 from p3s.domain.cancel import cancel
 from p3s.domain.effects import (
     SYSTEM,
@@ -18,8 +17,9 @@ from p3s.domain.effects import (
     WorkflowMoved,
 )
 from p3s.domain.exchange import Past
-from p3s.domain.flows import STOP, Flow
-from p3s.domain.progress import Moves
+from p3s.domain.workflows import progress
+from p3s.domain.workflows.flows import STOP, Flow
+from p3s.domain.workflows.progress import Moves
 from p3s.protocol.states import JobState, Reason
 from p3s.server.jobs import waiting
 from p3s.server.workflows import memory

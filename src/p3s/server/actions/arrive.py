@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from p3s.domain.streams import Taking, gathered, jobs_of, taking, without
+from p3s.domain.data.streams import Taking, gathered, jobs_of, taking, without
 from p3s.protocol.codec import from_object
 from p3s.protocol.data import LEFT_OUT_OVERFLOW, LEFT_OUT_PAUSED, DatasetReply, DatasetRequest, StreamSpec
 from p3s.protocol.errors import NotKnown

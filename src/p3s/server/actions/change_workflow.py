@@ -1,8 +1,8 @@
 """Release or cancel a workflow; which one may be run again, and what of it need not."""
 
-from p3s.domain import progress
 from p3s.domain.effects import Noted
-from p3s.domain.flows import Flow
+from p3s.domain.workflows import progress
+from p3s.domain.workflows.flows import Flow
 from p3s.protocol.errors import Conflict, NotAllowed, NotKnown
 from p3s.protocol.states import FINAL_WORKFLOW_STATES, JobState, WorkflowState
 from p3s.protocol.workflows import WorkflowChange

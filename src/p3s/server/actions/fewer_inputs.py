@@ -1,9 +1,9 @@
 """A node's job runs although some of the files that it reads will never come: its variables hold the others."""
 
 from p3s.domain.effects import JobReady, Queued
-from p3s.domain.expansion import LISTS, joined
-from p3s.domain.flows import Flow
-from p3s.domain.plan import PlannedFile
+from p3s.domain.workflows.expansion import LISTS, joined
+from p3s.domain.workflows.flows import Flow
+from p3s.domain.workflows.plan import PlannedFile
 from p3s.server.jobs.models import Job, Use
 from p3s.server.workflows.models import Node
 

@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from p3s.domain.data.gathering import Standing, Value, due, due_at, job_of, same_of, value_of
 from p3s.domain.effects import JobEnded, TypeDeclared
-from p3s.domain.gathering import Standing, Value, due, due_at, job_of, same_of, value_of
 from p3s.protocol.codec import from_object
 from p3s.protocol.data import Gather, StreamSpec
 from p3s.protocol.messages import JobTypeSpec

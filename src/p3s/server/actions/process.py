@@ -8,9 +8,9 @@ from heapq import merge
 from itertools import islice
 
 from p3s.domain.acceptance import accept
-from p3s.domain.coverage import missing, spoken, word_of, worst
+from p3s.domain.data.coverage import missing, spoken, word_of, worst
+from p3s.domain.data.streams import gathered, jobs_of
 from p3s.domain.effects import Noted
-from p3s.domain.streams import gathered, jobs_of
 from p3s.protocol.data import StreamSpec
 from p3s.protocol.errors import BadInput, Conflict, NotKnown
 from p3s.protocol.messages import JobSpec

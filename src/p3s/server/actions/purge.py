@@ -18,7 +18,7 @@ from functools import partial
 
 from django.db.models import QuerySet
 
-from p3s.domain.coverage import ranked, spoken, word_of, worst
+from p3s.domain.data.coverage import ranked, spoken, word_of, worst
 from p3s.domain.effects import Noted
 from p3s.protocol.errors import NotKnown
 from p3s.protocol.many import PurgeReply, PurgeRequest

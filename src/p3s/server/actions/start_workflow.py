@@ -4,12 +4,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 
-from p3s.domain import progress
 from p3s.domain.acceptance import accept
 from p3s.domain.effects import JobAdded, Queued
-from p3s.domain.flows import Flow
-from p3s.domain.plan import PlannedNode
-from p3s.domain.progress import Moves
+from p3s.domain.workflows import progress
+from p3s.domain.workflows.flows import Flow
+from p3s.domain.workflows.plan import PlannedNode
+from p3s.domain.workflows.progress import Moves
 from p3s.protocol.codec import to_object
 from p3s.protocol.errors import Conflict
 from p3s.protocol.messages import JobSpec

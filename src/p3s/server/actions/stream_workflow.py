@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from p3s.domain.plan import InputFile
-from p3s.domain.streams import Taking
+from p3s.domain.data.streams import Taking
+from p3s.domain.workflows.plan import InputFile
 from p3s.protocol.data import StreamSpec
 from p3s.protocol.errors import P3sError
 from p3s.protocol.states import Fate

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import Any
 
-from p3s.domain.expansion import OWN
-from p3s.domain.plan import PlannedFile
+from p3s.domain.workflows.expansion import OWN
+from p3s.domain.workflows.plan import PlannedFile
 from p3s.server.data.models import Dataset
 from p3s.server.workflows import queries
 

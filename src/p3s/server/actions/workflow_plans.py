@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 from django.conf import settings
 
-from p3s.domain import expansion
-from p3s.domain.plan import InputFile, Plan
+from p3s.domain.workflows import expansion
+from p3s.domain.workflows.plan import InputFile, Plan
 from p3s.protocol.codec import from_object, to_object
 from p3s.protocol.errors import BadInput, NotKnown
 from p3s.protocol.workflows import StartRequest, TemplateSpec

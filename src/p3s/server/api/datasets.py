@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from django.http import HttpRequest
 from ninja import Query, Router
 
-from p3s.domain import datasets as rules
+from p3s.domain.data import datasets as rules
 from p3s.protocol import bounds, catalogue_bounds, catalogue_routes
 from p3s.protocol.catalogue import DatasetChange, DatasetChanged, Removed, SetChanged, SetMembers, SetRequest
 from p3s.protocol.errors import NotKnown

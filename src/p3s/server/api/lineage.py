@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from django.http import HttpRequest
 from ninja import Query, Router
 
-from p3s.domain.lineage import Key, Walk, shown, walk
+from p3s.domain.data.lineage import Key, Walk, shown, walk
 from p3s.protocol import catalogue_bounds, catalogue_routes
 from p3s.protocol.errors import Conflict, NotKnown
 from p3s.server.data import reads as data

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from django.http import HttpRequest
 from ninja import Query, Router
 
-from p3s.domain import dag
+from p3s.domain.workflows import dag
 from p3s.protocol import bounds, workflow_bounds, workflow_routes
 from p3s.protocol.errors import BadInput, NotKnown
 from p3s.protocol.workflows import TemplateSpec

@@ -6,10 +6,10 @@ from typing import Any
 
 from django.db import connection
 
+from p3s.domain.data.streams import input_environment
 from p3s.domain.effects import ClassKey, Paused, Queued, Spec
 from p3s.domain.exchange import Past
 from p3s.domain.pool import Out
-from p3s.domain.streams import input_environment
 from p3s.protocol.codec import from_object
 from p3s.protocol.messages import JobTypeSpec
 from p3s.protocol.states import WAITING_JOB_STATES, JobState

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.db.models import Max
 
-from p3s.domain.gathering import NEVER, Standing, due_at, same_of
+from p3s.domain.data.gathering import NEVER, Standing, due_at, same_of
 from p3s.protocol.codec import from_object
 from p3s.protocol.data import Gather
 from p3s.server.data.models import Gathering

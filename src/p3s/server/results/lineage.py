@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from p3s.domain.lineage import Key, Link
+from p3s.domain.data.lineage import Key, Link
 from p3s.server.data.models import Dataset, Member
 from p3s.server.jobs.models import Job, Use
 from p3s.server.results.models import Result

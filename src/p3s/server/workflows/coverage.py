@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from p3s.domain.coverage import IN_PROGRESS, ranked, spoken, word_of
+from p3s.domain.data.coverage import IN_PROGRESS, ranked, spoken, word_of
 from p3s.protocol.states import FINAL_JOB_STATES, Fate, JobState, WorkflowState
 from p3s.server.data.models import Run
 from p3s.server.jobs.waiting import _rows

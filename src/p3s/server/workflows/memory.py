@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from p3s.domain.flows import Flow, Step
+from p3s.domain.workflows.flows import Flow, Step
 from p3s.protocol.states import JobState, WorkflowState
 from p3s.server.jobs.models import Use
 

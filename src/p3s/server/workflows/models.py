@@ -41,7 +41,7 @@ class Workflow(models.Model):
     version = models.IntegerField()
     state = models.CharField(max_length=12)
     reason = models.CharField(max_length=400, blank=True, default="")
-    #: `domain.flows.STOP` or CANCEL while it is brought to an end before its nodes are, and after.
+    #: `domain.workflows.flows.STOP` or CANCEL while it is brought to an end before its nodes are, and after.
     ending = models.CharField(max_length=6, blank=True, default="")
     owner = models.CharField(max_length=150)
     cancelled_by = models.CharField(max_length=150, blank=True, default="")

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from p3s.domain.flows import CANCEL, STOP, Flow
+from p3s.domain.workflows.flows import CANCEL, STOP, Flow
 from p3s.protocol.states import FINAL_JOB_STATES, JobState, WorkflowState
 
 GOOD = JobState.FINISHED

@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from p3s.domain import dag, filenames, parameters
-from p3s.domain.fields import alone, fill
-from p3s.domain.filenames import Names
-from p3s.domain.overrides import changed
-from p3s.domain.plan import InputFile, Plan, PlannedFile, PlannedNode
+from p3s.domain.workflows import dag, filenames, parameters
+from p3s.domain.workflows.fields import alone, fill
+from p3s.domain.workflows.filenames import Names
+from p3s.domain.workflows.overrides import changed
+from p3s.domain.workflows.plan import InputFile, Plan, PlannedFile, PlannedNode
 from p3s.protocol.errors import BadInput
 from p3s.protocol.messages import JobSpec
 from p3s.protocol.workflows import INPUTS, NOOP, Node, StartRequest, TemplateSpec

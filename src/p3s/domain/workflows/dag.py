@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 
-from p3s.domain import fields, parameters
+from p3s.domain.workflows import fields, parameters
 from p3s.protocol.bounds import check_environment, check_job
 from p3s.protocol.errors import BadInput
 from p3s.protocol.guesses import near

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from p3s.domain.dag import check_work, check_written_once, no_datum
+from p3s.domain.workflows.dag import check_work, check_written_once, no_datum
 from p3s.protocol.errors import BadInput
 from p3s.protocol.guesses import near
 from p3s.protocol.workflows import NOOP, Datum, DatumChange, Node, NodeChange, StartRequest, TemplateSpec

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from p3s.domain.fields import fill
+from p3s.domain.workflows.fields import fill
 from p3s.protocol.errors import BadInput
 from p3s.protocol.guesses import near
 from p3s.protocol.workflows import NOOP, Datum, TemplateSpec

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from p3s.domain.fields import BUILT_IN
+from p3s.domain.workflows.fields import BUILT_IN
 from p3s.protocol.errors import BadInput
 from p3s.protocol.guesses import near
 from p3s.protocol.workflows import TYPES, Parameter
