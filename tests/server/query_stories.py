@@ -283,6 +283,18 @@ def a_key_that_is_there_undoes_all_that_comes_with_it() -> None:
     assert Job.objects.get(id=1).state == "defined"
 
 
+def a_change_of_many_rows_counts_each_of_them() -> None:
+    for number in range(1, 6):
+        add(number)
+    queued = [JobHeld(Queued(number, uuid_of(number), 0, "plain", 0, Spec("true")), NOW) for number in range(1, 7)]
+    jobs.hold(queued[:2])
+    assert [job.state for job in Job.objects.order_by("id")] == ["held"] * 2 + ["defined"] * 3
+    for some in (queued[1:4], queued[3:6], [queued[2], queued[2]]):  # held before; not there; twice
+        refused(lambda some=some: jobs.hold(some))  # type: ignore[misc]
+    jobs.hold(queued[2:5])
+    assert {job.state for job in Job.objects.all()} == {"held"}
+
+
 def what_is_written_in_one_go_stands_or_falls_together() -> None:
     for number in (1, 2, 3):
         add(number)
@@ -525,6 +537,7 @@ STORIES = [
     when_pilots_were_heard_is_written_in_bulk,
     tokens_in_force_are_neither_expired_nor_revoked,
     a_key_that_is_there_undoes_all_that_comes_with_it,
+    a_change_of_many_rows_counts_each_of_them,
     what_is_written_in_one_go_stands_or_falls_together,
     models_are_barred_where_no_transaction_was_begun,
 ]

@@ -6,7 +6,7 @@ By psycopg's layer of libpq: its cursors cost more for a row than PostgreSQL its
 import select
 from collections.abc import Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 Value = str | int | float | bool | None
 
@@ -28,6 +28,7 @@ class Pipeline:
         if not self._commands:
             return
         pg = self.raw.pgconn
+        self._find_by_keys(pg)
         pg.enter_pipeline_mode()
         try:
             names = self._prepared(pg)
@@ -39,6 +40,15 @@ class Pipeline:
         finally:
             if pg.status == 0:  # else the connection is lost
                 pg.exit_pipeline_mode()
+
+    def _find_by_keys(self, pg: Any) -> None:
+        """All that is sent here finds its rows by a key. PostgreSQL plans it while the tables are small, where walking
+        one looks cheaper, and keeps to that plan while they grow."""
+        if self.raw in _BY_KEYS:
+            return
+        pg.exec_(b"SET enable_seqscan = off")
+        if pg.transaction_status == _idle():  # else a rollback takes it back
+            _BY_KEYS.add(self.raw)
 
     def _prepared(self, pg: Any) -> dict[str, bytes]:
         """The names of the statements, which outlive the transaction that they were first used in."""
@@ -52,6 +62,9 @@ class Pipeline:
 
 
 _NAMES: "WeakKeyDictionary[Any, dict[str, bytes]]" = WeakKeyDictionary()
+
+_BY_KEYS: "WeakSet[Any]" = WeakSet()
+"""Connections that were told."""
 
 
 def _written(value: Value) -> bytes | None:

@@ -2,8 +2,9 @@
 rows themselves. Within Django's transaction and on its connection.
 
 A statement is written once for both databases. SQLite runs it for each row in one call. PostgreSQL plans it once a
-connection and is sent several statements in one go; new rows come to it as one JSON text, changes row by row (joined to
-a list of rows, its planner would walk the table while that is small, and keep to that plan).
+connection and is sent several statements in one go; new rows come to it as one JSON text, and so do the keys of rows
+that all change alike. Changes that differ go row by row (joined to a list of rows, its planner would walk the table
+while that is small, and keep to that plan).
 """
 
 import re
@@ -25,7 +26,8 @@ class Disagreement(Exception):
 
 class Statement:
     """SQL that names its values as {name}. `types` are the values' SQL types, in order of the rows' values; one of type
-    jsonb is given as JSON text. An INSERT selects its values and says {rows} where its FROM would be.
+    jsonb is given as JSON text. An INSERT selects its values and says {rows} where its FROM would be. Of a change with
+    one value that value is the key, compared once as `= {name}`.
     """
 
     def __init__(self, text: str, **types: str) -> None:
@@ -42,7 +44,11 @@ class Statement:
         self._each_row = _NAMED.sub(
             lambda one: "" if one[1] == "rows" else f"${names.index(one[1]) + 1}::{types[one[1]]}", text
         )
-        self._checked = _CHECKED.format(text=self._each_row, what=len(names) + 1)
+        self._checked = _CHECKED.format(text=self._each_row, count="1", what=len(names) + 1)
+        self._all_keys = ""
+        if len(names) == 1 and not self._all_rows:
+            any_key = text.replace(f"= {{{names[0]}}}", _ANY_KEY.format(type=types[names[0]]))
+            self._all_keys = _CHECKED.format(text=any_key, count="$2::int", what=3)
 
     def run(self, rows: Sequence[Row], what: str = "") -> None:
         """With `what`, raises Disagreement unless each row of values changed one of the table."""
@@ -57,6 +63,10 @@ class Statement:
         with _pipeline() as pipeline:
             if self._all_rows and len(rows) > 1:
                 pipeline.add(self._all_rows, [self._text(rows)])
+                return
+            if self._all_keys and len(rows) > 1:
+                keys = orjson.dumps([key for (key,) in rows]).decode()
+                pipeline.add(self._all_keys, [keys, len(rows) if what else None, what])
                 return
             checked = what and not self._all_rows  # a row that is not inserted is an error of itself
             text, last = (self._checked, (what,)) if checked else (self._each_row, ())
@@ -75,11 +85,14 @@ class Statement:
 _NAMED = re.compile(r"\{(\w+)\}")
 
 
+_ANY_KEY = "= ANY (ARRAY(SELECT key::{type} FROM json_array_elements_text($1::json) AS keys(key)))"
+
 _AS_EXPECTED = " rows were as expected"
 
 _CHECKED = f"""
 WITH changed AS ({{text}} RETURNING 1)
-SELECT CASE count(*) WHEN 1 THEN 1 ELSE (${{what}}::text || ': ' || count(*) || '{_AS_EXPECTED}')::int END FROM changed
+SELECT CASE count(*) WHEN coalesce({{count}}, count(*)) THEN 1
+  ELSE (${{what}}::text || ': ' || count(*) || ' of ' || {{count}} || '{_AS_EXPECTED}')::int END FROM changed
 """
 """A change that fails in the database itself, and with it all that was sent in one go, when its row is not there. What
 is said then is no number: the one way to an error of one's own without a function in the database."""
