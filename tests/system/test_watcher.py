@@ -287,6 +287,9 @@ def test_what_would_be_is_said_without_telling_the_server(watched: Watched) -> N
     explained = watched.place.p3s("watcher", "explain", str(watched.data / "x8.dat"), "-c", str(watched.file))
     assert "rules:    left out: smaller than 2B" in explained.stdout
     assert "ignored, smaller than 2B" in explained.stdout
+    (watched.directory / "link").symlink_to("data")
+    other = str(watched.directory / "link/x8.dat")
+    assert watched.place.p3s("watcher", "explain", other, "-c", str(watched.file)).stdout == explained.stdout
     other = watched.place.p3s("watcher", "explain", str(watched.data / "y8.dat"), "-c", str(watched.file))
     assert other.returncode == 1
     assert "at its beginning stands no 'x'" in other.stdout

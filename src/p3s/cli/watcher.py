@@ -222,7 +222,7 @@ def explain_file(
     from p3s.watcher.explain import explain
     from p3s.watcher.inbox import Clock
 
-    url = file if "://" in file else os.path.normpath(Path.cwd() / file)
+    url = file if "://" in file else _as_watched(file)
     found = explain(url, [stream for one in _read(config) for stream in one.streams], Clock())
     server = _on_server(url)
     if json:
@@ -234,6 +234,12 @@ def explain_file(
         _tell_server(server)
     if not any(one.fits for one in found):
         raise typer.Exit(1)
+
+
+def _as_watched(file: str) -> str:
+    """A path without links to directories, as the watcher has it."""
+    path = Path(os.path.normpath(Path.cwd() / file))
+    return str(path.parent.resolve() / path.name)
 
 
 def _tell_stream(one: "Explained") -> None:

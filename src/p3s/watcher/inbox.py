@@ -4,6 +4,7 @@ No I/O: it is told what was seen, and says what to look at and what to tell. Nam
 """
 
 import heapq
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic, time
@@ -78,6 +79,8 @@ class Lot:
         self.done: set[str] = set()
         """Told, while other streams of the storage are not done with them."""
         self.released = 0
+        self.stirred = False
+        """Whether more may be released than when that was last done."""
         self.last, self.last_at = "", 0.0
         """The file that was taken last, and when (monotonic)."""
 
@@ -90,7 +93,9 @@ class Lot:
     def release(self, start: bool, back: bool) -> list[Ready]:
         """What is to be told now: at most so many of those that are taken in one scan, in the stream's order. After the
         `start` the newest are, unless the stream says otherwise; when a storage is `back`, in any case."""
-        scan = self.stream.rules.scan
+        if not self.stirred:
+            return []
+        self.stirred, scan = False, self.stream.rules.scan
         newest = back or (start if scan.newest_first is None else scan.newest_first)
         waiting = sorted(self.ready.values(), key=lambda one: one.modified_ns, reverse=newest)
         room = len(waiting) if scan.at_most is None else max(0, scan.at_most - self.released)
@@ -182,12 +187,15 @@ class Inbox:
         held = lot.waiting.get(name)
         if held is None or (held.size, held.modified_ns) != mark:
             held = lot.waiting[name] = Held(sight.size, sight.modified_ns, ended)
-        verdict = judge(lot.stream.rules, self._sight(lot.stream, sight, began - held.since))
+        had_rested = before is not None and (before.size, before.modified_ns) == mark  # and waits for its turn
+        unchanged_s = math.inf if had_rested else began - held.since
+        verdict = judge(lot.stream.rules, self._sight(lot.stream, sight, unchanged_s))
         if verdict.kind == "wait":
             self._wait(lot, name, held, verdict, ended)
             return False
         del lot.waiting[name]
         at = before.at if before else ended
+        lot.stirred = True
         lot.ready[name] = Ready(lot, name, sight.size, sight.modified_ns, at, verdict.reason, verdict.final)
         return False
 
@@ -216,6 +224,9 @@ class Inbox:
         for name in names:
             self._beside.discard(name)
             self._wanted.pop(name, None)
+            for lot in self.lots:
+                for beside in companions(lot, name) if name in lot.waiting else ():
+                    self._wants_no_more(beside, name)
             waited = [lot.forget(name) for lot in self.lots]
             telling = any(name in lot.telling for lot in self.lots)
             if not any(waited) and not telling and self.fits(name):
@@ -255,7 +266,7 @@ class Inbox:
     def scanned(self) -> None:
         """A scan ended: as many again may be taken."""
         for lot in self.lots:
-            lot.released = 0
+            lot.released, lot.stirred = 0, True
 
     def told(self, ready: Ready) -> list[str]:
         """The server has it. Returns names that need not be told again."""
@@ -272,9 +283,18 @@ class Inbox:
             return []
         for other in others:
             other.done.discard(name)
-        besides = {beside for other in others for beside in companions(other, name)} & self._beside
+        besides = {beside for other in others for beside in companions(other, name)}
+        for beside in besides:
+            self._wants_no_more(beside, name)
+        besides &= self._beside
         self._beside -= besides
         return [name, *sorted(besides)]
+
+    def _wants_no_more(self, beside: str, name: str) -> None:
+        wanted = self._wanted.get(beside, set())
+        wanted.discard(name)
+        if not wanted:
+            self._wanted.pop(beside, None)
 
     def untold(self, ready: Ready) -> None:
         """The server did not take it; when it is seen again it is judged anew."""

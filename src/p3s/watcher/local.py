@@ -8,10 +8,9 @@ import errno
 import os
 import stat
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 Entry = tuple[str, int, int, bool]
 """Name below the root, size, time of the last change in ns by the clock of the file system, whether it may be read."""
@@ -51,19 +50,25 @@ class Local:
                         continue
                     if known(name):
                         yield None
-                    elif not _utf8(name):
+                    elif not utf8(name):
                         self.odd += 1
                     elif entry.is_dir(follow_symlinks=False):
                         directories.append(f"{name}/")
-                    else:
-                        yield self.look(name)
+                    elif (found := self.look(name)) is not None:
+                        yield found
         except OSError as error:
             if not below:
                 raise
-            self.troubles.append(f"{self.root}/{below}: {error.strerror}")
+            if not isinstance(error, FileNotFoundError):  # one that went meanwhile
+                self.troubles.append(f"{self.root}/{below}: {error.strerror}")
         if depth:
             for directory in directories:
                 yield from self._walk(directory, depth - 1, known)
+
+    def looks(self, names: Sequence[str]) -> Iterator[tuple[str, Entry | None]]:
+        """Files as they are now, each as `look` has it."""
+        for name in names:
+            yield name, self.look(name)
 
     def look(self, name: str) -> Entry | None:
         """A file as it is now; None when there is no such regular file."""
@@ -118,19 +123,31 @@ class Local:
             os.close(directory)
 
     def changes(self, tell: Callable[[list[str]], None], ready: Callable[[], None]) -> None:
-        """Tell names that the system says were touched, for ever. Raises OSError where it cannot."""
+        """Tell names that the system says were touched, for ever. Raises OSError where it cannot.
+
+        Each directory is watched for itself: told to watch all below one, the system would follow links to
+        directories, and find files twice or another file system. When a directory comes, or another takes the place of
+        the root, all are watched anew, and `ready` is called again: what came in between was not told.
+        """
+        while True:
+            try:
+                self._follow(tell, ready)
+            except FileNotFoundError:  # a directory went while it was listed; the root must be there
+                self.identity()
+
+    def _follow(self, tell: Callable[[list[str]], None], ready: Callable[[], None]) -> None:
+        """Until other directories are to be watched."""
         from watchfiles import watch
 
-        told_ready = False
-        found: Any
+        root, told_ready = self.identity(), False
         for found in watch(
-            self.root,
+            *self._directories(),
             watch_filter=None,
             debounce=50,
             step=10,
             rust_timeout=1_000,
             yield_on_timeout=True,
-            recursive=self.depth > 0,
+            recursive=False,
             raise_interrupt=False,
             ignore_permission_denied=True,
         ):
@@ -141,13 +158,39 @@ class Local:
             wanted = [name for name in names if self._may_be_file(name)]
             if wanted:
                 tell(wanted)
+            if any(self._is_directory(name) for name in wanted) or self.identity() != root:
+                return
+
+    def _directories(self) -> list[str]:
+        """The root and what is to be read below it."""
+        found = level = [self.root]
+        for _ in range(self.depth):
+            level = [below for directory in level for below in _below(directory)]
+            found = found + level
+        return found
+
+    def _is_directory(self, name: str) -> bool:
+        path = Path(self.root, name)
+        return name.count("/") < self.depth and path.is_dir() and not path.is_symlink()
 
     def _may_be_file(self, name: str) -> bool:
         parts = name.split("/")
         return bool(name) and len(parts) <= self.depth + 1 and not any(part.startswith(".") for part in parts)
 
 
-def _utf8(name: str) -> bool:
+def _below(directory: str) -> list[str]:
+    """Directories in one; none of one that may not be read or is gone."""
+    with suppress(OSError), os.scandir(directory) as entries:
+        return [
+            entry.path
+            for entry in entries
+            if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False) and utf8(entry.name)
+        ]
+    return []
+
+
+def utf8(name: str) -> bool:
+    """Whether a name can be told: file systems take any bytes."""
     try:
         name.encode()
     except UnicodeEncodeError:

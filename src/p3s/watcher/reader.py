@@ -120,7 +120,7 @@ class Reader:
                 lambda names: self.take({"do": "look", "names": names}), lambda: self.tell({"re": "watching"})
             )
         except (OSError, RuntimeError) as error:  # watchfiles raises RuntimeError for what inotify refuses
-            self.tell({"re": "unwatched", "why": str(error)})
+            self.tell({"re": "unwatched", "why": getattr(error, "strerror", None) or str(error)})
 
     def _scan(self, _: dict[str, Any]) -> dict[str, Any]:
         """All there is; then what is gone of the settled, and what could not be read."""
@@ -154,8 +154,7 @@ class Reader:
     def _look(self, order: dict[str, Any]) -> dict[str, Any]:
         """These names: those that are there and not settled, and those that are not there."""
         batch, gone = _Batch(self.tell), []
-        for name in order["names"]:
-            entry = self.source.look(name)
+        for name, entry in self.source.looks(order["names"]):
             self._still(LOOK)
             if entry is None:
                 gone.append(name)

@@ -13,7 +13,7 @@ from p3s.protocol.errors import Refused, TryLater
 from p3s.protocol.states import Fate
 
 from .inbox import Ready
-from .sidecars import with_sidecar
+from .sidecars import is_json, with_sidecar
 from .storage import Message
 from .storages import Watch
 
@@ -22,6 +22,9 @@ AT_ONCE = 500
 
 LINES = 20
 """So many new files of a call are told one by one, more in one line."""
+
+HALF_S = 1.0
+"""A side-car that is no JSON is read again so often, while it is waited for."""
 
 AWAY_S = 1.0
 REFUSED_S = 30.0
@@ -59,13 +62,18 @@ class Registrar:
         """Files of which a side-car or checksum is being read."""
         self._requests: dict[tuple[Watch, int], DatasetRequest] = {}
         """What is known of those whose checksum is being made."""
+        self._half: list[tuple[float, _Preparing]] = []
+        """Files whose side-car may still be written, and when it is read again."""
         self._not_before = 0.0
 
     # ---- what is to be told
 
     def add(self, watch: Watch, ready: Ready, first: bool = True) -> None:
         """A file that is released; `first`, before all that is not."""
-        one = _Preparing(watch, ready, self._queues[0 if first else 1])
+        self._prepare(_Preparing(watch, ready, self._queues[0 if first else 1]))
+
+    def _prepare(self, one: "_Preparing") -> None:
+        watch, ready, _ = one
         sidecar = ready.lot.stream.rules.sidecar
         name = "" if sidecar is None or ready.reason else sidecar.beside.of(ready.name)
         if name and watch.inbox.is_there(name):
@@ -91,6 +99,9 @@ class Registrar:
             return
         (_, ready, queue), what = found
         if what == "read":
+            if self._may_be_half(ready, message.get("text")):
+                self._half.append((monotonic() + HALF_S, found[0]))
+                return
             request = with_sidecar(ready.request(), message.get("text"), message.get("error", ""))
             self._checksum(found[0], request)
             return
@@ -101,22 +112,34 @@ class Registrar:
         else:
             queue.append((watch, ready, _summed(request, message["adler32"])))
 
+    @staticmethod
+    def _may_be_half(ready: Ready, text: str | None) -> bool:
+        """Whether a side-car is read again, because it was perhaps seen before all of it was written."""
+        sidecar = ready.lot.stream.rules.sidecar
+        assert sidecar is not None
+        return text is not None and monotonic() < ready.at + sidecar.wait_s and not is_json(text)
+
     def drop(self, watch: Watch) -> None:
         """The storage does not answer: what was being read is judged anew when it does."""
         for key in [key for key in self._asked if key[0] is watch]:
             watch.inbox.untold(self._asked.pop(key)[0].ready)
             self._requests.pop(key, None)
+        for _, one in self._half:
+            if one.watch is watch:
+                watch.inbox.untold(one.ready)
+        self._half = [(at, one) for at, one in self._half if one.watch is not watch]
 
     # ---- telling
 
     @property
     def idle(self) -> bool:
         """Whether there is nothing to tell."""
-        return not (any(self._queues) or self._asked)
+        return not (any(self._queues) or self._asked or self._half)
 
     def next_at(self, now: float) -> float:
         """When there is something to do (monotonic)."""
         moments = [max(now, self._not_before)] if any(self._queues) else []
+        moments += [at for at, _ in self._half]
         return min([*moments, *(at for at, *_ in self.refused.values())], default=float("inf"))
 
     def step(self, now: float) -> None:
@@ -125,6 +148,10 @@ class Registrar:
             if at <= now:
                 self.refused[url] = (float("inf"), wait_s, watch, ready)
                 self.add(watch, ready)
+        due = [one for at, one in self._half if at <= now]
+        self._half = [(at, one) for at, one in self._half if at > now]
+        for one in due:
+            self._prepare(one)
         queue = self._queues[0] or self._queues[1]
         if not queue or now < self._not_before:
             return

@@ -4,7 +4,9 @@ Clocks are not trusted. That a file rested is what the watcher saw itself, by a 
 that files carry tell only how old they are.
 """
 
+import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from p3s.protocol.patterns import Pattern
@@ -38,10 +40,13 @@ class Beside:
 
     def may_be(self, name: str) -> bool:
         """Whether a file of this name goes with some other."""
+        return self._form.fullmatch(name) is not None
+
+    @cached_property
+    def _form(self) -> re.Pattern[str]:
         mark = "{name}" if "{name}" in self.text else "{stem}"
-        before, _, after = self.text.partition(mark)
-        base = name.rpartition("/")[2]
-        return base.startswith(before.rpartition("/")[2]) and base.endswith(after) and len(base) > len(after)
+        before, after = map(re.escape, self.text.split(mark, 1))
+        return re.compile(f"(?:.*/)?{before}[^/]+{after}", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -110,6 +115,11 @@ class Rules:
     sidecar: Sidecar | None = None
     checksum: bool = False
     after: After = field(default_factory=After)
+
+    @property
+    def longest_s(self) -> float:
+        """How long a file that is whole may be waited for."""
+        return self.complete.rested_s + (self.sidecar.wait_s if self.sidecar else 0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,15 @@ PROBLEM = "sidecar_problem"
 """The name in the metadata under which stands why there are none."""
 
 
+def is_json(text: str) -> bool:
+    """Whether all of it can be there."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def with_sidecar(request: DatasetRequest, text: str | None, error: str = "") -> DatasetRequest:
     """The file with what its side-car says: `run`, `subrun`, `keys`, `datatype`, `comment` and `adler32` become the
     dataset's where the file's name does not say otherwise; all of it is kept as metadata."""

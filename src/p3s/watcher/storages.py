@@ -71,6 +71,17 @@ class Watch:
     def place(self) -> Place:
         return self.storage.place
 
+    @property
+    def due_at(self) -> float:
+        """When there is something to do. What its files wait for can only be done while it answers."""
+        if self.trouble:
+            return self.again_at
+        if not self.opened:
+            return float("inf")
+        again_at = self.inbox.next_at()
+        scan_at = float("inf") if self.scanning else self.next_scan_at
+        return scan_at if again_at is None else min(scan_at, again_at)
+
 
 class Storages:
     """Those of some streams, with what is seen in them. `say` gets one line for each thing a person should know.
@@ -151,11 +162,7 @@ class Storages:
 
     def next_at(self, now: float) -> float:
         """When to attend at the latest."""
-        moments: list[float | None] = [now + 1.0]
-        for watch in self.watches:
-            moments += [watch.inbox.next_at(), watch.again_at]
-            moments += [] if watch.scanning else [watch.next_scan_at]
-        return min(moment for moment in moments if moment is not None)
+        return min([now + 1.0, *(watch.due_at for watch in self.watches)])
 
     def receive(self, wait_s: float) -> None:
         """What the storages said: the first within `wait_s`, and all that is there."""
@@ -232,7 +239,7 @@ class Storages:
         watch.since, watch.silent = 0.0, False
         watch.identity, watch.files, watch.scans = message["identity"], message["count"], watch.scans + 1
         watch.notes = [f"cannot read {trouble}" for trouble in message["troubles"]]
-        watch.notes += [f"{message['odd']} names are not UTF-8"] if message["odd"] else []
+        watch.notes += [f"names that are not UTF-8: {message['odd']}"] if message["odd"] else []
         watch.inbox.scanned()
         if watch.scans == 1 or watch.returning:
             watch.was_away = watch.returning

@@ -55,8 +55,9 @@ class Watched:
 
     @property
     def depth(self) -> int:
-        """How many directories below its place its files may lie."""
-        return self.pattern.text.count("/")
+        """How many directories below its place its files, and those that go with them, may lie."""
+        below = max((one.text.count("/") for one in self.companions), default=0)
+        return self.pattern.text.count("/") + below
 
 
 @dataclass(frozen=True)

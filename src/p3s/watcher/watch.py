@@ -75,7 +75,7 @@ class Watcher:
     def once(self) -> bool:
         """Whether what was there at the start is told, as far as it has come to rest."""
         watches = self.storages.watches
-        longest_s = max(stream.rules.complete.rested_s for stream in self.storages.streams)
+        longest_s = max(stream.rules.longest_s for stream in self.storages.streams)
         waiting = any(True for watch in watches for _ in watch.inbox.waiting())
         rested = not waiting or monotonic() > self._began + longest_s + 1.0
         read = all((watch.scans and not watch.scanning) or watch.trouble for watch in watches)

@@ -200,6 +200,36 @@ def test_at_most_so_many_are_taken_a_scan_and_the_rest_waits(
     assert len(looked.inbox.release()) == 1
 
 
+def test_a_file_that_waits_for_its_turn_need_not_rest_again(inbox: Callable[..., Looked]) -> None:
+    looked = inbox("complete: {rested: 30s}, scan: {at_most: 1}")
+    files = [(f"x{n}.dat", 10, n * S, True) for n in (1, 2, 3)]
+
+    def scan() -> list[str]:
+        looked.inbox.found(files, looked.steady.now, looked.steady.now)
+        looked.inbox.scanned()
+        return [one.name for one in looked.inbox.release()]
+
+    assert scan() == []
+    looked.steady.pass_(30)
+    assert scan() == ["x1.dat"]
+    looked.steady.pass_(5)
+    assert scan() == ["x2.dat"]
+    looked.inbox.found([("x3.dat", 11, 3 * S, True)], looked.steady.now, looked.steady.now)
+    looked.inbox.scanned()
+    assert looked.inbox.release() == []
+
+
+def test_what_was_waited_for_is_forgotten_with_the_file(inbox: Callable[..., Looked]) -> None:
+    looked = inbox('complete: {renamed: true}, sidecar: "{name}.json"')
+    for name in ("x1.dat", "x2.dat"):
+        looked.same(name, 1, S)
+    looked.inbox.gone(["x1.dat"])
+    looked.steady.pass_(30)
+    [one] = looked.same("x2.dat", 1, S)
+    looked.inbox.told(one)
+    assert looked.inbox._wanted == {}
+
+
 def test_a_name_is_settled_when_every_stream_has_told_it(inbox: Callable[..., Looked]) -> None:
     looked = inbox("complete: {renamed: true}", "complete: {rested: 5s}")
     [one] = looked.same("x1.dat", 1, S)
@@ -227,6 +257,12 @@ def test_what_fits_no_pattern_is_counted_and_settled(inbox: Callable[..., Looked
 def test_names_of_files_beside(text: str, name: str, beside: str) -> None:
     assert Beside(text).of(name) == beside
     assert Beside(text).may_be(beside)
+
+
+@pytest.mark.parametrize("text", ["{name}.done", "{stem}.ok", "done/{name}", "done/{stem}.ok"])
+def test_a_data_file_goes_with_no_other(text: str) -> None:
+    assert not Beside(text).may_be("a/b.root")
+    assert not Beside(text).may_be("a/done.root")
 
 
 class Arrivals(RuleBasedStateMachine):

@@ -4,6 +4,7 @@ that hangs."""
 import os
 import queue
 import signal
+import subprocess
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from p3s.watcher.local import Local
 from p3s.watcher.places import Place
 from p3s.watcher.reader import Reader
 from p3s.watcher.storage import Message, Storage
-from p3s.watcher.xrootd import parsed
+from p3s.watcher.xrootd import XRootD, _ended, parsed
 
 Until = Callable[..., Any]
 
@@ -73,6 +74,17 @@ def test_links_to_directories_are_not_followed_and_pipes_are_no_files(tmp_path: 
     told = Told(tmp_path / "in", depth=1)
     told.do("scan")
     assert told.names == ["file"]
+
+
+def test_a_file_is_gone_though_something_that_is_no_file_is_there_instead(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).write_text(name)
+    told = Told(tmp_path)
+    told.do("settle", names=["a", "b"])
+    (tmp_path / "a").unlink()
+    (tmp_path / "link").symlink_to("nowhere")
+    found = told.do("scan")
+    assert (found["gone"], found["count"]) == (["a"], 1)
 
 
 def test_names_that_are_not_utf_8_are_counted(tmp_path: Path) -> None:
@@ -181,10 +193,11 @@ def test_no_link_on_the_way_leads_out_of_the_storage(tmp_path: Path, act: str) -
 # ---- the process
 
 
-@pytest.fixture
-def storage(tmp_path: Path) -> Iterator[tuple[Storage, "queue.SimpleQueue[Message]"]]:
+@pytest.fixture(params=[0])
+def storage(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[Storage, "queue.SimpleQueue[Message]"]]:
+    """The process of a storage; the parameter is how deep it reads."""
     posted: queue.SimpleQueue[Message] = queue.SimpleQueue()
-    one = Storage(Place(str(tmp_path)), 0, lambda _, message: posted.put(message), silent_s=1.0)
+    one = Storage(Place(str(tmp_path)), request.param, lambda _, message: posted.put(message), silent_s=1.0)
     one.start()
     yield one, posted
     one.give_up()
@@ -208,6 +221,43 @@ def test_a_change_is_told_by_itself(storage: tuple[Storage, Any], tmp_path: Path
     while not (gone := reply(posted, "look")["gone"]):
         pass
     assert gone == ["x"]
+
+
+def found_until(posted: "queue.SimpleQueue[Message]", last: str) -> list[str]:
+    """All names that are told, up to one."""
+    names: list[str] = []
+    while last not in names:
+        names += [entry[0] for entry in reply(posted, "found")["files"]]
+    return names
+
+
+@pytest.mark.parametrize("storage", [1], indirect=True)
+def test_changes_are_told_of_new_directories_and_not_through_links(
+    storage: tuple[Storage, Any], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A link to today's directory is common: its files must not be found twice."""
+    _, posted = storage
+    reply(posted, "watching")
+    (tmp_path / "monday").mkdir()
+    (tmp_path / "today").symlink_to("monday")
+    outside = tmp_path_factory.mktemp("outside")
+    (tmp_path / "elsewhere").symlink_to(outside)
+    reply(posted, "watching")
+    for directory in (outside, tmp_path / "monday"):
+        (directory / "x").write_text("1")
+    assert set(found_until(posted, "monday/x")) == {"monday/x"}
+    (tmp_path / "monday/y").write_text("1")
+    assert set(found_until(posted, "monday/y")) <= {"monday/x", "monday/y"}
+
+
+def test_a_directory_that_takes_the_place_of_another_is_watched(storage: tuple[Storage, Any], tmp_path: Path) -> None:
+    _, posted = storage
+    reply(posted, "watching")
+    tmp_path.rename(tmp_path.with_name("old"))
+    tmp_path.mkdir()
+    reply(posted, "watching")
+    (tmp_path / "x").write_text("1")
+    assert found_until(posted, "x") == ["x"]
 
 
 def test_a_process_that_hangs_is_silent_until_it_is_given_up(storage: tuple[Storage, Any], until: Until) -> None:
@@ -239,3 +289,53 @@ def test_the_listings_of_both_versions_of_xrdfs_are_read() -> None:
     assert next(parsed(new)) == (("with blank.root", 6, moment, True), False)
     assert next(parsed(old)) == (("x.root", 6, moment, True), False)
     assert [directory for _, directory in (*parsed(new), *parsed(old))] == [False, True, False, True]
+
+
+class Server(XRootD):
+    """An XRootD server that says what it is told to, for each `xrdfs` command."""
+
+    def __init__(self, *said: str) -> None:
+        super().__init__("/in", 0, "host")
+        self.said, self.asked = list(said), list[tuple[str, ...]]()
+
+    def _ask(self, *words: str, **_: Any) -> str:
+        self.asked.append(words)
+        return self.said.pop(0)
+
+
+def listed(*names: str) -> str:
+    return "".join(f"-rw-r--r-- a b 6 2018-08-23 21:03:34 /in/{name}\n" for name in names)
+
+
+def test_a_name_that_is_not_utf_8_keeps_no_other_of_an_xrootd_server() -> None:
+    odd = os.fsdecode(b"x\xff.root")
+    server = Server(listed("x1.root", odd, "x2.root"))
+    assert [entry[0] for entry in server.walk(lambda _: False) if entry] == ["x1.root", "x2.root"]
+    assert server.odd == 1
+
+
+def test_a_line_of_a_listing_that_is_not_understood_is_trouble() -> None:
+    server = Server(listed("x1.root") + "what is this?\n")
+    assert len(list(server.walk(lambda _: False))) == 1
+    assert server.troubles == ["/in: its listing says 'what is this?'"]
+
+
+def test_many_files_of_an_xrootd_server_are_looked_at_by_one_call() -> None:
+    names = [f"x{n}.root" for n in range(5)]
+    server = Server(listed(*names[:4]))
+    found = dict(server.looks(names))
+    assert [name for name in names if found[name] is None] == ["x4.root"]
+    assert server.asked == [("ls", "-l", "/in")]
+
+
+def test_while_a_server_makes_a_checksum_the_storage_is_not_silent() -> None:
+    signs: list[int] = []
+    with subprocess.Popen(["sleep", "100"], stdout=subprocess.PIPE) as slow:
+
+        def still() -> None:
+            signs.append(1)
+            if len(signs) == 1:
+                slow.kill()
+
+        _ended(slow, 60.0, still)
+    assert signs

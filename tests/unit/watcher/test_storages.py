@@ -23,8 +23,8 @@ Until = Callable[..., Any]
 class Watching:
     """Storages without a server: what was found gone, and what was said."""
 
-    def __init__(self, directory: Path, rule: str = "") -> None:
-        text = f'streams: {{s: {{files: "data/x{{run:d}}.dat", complete: {{renamed: true}}, payload: y{rule}}}}}'
+    def __init__(self, directory: Path, rule: str = "", complete: str = "{renamed: true}") -> None:
+        text = f'streams: {{s: {{files: "data/x{{run:d}}.dat", complete: {complete}, payload: y{rule}}}}}'
         self.said: list[str] = []
         self.gone: list[str] = []
         self.released: list[Ready] = []
@@ -90,6 +90,34 @@ def test_a_directory_that_is_not_there_at_the_start_is_refused(tmp_path: Path) -
         Watching(tmp_path).storages.open()
 
 
+def test_the_loop_does_not_turn_for_what_a_silent_storage_keeps_waiting(
+    watching: Watching, tmp_path: Path, until: Until
+) -> None:
+    storages, watch = watching.storages, watching.watch
+    (tmp_path / "data/x1.dat").touch()
+    storages.open()
+    until("it is read", lambda: watching.turn(scan=True) and watch.scans)
+    watch.inbox._again.append((0.0, ["x1.dat"]))
+    storages._troubled(watch, "silent", 1.0)
+    now = time.monotonic()
+    assert storages.next_at(now) == now + 1.0
+    until("its process is gone", lambda: not watch.storage.alive)
+    watch.again_at = 0.0
+    until("it is back", lambda: watching.turn() and any("is back" in line for line in watching.said))
+    until("it is at rest", lambda: watching.turn() and storages.next_at(now := time.monotonic()) > now)
+
+
+def test_a_marker_in_a_directory_below_is_found(tmp_path: Path, until: Until) -> None:
+    (tmp_path / "data/done").mkdir(parents=True)
+    (tmp_path / "data/x1.dat").touch()
+    (tmp_path / "data/done/x1.dat").touch()
+    one = Watching(tmp_path, complete='{marker: "done/{name}"}')
+    one.storages.open()
+    until("the file is taken", lambda: one.turn(scan=True) and one.released)
+    assert [ready.name for ready in one.released] == ["x1.dat"]
+    one.storages.close()
+
+
 # ---- telling
 
 
@@ -152,3 +180,21 @@ def test_files_that_were_refused_are_told_again_later(tell: Callable[..., Any]) 
     assert len(server.told) == 1
     registrar.step(now + 310)
     assert (len(server.told), registrar.refused) == (2, {})
+
+
+def test_a_side_car_that_is_half_written_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "data").mkdir()
+    watching, server = Watching(tmp_path, ', sidecar: "{name}.json"'), Server()
+    watch, asked = watching.watch, list[str]()
+    monkeypatch.setattr(watch.storage, "ask", lambda do, **_: asked.append(do) or len(asked))
+    registrar = Registrar(cast(Client, server), watching.said.append, lambda *_: None)
+    watch.inbox._beside.add("x1.dat.json")
+    now = time.monotonic()
+    registrar.add(watch, Ready(watch.inbox.lots[0], "x1.dat", 1, 1, now))
+    registrar.replied(watch, {"id": 1, "text": '{"run": '})
+    registrar.step(now)
+    assert (asked, server.told, registrar.idle) == (["read"], [], False)
+    registrar.step(now + 10)
+    registrar.replied(watch, {"id": 2, "text": '{"run": 7}'})
+    registrar.step(now + 10)
+    assert (asked, server.told) == (["read", "read"], [["x1.dat"]])
