@@ -22,6 +22,9 @@ SAID = {
     4: "100 files: 12 taken, 88 sampled out, 2 by hand",
     5: "5 would be cancelled",
     6: "available False no stream was told of it ['run4711_1.root']\nfile run4711_1.root",
+    7: "sum finished ['total.txt']",
+    8: "sum.txt b'3\\n'",
+    9: "not there: there is no template 'pedestals'",
 }
 """What examples must have printed, by their place on the page."""
 
@@ -63,7 +66,7 @@ def found(env: dict[str, str]) -> str:
 
 
 def test_the_page_has_its_examples() -> None:
-    assert len(EXAMPLES) == 7
+    assert len(EXAMPLES) == 10
 
 
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))
