@@ -1,6 +1,7 @@
 """`p3s job submit`: what people describe becomes jobs; with --wait, what became of them."""
 
 import shlex
+import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from p3s.client.descriptions import Described, duration, needs_of, read
+from p3s.client.files import address
 from p3s.client.sdk import Client
 from p3s.protocol import bounds
 from p3s.protocol.errors import BadInput, P3sError
@@ -94,7 +96,8 @@ def submit(
             changes[field] = duration(text, f"--{field.replace('_', '-')}")
     changes |= {"priority": priority} if priority is not None else {}
     found = chosen(what, env, file, changes)
-    _warn_if_missing(found.jobs[0].payload)
+    for doubt in dict.fromkeys(doubt for job in found.jobs[:MOST_SENTENCES] for doubt in doubts(job)):
+        show.note(f"note: {show.plain(doubt)}")
     delay_s = duration(delay, "--delay") if delay else 0.0
     plan = Plan(found.jobtypes, _portions(found.jobs, replicas, delay_s), delay_s, key)
     if dry_run:
@@ -132,8 +135,9 @@ def _described(what: list[str], inputs: bool) -> Described:
 
 
 def _absolute(word: str) -> str:
-    """A path written relative to here: the job runs in a directory of its own."""
-    return str(Path(word).resolve()) if "/" in word and not word.startswith("/") else word
+    """A path written relative to here: the job runs in a directory of its own. A link stays one: the python of a
+    virtual environment knows by its path which it is."""
+    return address(word) if "/" in word and not word.startswith("/") else word
 
 
 def _variables(given: list[str]) -> dict[str, str]:
@@ -165,16 +169,21 @@ def _with_input(spec: JobSpec, path: str, described: bool) -> JobSpec:
     if described and "P3S_INPUT_DIR" in spec.env and "/" not in path:
         return replace(spec, env={**spec.env, "P3S_INPUT_FILE": path})
     local = Path(path)
-    return replace(spec, input=str(local.resolve()) if local.exists() else path)
+    if local.exists():
+        return replace(spec, input=str(local.resolve()))
+    return replace(spec, input=address(path) if "/" in path else path)
 
 
-def _warn_if_missing(payload: str) -> None:
+def doubts(job: JobSpec) -> list[str]:
+    """What of a job is not here, and may be a mistake: pilots may run where it is."""
     try:
-        program = shlex.split(payload)[0]
+        program = shlex.split(job.payload)[0]
     except (ValueError, IndexError):
-        return
-    if program.startswith(("/", "./")) and not Path(program).exists():
-        show.note(f"note: {program} is not on this machine; where the pilot runs, it must be")
+        program = ""
+    if "/" not in program and Path(program).is_file() and shutil.which(program) is None:
+        return [f"{program} is looked for on the pilot's PATH; the file here is ./{program}"]
+    paths = [one for one in (program, job.input) if one.startswith(("/", "./")) and not Path(one).exists()]
+    return [f"{path} is not on this machine; where the pilot runs, it must be" for path in paths]
 
 
 def _portions(specs: list[JobSpec], replicas: int, delay_s: float) -> list[list[JobSpec]]:

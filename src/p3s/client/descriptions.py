@@ -12,6 +12,8 @@ from p3s.protocol import units
 from p3s.protocol.errors import BadInput
 from p3s.protocol.messages import JobSpec, JobTypeSpec, Needs
 
+from .files import address
+
 #: 2018's fields -> ours. `state` and `params` are looked at apart.
 _CLASSIC = {
     "name": "name",
@@ -184,11 +186,12 @@ def _beside(spec: JobSpec, directory: Path) -> JobSpec:
 
 
 def resolved(payload: str, directory: Path) -> str:
-    """A payload text whose program, if written as ./x or ../x, is made absolute from `directory`."""
+    """A payload text whose program, if written as ./x or ../x, is made absolute from `directory`. A link stays one: the
+    python of a virtual environment knows by its path which it is."""
     first, *rest = payload.split(None, 1) or [""]
     if not first.startswith(("./", "../")):
         return payload
-    return " ".join([shlex.quote(str((directory / first).resolve())), *rest])
+    return " ".join([shlex.quote(address(str(directory / first))), *rest])
 
 
 def duration(text: str, where: str) -> float:
