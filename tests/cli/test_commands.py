@@ -220,6 +220,7 @@ def test_doctor_names_each_thing_that_is_wrong(run: Run, server: Any, free_port:
     assert found["client"][0]
     assert not found["server"][0]
     assert "p3s server start" in found["server"][1]
+    assert run("doctor").stdout.count("p3s server start") == 1, "for people what is said of the server is said once"
     away = run("doctor", "--json", P3S_SERVER=f"127.0.0.1:{free_port}")
     assert away.returncode == 1
     assert f"127.0.0.1:{free_port}" in checks(away)["server"][1]

@@ -100,6 +100,7 @@ def test_a_name_that_several_have_is_no_name(
     assert f"several datasets are called {name}; name one by its UUID or URL" in line
     assert str(tmp_path / "a" / name) in line
     assert say("dataset", "show", str(tmp_path / "b" / name))
+    assert say("dataset", "show", f"b/{name}", "--json") == say("dataset", "show", f"./b/{name}", "--json")
     assert say("dataset", "show", f"./b/../a/{name}").split()[1] != say("dataset", "show", f"./b/{name}").split()[1]
     assert "there is no dataset" in refused(4, "dataset", "show", "", at=server.directory)
 
@@ -175,7 +176,11 @@ def test_a_result_leads_back_to_its_files(say: Say, server: Any, refused: Refuse
     tree = say("lineage", name, "--up")
     assert [word in tree for word in ("made of 1 file, 1 job", f"read file {file.name}", job)] == [True] * 3
     assert say("lineage", name, "--up", "--files") == f"{file}\n"
-    assert f"published {name} Hits" in say("lineage", file.name, "--down")
+    assert f"published {name} Hits (not judged, run 78)" in say("lineage", file.name, "--down")
+    for number in range(5):
+        say("dataset", "set", "create", f"{file.stem}-{number}", file.name)
+    up, down = say("lineage", file.name).split(" gave ")
+    assert ("more" in up, "and 1 more (--all shows them)" in down) == (False, True), "what is not shown is told once"
     assert "there is no file, job or result" in refused(4, "lineage", "result:999999999", at=server.directory)
 
 

@@ -93,7 +93,7 @@ def show_dataset(which: Which, json: Json = False) -> None:
             reason = f" ({job['reason']})" if job["reason"] else ""
             print(show.plain(f"{title:14} {job['uuid']} {job['jobtype']} {job['state']}{reason}"))
     for one in found["results"]:
-        print(show.plain(f"{'result':14} result:{one['id']} {one['category']} {one['status']}"))
+        print(show.plain(f"{'result':14} result:{one['id']} {one['category']} {show.judged(one['status'])}"))
     for event in found["events"]:
         why = f": {event['why']}" if event["why"] else ""
         print(show.plain(f"{'event':14} {show.age(event['at'], now)} ago: {event['what']} by {event['who']}{why}"))

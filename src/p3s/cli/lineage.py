@@ -47,14 +47,23 @@ def lineage(
         if up or down:
             raise BadInput("--files: say which way, --up or --down")
         way = "up"
-    found = Client().lineage(named(of), way, ALL if every or files else SHOWN)
-    if json:
-        show.as_json(found)
-    elif files:
-        for url in ends(found, way):
-            print(show.plain(url))
-    else:
-        _print(found)
+    # For people each way is asked for by itself: of the thing itself the server says how many neighbours it did not
+    # show, not on which way they lie.
+    ways = ("up", "down") if way == "both" and not json else (way,)
+    with Client() as client:
+        found = [client.lineage(named(of), one, ALL if every or files else SHOWN) for one in ways]
+    for one in found:
+        if json:
+            show.as_json(one)
+        elif files:
+            for url in ends(one, way):
+                print(show.plain(url))
+        else:
+            _print(one)
+        _say_where_it_broke_off(one)
+
+
+def _say_where_it_broke_off(found: Lineage) -> None:
     for name in ("up", "down"):
         side: Way | None = found["up"] if name == "up" else found["down"]
         if side is not None and not side["whole"]:
@@ -114,6 +123,7 @@ def _grow(
 def _words(node: LineageNode) -> str:
     run = f", run {node['run']}" if node["run"] is not None else ""
     said = {"purged": "its record was purged", "path": "not registered"}.get(node["kind"], node["state"])
+    said = show.judged(said) if node["kind"] == "result" else said
     name = node["name"] if node["kind"] != "purged" else node["id"].partition(":")[2]
     kind = {"path": "file", "purged": "job"}.get(node["kind"], node["kind"])
     uuid = f" {node['id'].partition(':')[2]}" if node["kind"] == "job" else ""

@@ -54,7 +54,7 @@ def list_results(
             "" if one["run"] is None else one["run"],
             "" if one["subrun"] is None else one["subrun"],
             coordinates(one["keys"]),
-            judged(one["status"]),
+            show.judged(one["status"]),
             "incomplete" if one["incomplete"] else "",
             show.age(one["published_at"], now),
             one["jobtype"],
@@ -66,11 +66,6 @@ def list_results(
     chosen = any(value not in ("", None, False) for value in choice.values())
     empty = "no such results" if chosen else "no results yet; p3s payload new shows how a payload publishes"
     show.table(titles, rows, empty, ("file", "keys", "job type"))
-
-
-def judged(status: str) -> str:
-    """A status in words."""
-    return "not judged" if status == "none" else status
 
 
 def coordinates(by: Mapping[str, object]) -> str:
@@ -98,7 +93,7 @@ def _head(found: Result, now: float) -> Iterator[str]:
     place = [f"{name} {found[name]}" for name in ("run", "subrun") if found[name] is not None]
     place += [coordinates(found["keys"])] if found["keys"] else []
     holes = sum(1 for item in found["items"] if item["problem"])
-    status = judged(found["status"]) + (", incomplete" if found["incomplete"] else "")
+    status = show.judged(found["status"]) + (", incomplete" if found["incomplete"] else "")
     yield f"{', '.join([found['category'], *place])}: {status}" + (f", {show.count(holes, 'hole')}" if holes else "")
     attempt = f", attempt {found['attempt']}" if found["attempt"] > 1 else ""
     yield f"published   {show.age(found['published_at'], now)} ago" + (f" on {found['host']}" if found["host"] else "")

@@ -98,6 +98,11 @@ def size(bytes: float | None) -> str:
     return f"{bytes:.0f} B"
 
 
+def judged(status: str) -> str:
+    """A result's status in words."""
+    return "not judged" if status == "none" else status
+
+
 def plain(text: str) -> str:
     """Text for a terminal: line breaks stay, other control characters go."""
     return "".join(character if character.isprintable() or character in "\n\t" else "?" for character in text)

@@ -48,8 +48,9 @@ def address(text: str) -> str:
 
 
 def named(which: str) -> str:
-    """A dataset as people name it: `./x` and `../x` are paths from here, the rest is as the server has it."""
-    return address(which) if which.startswith(("./", "../", "xroot:")) else which
+    """A dataset as people name it: with a slash in it `raw/x` is a path from here, for no name has one; the rest is as
+    the server has it."""
+    return address(which) if "/" in which and not which.startswith("/") else which
 
 
 def described(path: Path) -> list[DatasetRequest] | None:

@@ -116,7 +116,7 @@ def show_result(request: HttpRequest, result: int) -> dict[str, Any]:  # noqa: A
     """One result with its items: their values, limits and the files that belong to them."""
     row = reads.find(result) if 0 <= result < 2**62 else None
     if row is None:
-        raise NotKnown(f"there is no result {result}; GET {result_routes.RESULTS.path} lists them")
+        raise NotKnown(f"there is no result {result}; p3s result list shows the latest")
     items = reads.items([result], MOST_ITEMS).get(result, [])
     return {**plain(row), "items": [plain(one) for one in items]}
 
