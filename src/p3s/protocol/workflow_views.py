@@ -85,8 +85,10 @@ class NodeGroup(TypedDict):
 
 class Workflow(WorkflowRow):
     """All there is about a workflow but its single jobs. `ending`: `stop` or `cancel` when it is, or was, brought to an
-    end before its nodes; `inputs`: the files that it was given."""
+    end before its nodes; `inputs`: the files that it was given. `stream_version`: of the rule of its stream, by which
+    it was started for the file `dataset`."""
 
+    stream_version: Optional[int]
     ending: str
     cancelled_by: str
     rerun_of: Optional[str]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from p3s.domain.data.coverage import UNKNOWN, missing, ranked, spoken, word_of, worst
+from p3s.domain.data.coverage import UNKNOWN, missing, ranked, spoken, word_of, word_of_workflow, worst
 from p3s.protocol.states import FINAL_JOB_STATES, JobState
 
 
@@ -57,3 +57,23 @@ def test_what_is_missing_is_made(last: dict[str, str], more: dict[str, object], 
 def test_what_is_left_says_why() -> None:
     assert missing(["a"], {"a": "finished"}) == ([], "processed")
     assert missing(["a"], {"a": "held"}) == ([], "in progress")
+
+
+@pytest.mark.parametrize(
+    ("state", "words", "expected"),
+    [
+        ("held", [], "in progress"),
+        ("running", ["failed"], "in progress"),
+        ("finished", ["dropped: stale"], "processed"),
+        ("cancelled", ["failed"], "cancelled"),
+        ("failed", [], "failed"),
+        ("failed", ["cancelled", "skipped", "dropped: stale"], "dropped: stale"),
+        ("failed", ["cancelled", "lost"], "lost"),
+        ("failed", ["dropped: shed", "failed"], "failed"),
+    ],
+)
+def test_a_workflow_makes_of_its_file_what_it_is_or_the_worst_that_made_it_fail(
+    state: str, words: list[str], expected: str
+) -> None:
+    """`words` are of those of its jobs that did not finish."""
+    assert word_of_workflow(state, words) == expected

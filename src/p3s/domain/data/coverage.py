@@ -1,8 +1,9 @@
-"""What became of a file that a stream took: one word for all its jobs; and which of them a person may have made now."""
+"""What became of a file that a stream took: one word for all its jobs, or for its workflow; and which of them a person
+may have made now."""
 
 from collections.abc import Iterable, Mapping
 
-from p3s.protocol.states import FINAL_JOB_STATES, JobState
+from p3s.protocol.states import FINAL_JOB_STATES, JobState, WorkflowState
 
 IN_PROGRESS = "in progress"
 PROCESSED = "processed"
@@ -30,9 +31,28 @@ def word_of(state: str, reason: str = "") -> str:
     return f"{word}: {reason}" if word == "dropped" and reason else word
 
 
-def worst(words: Iterable[str]) -> str:
+_ENDS = {
+    WorkflowState.FINISHED: JobState.FINISHED,
+    WorkflowState.FAILED: JobState.FAILED,
+    WorkflowState.CANCELLED: JobState.CANCELLED,
+}
+
+
+def as_of_job(workflow: str) -> JobState:
+    """A workflow's end counts as that of a job; until then it goes on."""
+    return _ENDS.get(WorkflowState(workflow), JobState.DEFINED)
+
+
+def word_of_workflow(state: str, words: Iterable[str]) -> str:
+    """What a workflow in this state makes of its file: one that failed, the worst of what its jobs say that did not
+    finish (`words`), so that a file whose jobs were left out on purpose is not said to have failed."""
+    own = word_of(as_of_job(state))
+    return worst(words, own) if state == WorkflowState.FAILED else own
+
+
+def worst(words: Iterable[str], default: str = UNKNOWN) -> str:
     """Of several, the one that counts."""
-    return min(words, key=lambda word: (WORST_FIRST.index(word.partition(":")[0]), word), default=UNKNOWN)
+    return min(words, key=lambda word: (WORST_FIRST.index(word.partition(":")[0]), word), default=default)
 
 
 def ranked(word: str) -> str:

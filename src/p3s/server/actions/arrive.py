@@ -76,7 +76,7 @@ class _Known:
         uuids = [one.uuid for one in datasets.values()]
         arrivals = Arrival.objects.filter(dataset__in=uuids, stream__in=streams)
         jobs: dict[tuple[str, str], list[str]] = defaultdict(list)
-        made = Job.objects.filter(dataset__in=uuids, stream__in=streams).order_by("id")
+        made = Job.objects.filter(dataset__in=uuids, stream__in=streams, workflow__isnull=True).order_by("id")
         for stream, dataset, job in made.values_list("stream", "dataset", "uuid"):
             jobs[str(stream), str(dataset)].append(job)
         return cls(
@@ -215,7 +215,7 @@ class _Inbox:
         if taken.jobtypes:
             taken = self._make(spec, stream, dataset, taken)
         elif spec.workflow and taken.fate is Fate.TAKEN:
-            taken = start_for(self.work, spec, dataset, self.owner, taken)
+            taken = start_for(self.work, stream, spec, dataset, self.owner, taken)
         if taken.fate is not Fate.IGNORED and dataset.run is not None:
             self._before[spec.name, dataset.run] = before + 1
         arrival.fate, arrival.reason = taken.fate.value, taken.reason

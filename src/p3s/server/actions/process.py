@@ -101,7 +101,7 @@ def _look(name: str, request: ProcessRequest) -> list[Arrival]:
 def _judged(spec: StreamSpec, arrivals: Sequence[Arrival], *, again: bool) -> list[_File]:
     datasets = [one.dataset_id for one in arrivals]
     last: dict[str, dict[str, tuple[str, str, str]]] = {}
-    jobs = Job.objects.filter(dataset__in=datasets, stream=spec.name).order_by("id")
+    jobs = Job.objects.filter(dataset__in=datasets, stream=spec.name, workflow__isnull=True).order_by("id")
     for dataset, jobtype, *job in jobs.values_list("dataset", "jobtype", "uuid", "state", "reason"):
         last.setdefault(str(dataset), {})[str(jobtype)] = (job[0], job[1], job[2])
     return [_file(spec, one, last.get(one.dataset_id, {}), again=again) for one in arrivals]

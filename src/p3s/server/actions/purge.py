@@ -35,7 +35,7 @@ from p3s.server.results.standards import of_reference_runs
 from p3s.server.results.trends import without_values
 
 from .many import Ask
-from .purge_workflows import ended_workflows, jobs_of, never_made, remove_workflow
+from .purge_workflows import became, ended_workflows, jobs_of, never_made, remove_workflow
 from .traces import leave
 from .work import Work
 
@@ -97,9 +97,9 @@ def _workflows(ask: Ask, request: PurgeRequest, who: str, now: float, blobs: Blo
         _finish(blobs)
         removed = 0
         for workflow in keys:
-            files = never_made(workflow)
+            files, word = never_made(workflow), became(workflow)
             _remove(ask, _remove_jobs, jobs_of(workflow), True, blobs)
-            removed += ask(partial(remove_workflow, workflow=workflow, files=files))
+            removed += ask(partial(remove_workflow, workflow=workflow, files=files, word=word))
         ask(partial(_note, request=request, who=who, removed=removed))
     return PurgeReply(removed, kept + len(keys) - removed, following)
 
@@ -199,7 +199,7 @@ def _remember(rows: Sequence[tuple[int, str, str | None, str]]) -> None:
 
 def _remember_for_streams(gone: QuerySet[Job]) -> None:
     """What became of the files of streams whose last jobs go. One that was run again does not count."""
-    made = gone.filter(dataset__isnull=False, stream__isnull=False)
+    made = gone.filter(dataset__isnull=False, stream__isnull=False, workflow__isnull=True)
     rows = list(made.values_list("uuid", "dataset", "stream", "state", "reason"))
     again = set(Job.objects.filter(rerun_of__in=[row[0] for row in rows]).values_list("rerun_of", flat=True))
     words: dict[tuple[str, str], list[str]] = defaultdict(list)

@@ -1,13 +1,15 @@
 """Which workflows may be purged, and what goes with one besides its jobs; `purge` removes them."""
 
+from p3s.domain.data.coverage import ranked, spoken, worst
 from p3s.protocol.errors import NotKnown
 from p3s.protocol.many import PurgeRequest
 from p3s.protocol.states import FINAL_WORKFLOW_STATES, DatasetState
-from p3s.server.data.models import Dataset
+from p3s.server.data.models import Arrival, Dataset
 from p3s.server.jobs.models import Job, Use
 from p3s.server.results.models import Result
 from p3s.server.results.standards import of_reference_runs
 from p3s.server.workflows.models import Node, Workflow
+from p3s.server.workflows.started import Started, latest
 
 from .work import Work
 
@@ -52,11 +54,28 @@ def never_made(workflow: str) -> list[str]:
     return list(written.values_list("dataset", flat=True).distinct())
 
 
-def remove_workflow(work: Work, *, workflow: str, files: list[str]) -> bool:
-    """After its jobs; while it has some it stays. Its files that are there stay known, those that never came do not."""
+def became(workflow: str) -> str:
+    """What it makes of the file for which a stream started it: its jobs say, which go first. "" when it is none that
+    counts."""
+    row = Workflow.objects.get(uuid=workflow)
+    counts = _counts(row)
+    return counts.word if counts is not None and counts.workflow == workflow else ""
+
+
+def _counts(row: Workflow) -> Started | None:
+    """The latest that its stream has of its file."""
+    if row.stream_id is None or row.dataset_id is None:
+        return None
+    return latest([row.stream_id], [row.dataset_id]).get((row.stream_id, row.dataset_id))
+
+
+def remove_workflow(work: Work, *, workflow: str, files: list[str], word: str) -> bool:
+    """After its jobs; while it has some it stays. Its files that are there stay known, those that never came do not.
+    `word`: what `became` said while it had its jobs."""
     work.flush()
     if Job.objects.filter(workflow=workflow).exists():
         return False
+    _remember(workflow, word)
     Node.objects.filter(workflow=workflow).delete()
     Workflow.objects.filter(uuid=workflow).delete()
     unused = Dataset.objects.filter(
@@ -68,3 +87,14 @@ def remove_workflow(work: Work, *, workflow: str, files: list[str]) -> bool:
     Dataset.objects.filter(uuid__in=gone).delete()
     work.topics.add("workflows")
     return True
+
+
+def _remember(workflow: str, word: str) -> None:
+    """For coverage, unless a later one counts meanwhile."""
+    row = Workflow.objects.filter(uuid=workflow).first()
+    counts = _counts(row) if row is not None and word else None
+    if row is None or counts is None or counts.workflow != workflow:
+        return
+    for arrival in Arrival.objects.filter(stream=row.stream_id, dataset=row.dataset_id):
+        arrival.purged = ranked(worst([word, *([spoken(arrival.purged)] if arrival.purged else [])]))
+        arrival.save(update_fields=["purged"])

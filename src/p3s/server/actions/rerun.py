@@ -94,14 +94,16 @@ def _described(row: Job) -> JobSpec:
 
 
 def _columns(row: Job) -> dict[str, Any]:
+    """Of a workflow's job too: but its workflow has ended without it, and so has what the stream made of the file."""
+    of_stream = row.workflow is None and row.stream_id is not None
     return {
         "owner": row.owner,
         "dataset": row.dataset_id,
-        "stream": row.stream_id,
+        "stream": row.stream_id if of_stream else None,
         "run": row.run,
         "subrun": row.subrun,
         "keys": row.keys,
         "rerun_of": row.uuid,
-        "stream_version": row.stream_version,
-        "followed": row.followed and row.stream_id is not None,
+        "stream_version": row.stream_version if of_stream else None,
+        "followed": row.followed and of_stream,
     }

@@ -109,6 +109,8 @@ def _jobs(work: Work, planned: Planned, files: Files) -> dict[int, JobAdded]:
             "subrun": node.subrun,
             "keys": dict(node.keys),
             "dataset": files.known(spec.input),
+            "stream": planned.stream or None,
+            "stream_version": planned.stream_version,
             "workflow": planned.workflow,
             "followed": True,
         }
@@ -152,6 +154,7 @@ def _store(work: Work, planned: Planned, flow: Flow, moves: Moves) -> None:
         subrun=plan.subrun,
         keys=dict(plan.keys),
         stream_id=planned.stream or None,
+        stream_version=planned.stream_version,
         dataset_id=planned.dataset or None,
         rerun_of=planned.rerun_of or None,
         key=planned.key or None,

@@ -39,8 +39,9 @@ class Planned:
     done: Mapping[int, int | None] = field(default_factory=dict)
     key: str = ""
     fingerprint: str = ""
-    #: The stream that starts it, and the file for which.
+    #: The stream that starts it, the version of its rule, and the file for which.
     stream: str = ""
+    stream_version: int | None = None
     dataset: str = ""
 
 
@@ -63,8 +64,8 @@ def plan_again(row: Workflow, failed: bool, owner: str) -> Planned:
     workflow = str(uuid.uuid4())
     basis = row.basis if failed else {**row.basis, "naming": workflow}
     directory = row.directory if failed or request.directory else f"{settings.WORKFLOW_FILES}/{workflow}"
-    rest: dict[str, Any] = {"rerun_of": row.uuid, "stream": row.stream_id or "", "dataset": row.dataset_id or ""}
-    return _planned(workflow, version, template, request, owner, directory, basis, **rest)
+    started_by = {"stream": row.stream_id or "", "stream_version": row.stream_version, "dataset": row.dataset_id or ""}
+    return _planned(workflow, version, template, request, owner, directory, basis, rerun_of=row.uuid, **started_by)
 
 
 def _planned(

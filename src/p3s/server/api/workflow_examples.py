@@ -89,6 +89,7 @@ REPLIES: dict[type, Any] = {
     workflow_views.Workflows: {"workflows": [_ROW], "next": None},
     workflow_views.Workflow: {
         **_ROW,
+        "stream_version": None,
         "ending": "",
         "cancelled_by": "",
         "rerun_of": None,

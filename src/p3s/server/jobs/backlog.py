@@ -9,7 +9,7 @@ from p3s.domain.effects import Queued
 from .waiting import _QUEUED, _queued, _rows
 
 _WAITING = """
-job.state = 'defined' AND job.stream_id IS NOT NULL AND job.stream_id = %s AND job.jobtype = %s
+job.state = 'defined' AND job.stream_id IS NOT NULL AND job.stream_id = %s AND job.jobtype = %s AND job.workflow IS NULL
 AND NOT EXISTS (
   SELECT 1 FROM data_arrival arrival
   WHERE arrival.stream_id = job.stream_id AND arrival.dataset_id = job.dataset_id AND arrival.manual

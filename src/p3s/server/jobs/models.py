@@ -104,11 +104,12 @@ class Job(models.Model):
     peak_memory = models.BigIntegerField(null=True)
 
     dataset = models.ForeignKey("data.Dataset", null=True, on_delete=models.PROTECT, db_index=False)
+    #: That made it; or, with a `workflow`, that started this.
     stream = models.ForeignKey("data.Stream", null=True, on_delete=models.PROTECT, db_index=False)
     run = models.BigIntegerField(null=True)
     subrun = models.BigIntegerField(null=True)
     keys = models.JSONField(default=dict)
-    #: Of the stream, when it made the job.
+    #: Of the stream, when it made the job or started the workflow.
     stream_version = models.IntegerField(null=True)
     #: The workflow of which it is a node; no relation, because workflows know jobs.
     workflow = models.CharField(max_length=36, null=True)
@@ -117,11 +118,12 @@ class Job(models.Model):
 
     class Meta:
         constraints = [
-            # Job creation by streams is exactly once, whatever is repeated.
+            # Job creation by streams is exactly once, whatever is repeated. Of a stream that starts workflows, their
+            # creation is (`workflow_once_per_dataset`): nodes of one may be several jobs of one type.
             models.UniqueConstraint(
                 fields=["dataset", "stream", "jobtype"],
                 name="job_once_per_dataset",
-                condition=models.Q(dataset__isnull=False, rerun_of__isnull=True),
+                condition=models.Q(dataset__isnull=False, rerun_of__isnull=True, workflow__isnull=True),
             ),
         ]
         indexes = [

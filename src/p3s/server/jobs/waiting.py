@@ -61,7 +61,7 @@ ORDER BY newer.id DESC LIMIT 1
 GOES_ON = """
 SELECT 1 FROM data_dataset dataset /*INDEXED BY dataset_by_run*/ JOIN jobs_job job /*INDEXED BY job_of_dataset*/
 ON job.dataset_id = dataset.uuid
-WHERE dataset.run = %s AND job.stream_id = %s AND job.jobtype = %s
+WHERE dataset.run = %s AND job.stream_id = %s AND job.jobtype = %s AND job.workflow IS NULL
   AND job.state || '' IN ('waiting', 'defined', 'dispatched', 'running') LIMIT 1
 """
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from p3s.domain.data.coverage import IN_PROGRESS, ranked, spoken, word_of
-from p3s.protocol.states import FINAL_JOB_STATES, Fate, JobState, WorkflowState
+from p3s.domain.data.coverage import IN_PROGRESS, as_of_job, ranked, spoken, word_of
+from p3s.protocol.states import FINAL_JOB_STATES, FINAL_WORKFLOW_STATES, Fate, JobState, WorkflowState
 from p3s.server.data.models import Run
 from p3s.server.jobs.waiting import _rows
 
@@ -116,14 +116,20 @@ def _case(state: str, reason: str) -> str:
     return f"CASE {state} {' '.join(whens)} ELSE '{ranked(IN_PROGRESS)}' END"
 
 
-_WORKFLOWS = {
-    WorkflowState.FINISHED: JobState.FINISHED,
-    WorkflowState.FAILED: JobState.FAILED,
-    WorkflowState.CANCELLED: JobState.CANCELLED,
-}
-"""Its end counts as that of a job; else it is in progress."""
+def _case_of_workflow() -> str:
+    """SQL: what a workflow makes of its file, ranked; `domain.data.coverage.word_of_workflow`."""
+    of_jobs = f"""(
+      SELECT MIN({_case("node.state", "node.reason")}) FROM jobs_job node
+      WHERE node.workflow = flow.uuid AND node.state || '' <> '{JobState.FINISHED.value}'
+    )"""
+    whens = []
+    for one in sorted(FINAL_WORKFLOW_STATES):
+        rank = f"'{ranked(word_of(as_of_job(one)))}'"
+        whens.append(f"WHEN '{one.value}' THEN {f'COALESCE({of_jobs}, {rank})' if one == _FAILED else rank}")
+    return f"CASE flow.state {' '.join(whens)} ELSE '{ranked(IN_PROGRESS)}' END"
 
-_OF_WORKFLOW = " ".join(f"WHEN '{one.value}' THEN '{ranked(word_of(job))}'" for one, job in _WORKFLOWS.items())
+
+_FAILED = WorkflowState.FAILED
 
 _OUTCOMES = f"""
 SELECT stream_id, run, outcome, COUNT(*) FROM (
@@ -131,15 +137,17 @@ SELECT stream_id, run, outcome, COUNT(*) FROM (
     SELECT arrival.id, arrival.stream_id, arrival.run, {_case("job.state", "job.reason")} AS outcome
     FROM data_arrival arrival
     JOIN jobs_job job ON job.dataset_id = arrival.dataset_id AND job.stream_id = arrival.stream_id
-    WHERE arrival.fate = 'taken' AND {{where}}
+    WHERE arrival.fate = 'taken' AND {{where}} AND job.workflow IS NULL
       AND NOT EXISTS (SELECT 1 FROM jobs_job later WHERE later.rerun_of = job.uuid)
     UNION ALL
-    SELECT arrival.id, arrival.stream_id, arrival.run, CASE flow.state {_OF_WORKFLOW} ELSE '{ranked(IN_PROGRESS)}' END
+    SELECT arrival.id, arrival.stream_id, arrival.run, {_case_of_workflow()} AS outcome
     FROM data_arrival arrival
     JOIN workflows_workflow flow ON flow.dataset_id = arrival.dataset_id AND flow.stream_id = arrival.stream_id
     WHERE arrival.fate = 'taken' AND {{where}}
       AND NOT EXISTS (
-        SELECT 1 FROM workflows_workflow later WHERE later.dataset_id = flow.dataset_id AND later.rerun_of = flow.uuid
+        SELECT 1 FROM workflows_workflow later
+        WHERE later.dataset_id = flow.dataset_id AND later.stream_id = flow.stream_id AND (
+          later.created_at > flow.created_at OR later.created_at = flow.created_at AND later.uuid < flow.uuid)
       )
     UNION ALL
     SELECT arrival.id, arrival.stream_id, arrival.run, arrival.purged AS outcome

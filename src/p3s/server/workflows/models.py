@@ -54,8 +54,9 @@ class Workflow(models.Model):
     run = models.BigIntegerField(null=True)
     subrun = models.BigIntegerField(null=True)
     keys = models.JSONField(default=dict)
-    #: The stream that started it, and the file for which.
+    #: The stream that started it, the version of its rule, and the file for which.
     stream = models.ForeignKey("data.Stream", null=True, on_delete=models.PROTECT, db_index=False)
+    stream_version = models.IntegerField(null=True)
     dataset = models.ForeignKey("data.Dataset", null=True, on_delete=models.PROTECT, db_index=False)
     #: The workflow whose work this one does again.
     rerun_of = models.CharField(max_length=36, null=True)
@@ -70,6 +71,14 @@ class Workflow(models.Model):
     ended_at = models.FloatField(null=True)
 
     class Meta:
+        constraints = [
+            # A stream starts one for each file, whatever is repeated; others do its work again.
+            models.UniqueConstraint(
+                fields=["dataset", "stream"],
+                name="workflow_once_per_dataset",
+                condition=models.Q(dataset__isnull=False, stream__isnull=False, rerun_of__isnull=True),
+            ),
+        ]
         indexes = [
             # Listings, newest first; by state too.
             models.Index(fields=["created_at", "uuid"], name="workflow_latest"),

@@ -117,7 +117,8 @@ def workflow(uuid: str) -> Workflow | None:
     if row is None:
         return None
     again = models.Workflow.objects.filter(rerun_of=uuid).order_by("-created_at").values_list("uuid", flat=True).first()
-    more = {name: getattr(row, name) for name in ("ending", "cancelled_by", "rerun_of", "directory", "keys")}
+    plain = ("stream_version", "ending", "cancelled_by", "rerun_of", "directory", "keys")
+    more = {name: getattr(row, name) for name in plain}
     more |= {"rerun_as": again, "dataset": row.dataset_id, "parameters": row.basis.get("parameters", {})}
     more |= {"inputs": [file["url"] for file in row.basis["files"]], "groups": groups(uuid)}
     return cast(Workflow, {**_row(row), **more})

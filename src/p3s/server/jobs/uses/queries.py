@@ -56,7 +56,7 @@ INSERT INTO jobs_gathered (gathering_id, dataset_id, job_id)
 SELECT {gathering}, job.dataset_id, MAX(job.id) FROM data_dataset dataset
 JOIN jobs_job job ON job.dataset_id = dataset.uuid
 WHERE dataset.run = {run} AND ({subrun} IS NULL OR dataset.subrun = {subrun}) AND job.stream_id = {stream}
-  AND job.jobtype = {jobtype} AND job.state || '' = 'finished'
+  AND job.jobtype = {jobtype} AND job.state || '' = 'finished' AND job.workflow IS NULL
 GROUP BY job.dataset_id
 """,
     gathering="bigint",
