@@ -162,6 +162,9 @@ def test_runs_are_started_and_ended(say: Say, server: Any, refused: Refused) -> 
     assert "laser" in say("run", "show", number)
     assert "there is no run 4611686018427387000" in refused(4, "run", "end", "4611686018427387000", at=server.directory)
     assert "say what is to be other" in refused(2, "run", "adjust", number, at=server.directory)
+    assert say("run", "delete", number, "--dry-run") == f"run {number}: would be forgotten\n"
+    assert say("run", "delete", number, "--why", "a slip") == f"run {number}: forgotten\n"
+    assert f"there is no run {number}" in refused(4, "run", "show", number, at=server.directory)
 
 
 def test_a_result_leads_back_to_its_files(say: Say, server: Any, refused: Refused, file: Path) -> None:

@@ -295,6 +295,29 @@ def test_what_is_known_of_a_run_is_changed(server: Server, number: int) -> None:
     assert run_of(server, number)["events"][0]["why"].startswith("ended_at ")
 
 
+def test_a_run_that_was_started_by_mistake_is_forgotten(server: Server, number: int) -> None:
+    place = f"/api/v1/runs/{number}"
+    server.good("POST", f"{place}/start", {})
+    assert server.good("DELETE", f"{place}?dry_run=true") == {"name": str(number), "note": ""}
+    assert run_of(server, number)["open"]
+    server.good("DELETE", f"{place}?why=a+slip")
+    assert server.ask("GET", place).status == 404
+    assert server.ask("DELETE", place).status == 404
+    server.good("POST", f"{place}/start", {})
+    events = [(one["what"], one["why"]) for one in run_of(server, number)["events"]]
+    assert events == [("started", ""), ("deleted", "a slip"), ("started", "")]
+
+
+def test_a_run_that_something_is_of_stays(server: Server, number: int, name: str, register: Register) -> None:
+    server.good("PUT", f"/api/v1/streams/{name}", {"name": name, "jobs": {name: {"payload": "true"}}})
+    dataset = register(run=number, stream=name)
+    answer = server.ask("DELETE", f"/api/v1/runs/{number}")
+    says = f"run {number} has 1 files, 1 jobs, and stays with them; p3s run end {number} says that it is over"
+    assert (answer.status, answer.detail) == (409, says)
+    server.good("POST", f"/api/v1/datasets/{dataset}/adjust", {"run": number + 1})
+    assert f"run {number} has 1 jobs, and" in server.ask("DELETE", f"/api/v1/runs/{number}").detail
+
+
 def test_a_run_that_is_none_is_not_known(server: Server, number: int) -> None:
     server.good("POST", f"/api/v1/runs/{number}/start", {})
     for act in ("end", "adjust"):

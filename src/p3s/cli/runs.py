@@ -14,7 +14,7 @@ from p3s.protocol.errors import BadInput, Conflict, NotKnown
 from . import complete, moments, show
 from .options import DryRun, Json, Limit, Since, Why
 
-app = typer.Typer(no_args_is_help=True, help="Runs of the experiment: start, end, list, look at, change.")
+app = typer.Typer(no_args_is_help=True, help="Runs of the experiment: start, end, list, look at, change, forget.")
 
 Number = Annotated[int, typer.Argument(metavar="N", help="Its number.", min=0, autocompletion=complete.runs)]
 Type = Annotated[str | None, typer.Option(metavar="cosmic", help="What kind of run it is.")]
@@ -158,6 +158,16 @@ def adjust(
         _tell(RunChanged(number, found["open"], bool(others), "; ".join(others) or "it is so already"), dry_run, json)
         return
     _tell(client.adjust_run(number, request), dry_run, json)
+
+
+@app.command("delete")
+def delete(number: Number, why: Why = "", dry_run: DryRun = False, json: Json = False) -> None:
+    """Forget a run started by mistake; refused while files, jobs or results are of it. Example: p3s run delete 46100"""
+    reply = Client().delete_run(number, why, dry_run)
+    if json:
+        show.as_json(vars(reply))
+        return
+    print(f"run {reply.name}: {'would be forgotten' if dry_run else 'forgotten'}")
 
 
 def _known(client: Client, number: int) -> Any:

@@ -117,6 +117,10 @@ class Data(Asking):
         """Change what is known of a run."""
         return self._told(RunChanged, routes.ADJUST_RUN, change, run=str(run))
 
+    def delete_run(self, run: int, why: str = "", dry_run: bool = False) -> Removed:
+        """Forget a run that was started by mistake. Raises Conflict while files, jobs or results are of it."""
+        return Removed(**self._object(routes.DELETE_RUN, _asked(why, dry_run), run=str(run)))
+
     # ---- lineage
 
     def lineage(self, of: str, way: str = "both", fan: int = ALL) -> Lineage:

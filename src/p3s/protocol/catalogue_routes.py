@@ -48,4 +48,5 @@ ADJUST_RUN = Route(
     catalogue.RunChange,
     catalogue.RunChanged,
 )
+DELETE_RUN = Route("DELETE", f"{API}/runs/{{run}}", "operate", "Forget a run", None, catalogue.Removed)
 LINEAGE = Route("GET", f"{API}/lineage", "read", "What came of what", None, views.Lineage)

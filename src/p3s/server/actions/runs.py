@@ -1,12 +1,14 @@
-"""Runs of the experiment: opened by a person or by their first file, ended by a person."""
+"""Runs of the experiment: opened by a person or by their first file, ended and forgotten by a person."""
 
 from collections.abc import Iterable
 
 from p3s.domain.effects import Noted
-from p3s.protocol.catalogue import RunChange, RunChanged, RunEnd, RunStart
+from p3s.protocol.catalogue import Removed, RunChange, RunChanged, RunEnd, RunStart
 from p3s.protocol.errors import BadInput, Conflict, NotKnown
-from p3s.server.data.models import Run
+from p3s.server.data.models import Dataset, Run
 from p3s.server.data.runs import near
+from p3s.server.jobs.models import Job
+from p3s.server.results.models import Result
 
 from .expects import forget_results
 from .gather import gather_rest
@@ -110,6 +112,22 @@ def adjust_run(work: Work, *, number: int, request: RunChange, who: str) -> RunC
         row.save()
         _note(work, number, "adjusted", who, "; ".join(said) + (f": {request.why}" if request.why else ""))
     return RunChanged(number, row.ended_at is None, bool(said), "; ".join(said) or "it is so already")
+
+
+def forget_run(work: Work, *, number: int, why: str, dry_run: bool, who: str) -> Removed:
+    """One that was started by mistake. Raises Conflict while something is of it: its first file would open it again."""
+    work.flush()
+    row = _known(number)
+    of_it = ((Dataset, "files"), (Job, "jobs"), (Result, "results"))
+    counted = [(table.objects.filter(run=number).count(), word) for table, word in of_it]
+    if any(count for count, _ in counted):
+        said = ", ".join(f"{count} {word}" for count, word in counted if count)
+        raise Conflict(f"run {number} has {said}, and stays with them; p3s run end {number} says that it is over")
+    if not dry_run:
+        forget_results(work, number)
+        row.delete()
+        _note(work, number, "deleted", who, why)
+    return Removed(str(number), "")
 
 
 def _known(number: int) -> Run:

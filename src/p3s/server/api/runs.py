@@ -8,7 +8,7 @@ from ninja import Query, Router
 
 from p3s.protocol import bounds, catalogue_bounds, catalogue_routes
 from p3s.protocol.bounds import BIG
-from p3s.protocol.catalogue import RunChange, RunChanged, RunEnd, RunStart
+from p3s.protocol.catalogue import Removed, RunChange, RunChanged, RunEnd, RunStart
 from p3s.protocol.errors import NotKnown
 from p3s.server.actions import runs
 from p3s.server.broker import running
@@ -92,3 +92,18 @@ def end_run(request: HttpRequest, run: int) -> RunChanged:
 def adjust_run(request: HttpRequest, run: int) -> RunChanged:
     """What is said becomes so, what is left out stays."""
     return _told(request, run, RunChange, runs.adjust_run)
+
+
+@router.delete("/runs/{run}", auth=reach("operate"), summary=catalogue_routes.DELETE_RUN.summary)
+@exact
+def delete_run(
+    request: HttpRequest,
+    run: int,
+    why: Annotated[str, Query(max_length=2_000, description="for the record")] = "",
+    dry_run: Annotated[bool, Query(description="say what would be done, do nothing")] = False,
+) -> Removed:
+    """The record of a run that was started by mistake. 409 while files, jobs or results are of it."""
+    catalogue_bounds.check_run(run, RunEnd(why=why))
+    who = grant_of(request).owner
+    reply: Removed = running().ask(lambda work: runs.forget_run(work, number=run, why=why, dry_run=dry_run, who=who))
+    return reply
