@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 from django.db import DEFAULT_DB_ALIAS, DataError, connection, connections, transaction
+from django.db.models.expressions import RawSQL
 
 from p3s.server.pipeline import Pipeline
 
@@ -129,6 +130,18 @@ def _pipeline() -> Iterator[Pipeline]:
             _open_pipeline.send()
     finally:
         _open_pipeline = None
+
+
+# ---- many values in a question
+
+
+def among(values: "Sequence[int] | Sequence[str]") -> RawSQL:
+    """Many values for `COLUMN__in`, as one: Django looks at each value of a list by itself, which costs more than to
+    find its row. All of them are integers, or texts."""
+    if connection.vendor == "sqlite":
+        return RawSQL("SELECT value FROM json_each(%s)", [orjson.dumps(list(values)).decode()])
+    type = "bigint" if values and isinstance(values[0], int) else "text"
+    return RawSQL(f"SELECT unnest(%s::{type}[])", [list(values)])
 
 
 # ---- transactions

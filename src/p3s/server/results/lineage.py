@@ -5,8 +5,7 @@ Set-based: a few questions for all things of a level, however many they are.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 
@@ -14,8 +13,9 @@ from p3s.domain.data.lineage import Key, Link
 from p3s.server.data.models import Dataset, Member
 from p3s.server.jobs.models import Job, Use
 from p3s.server.results.models import Result
+from p3s.server.sql import among
 
-PORTION = 2_000
+PORTION = 10_000
 """Names in one question."""
 
 
@@ -47,7 +47,7 @@ def _step(level: list[Key], looks: dict[str, Look]) -> Iterator[Link]:
 
 
 def _publisher(results: Names) -> Iterator[Link]:
-    for result, job in Result.objects.filter(id__in=results).values_list("id", "job_id"):
+    for result, job in Result.objects.filter(id__in=among(results)).values_list("id", "job_id"):
         yield ("result", result), ("job", job), "published"
 
 
@@ -55,7 +55,9 @@ def _of_job(jobs: Names) -> Iterator[Link]:
     """Its dataset, or the file that its description names; what it read and gathered; the job it was run again for."""
     named: dict[str, list[int]] = defaultdict(list)
     again: dict[str, list[int]] = defaultdict(list)
-    for job, dataset, url, old in Job.objects.filter(id__in=jobs).values_list("id", "dataset_id", "input", "rerun_of"):
+    for job, dataset, url, old in Job.objects.filter(id__in=among(jobs)).values_list(
+        "id", "dataset_id", "input", "rerun_of"
+    ):
         if dataset is not None:
             yield ("job", job), ("dataset", dataset), "read"
         elif url:
@@ -63,15 +65,15 @@ def _of_job(jobs: Names) -> Iterator[Link]:
         if old is not None:
             again[old].append(job)
     yield from _named(named)
-    yield from _uses(Use.objects.filter(job__in=jobs, role="input"), "job", "job_id")
-    for number, uuid in Job.objects.filter(uuid__in=list(again)).values_list("id", "uuid"):
+    yield from _uses(Use.objects.filter(job__in=among(jobs), role="input"), "job", "job_id")
+    for number, uuid in Job.objects.filter(uuid__in=among(list(again))).values_list("id", "uuid"):
         for job in again[uuid]:
             yield ("job", job), ("job", number), "run again"
 
 
 def _named(jobs: dict[str, list[int]]) -> Iterator[Link]:
     """Files that jobs were given by address: registered, or known by that alone."""
-    known = dict(Dataset.objects.filter(url__in=list(jobs)).values_list("url", "uuid"))
+    known = dict(Dataset.objects.filter(url__in=among(list(jobs))).values_list("url", "uuid"))
     for url, readers in jobs.items():
         file: Key = ("dataset", known[url]) if url in known else ("path", url)
         for job in readers:
@@ -79,7 +81,7 @@ def _named(jobs: dict[str, list[int]]) -> Iterator[Link]:
 
 
 def _of_purged(uuids: Names) -> Iterator[Link]:
-    return _uses(Use.objects.filter(was_job__in=uuids, role="input"), "purged", "was_job")
+    return _uses(Use.objects.filter(was_job__in=among(uuids), role="input"), "purged", "was_job")
 
 
 def _uses(uses: "QuerySet[Use]", kind: str, column: str) -> Iterator[Link]:
@@ -96,11 +98,11 @@ def _uses(uses: "QuerySet[Use]", kind: str, column: str) -> Iterator[Link]:
 
 def _writers(datasets: Names) -> Iterator[Link]:
     """Who wrote a file; of a set its files."""
-    uses = Use.objects.filter(dataset__in=datasets, role="output").order_by("id")
+    uses = Use.objects.filter(dataset__in=among(datasets), role="output").order_by("id")
     for dataset, job, gone in uses.values_list("dataset_id", "job_id", "was_job"):
         writer: Key = ("job", job) if job is not None else ("purged", gone)
         yield ("dataset", dataset), writer, "wrote"
-    for held, file in Member.objects.filter(set__in=datasets).order_by("id").values_list("set_id", "dataset_id"):
+    for held, file in Member.objects.filter(set__in=among(datasets)).order_by("id").values_list("set_id", "dataset_id"):
         yield ("dataset", held), ("dataset", file), "holds"
 
 
@@ -112,34 +114,40 @@ _UP: dict[str, Look] = {"result": _publisher, "job": _of_job, "purged": _of_purg
 
 def _readers(datasets: Names) -> Iterator[Link]:
     """Jobs that were made of a file or read it, and sets that have it. Who gathered results does so from their job."""
-    for job, dataset in Job.objects.filter(dataset__in=datasets).order_by("id").values_list("id", "dataset_id"):
+    for job, dataset in Job.objects.filter(dataset__in=among(datasets)).order_by("id").values_list("id", "dataset_id"):
         yield ("dataset", dataset), ("job", job), "read"
-    uses = Use.objects.filter(dataset__in=datasets, role="input", source=None, was_source=None).order_by("id")
+    uses = Use.objects.filter(dataset__in=among(datasets), role="input", source=None, was_source=None).order_by("id")
     for dataset, job, gone in uses.values_list("dataset_id", "job_id", "was_job"):
         yield ("dataset", dataset), (("job", job) if job is not None else ("purged", gone)), "read"
-    for held, file in Member.objects.filter(dataset__in=datasets).order_by("id").values_list("set_id", "dataset_id"):
+    for held, file in (
+        Member.objects.filter(dataset__in=among(datasets)).order_by("id").values_list("set_id", "dataset_id")
+    ):
         yield ("dataset", file), ("dataset", held), "holds"
 
 
 def _from_job(jobs: Names) -> Iterator[Link]:
     """What it published and wrote, who gathered it, and the job that did its work again."""
-    for result, job in Result.objects.filter(job__in=jobs).order_by("id").values_list("id", "job_id"):
+    for result, job in Result.objects.filter(job__in=among(jobs)).order_by("id").values_list("id", "job_id"):
         yield ("job", job), ("result", result), "published"
-    for dataset, job in Use.objects.filter(job__in=jobs, role="output").order_by("id").values_list("dataset", "job"):
+    for dataset, job in (
+        Use.objects.filter(job__in=among(jobs), role="output").order_by("id").values_list("dataset", "job")
+    ):
         yield ("job", job), ("dataset", dataset), "wrote"
     for source, job in (
-        Use.objects.filter(source__in=jobs, job__isnull=False).order_by("id").values_list("source", "job")
+        Use.objects.filter(source__in=among(jobs), job__isnull=False).order_by("id").values_list("source", "job")
     ):
         yield ("job", source), ("job", job), "gathered"
-    numbers = {uuid: number for number, uuid in Job.objects.filter(id__in=jobs).values_list("id", "uuid")}
-    for job, old in Job.objects.filter(rerun_of__in=list(numbers)).order_by("id").values_list("id", "rerun_of"):
+    numbers = {uuid: number for number, uuid in Job.objects.filter(id__in=among(jobs)).values_list("id", "uuid")}
+    for job, old in Job.objects.filter(rerun_of__in=among(list(numbers))).order_by("id").values_list("id", "rerun_of"):
         yield ("job", numbers[str(old)]), ("job", job), "run again"
 
 
 def _from_purged(uuids: Names) -> Iterator[Link]:
-    for dataset, gone in Use.objects.filter(was_job__in=uuids, role="output").values_list("dataset_id", "was_job"):
+    for dataset, gone in Use.objects.filter(was_job__in=among(uuids), role="output").values_list(
+        "dataset_id", "was_job"
+    ):
         yield ("purged", gone), ("dataset", dataset), "wrote"
-    uses = Use.objects.filter(was_source__in=uuids).order_by("id")
+    uses = Use.objects.filter(was_source__in=among(uuids)).order_by("id")
     for source, job, gone in uses.values_list("was_source", "job_id", "was_job"):
         yield ("purged", source), (("job", job) if job is not None else ("purged", gone)), "gathered"
 
@@ -150,8 +158,7 @@ _DOWN: dict[str, Look] = {"dataset": _readers, "job": _from_job, "purged": _from
 # ---- what they are
 
 
-@dataclass(frozen=True, slots=True)
-class Thing:
+class Thing(NamedTuple):
     """A thing as it is shown. `id` begins with its kind; `name` is for people, `state` what its kind has."""
 
     id: str
@@ -186,18 +193,18 @@ def _step_things(keys: Sequence[Key]) -> Iterator[tuple[Key, Thing]]:
 
 def _files(uuids: Names) -> Iterator[tuple[str, Thing]]:
     columns = ("uuid", "kind", "name", "state", "run", "url")
-    for uuid, kind, *rest in Dataset.objects.filter(uuid__in=uuids).values_list(*columns):
+    for uuid, kind, *rest in Dataset.objects.filter(uuid__in=among(uuids)).values_list(*columns):
         yield uuid, Thing(f"{kind}:{uuid}", kind, *rest)
 
 
 def _jobs(numbers: Names) -> Iterator[tuple[int, Thing]]:
     columns = ("id", "uuid", "jobtype_id", "name", "state", "run")
-    for number, uuid, jobtype, name, state, run in Job.objects.filter(id__in=numbers).values_list(*columns):
+    for number, uuid, jobtype, name, state, run in Job.objects.filter(id__in=among(numbers)).values_list(*columns):
         yield number, Thing(f"job:{uuid}", "job", f"{jobtype} {name}".strip(), state, run)
 
 
 def _results(numbers: Names) -> Iterator[tuple[int, Thing]]:
-    for number, name, status, run in Result.objects.filter(id__in=numbers).values_list(
+    for number, name, status, run in Result.objects.filter(id__in=among(numbers)).values_list(
         "id", "category", "status", "run"
     ):
         yield number, Thing(f"result:{number}", "result", name, status, run)
