@@ -21,6 +21,7 @@ LONGEST_FUNCTION = 60
 
 #: Boundaries where whatever went wrong must not go further. Each says in its place why.
 BROAD = {
+    "pilot/agent.py": "whatever a job's results are like, its end is reported and its slot is free again",
     "server/broker/broker.py": "one request's failure must not be another's; the writer's own ends the process",
     "server/upkeep/services.py": "a service's failure is written down and told; the others go on",
     "server/project/admin.py": "what a view raises in the writer's thread is raised again where the request came from",

@@ -74,6 +74,26 @@ def test_problems_are_on_record(attempt: Attempt) -> None:
     ]
 
 
+def test_problems_alone_sent_twice_are_on_record_once(attempt: Attempt) -> None:
+    for _ in range(2):
+        assert attempt.publish(problems=("p3s-result.json: not JSON",)).json() == {"results": 0}
+    assert len(attempt.server.job(attempt.job)["events"]) == 1
+
+
+def test_the_files_of_a_result_are_at_most_200_mb_whatever_the_node_says(attempt: Attempt) -> None:
+    files = attempt.server.directory / "blobs" / attempt.job[-2:] / attempt.job / "1"
+    attempt.upload("0.png")
+    for index in range(11):
+        with (files / f"{index}.png").open("wb") as file:
+            file.truncate(20_000_000)
+    items = [{"kind": "images", "name": str(index), "files": f"{index}.png"} for index in range(11)]
+    assert attempt.publish(result(*items, NUMBER)).status == 200
+    (found,) = attempt.server.good("GET", f"/api/v1/results?job={attempt.job}&items=true")["results"]
+    holes = {one["name"]: one["problem"] for one in found["items"] if one["problem"]}
+    assert list(holes) == ["10"]
+    assert "more than 200 MB together" in holes["10"]
+
+
 def test_results_of_a_job_that_is_over_are_a_conflict(attempt: Attempt) -> None:
     attempt.pilot.report(attempt.job, 1, "finished", exit_code=0)
     answer = attempt.publish(result(NUMBER))

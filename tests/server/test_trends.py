@@ -137,9 +137,18 @@ def test_without_a_run_values_come_in_their_own_order(of: Publisher) -> None:
 def test_the_time_is_that_of_the_data_where_the_payload_says_it(of: Publisher) -> None:
     of.publish(number(), run=1, time="2018-08-23T21:03:34.5+02:00")
     of.publish(number(), run=2, time="2016-12-31T23:59:59+99:99")
-    first, second = of.trend("n")["points"]
+    of.publish(number(), run=0, time="2018-08-23t21:03:34z")
+    small, first, second = of.trend("n")["points"]
     assert first["at"] == 1535051014.5
+    assert small["at"] == 1535058214.0
     assert second["at"] > 1.7e9
+
+
+def test_the_unit_of_a_trend_is_that_of_the_last_publication(of: Publisher) -> None:
+    of.publish(number(unit="ms"), table({"1": [1.0], "2": [2.0]}, a={"unit": "ch"}), run=1)
+    of.publish(number(unit="us"), table({"1": [1.0], "2": [2.0]}, a={"unit": "MHz"}), run=2)
+    units = {(one["name"], one["by"].get("apa")): one["unit"] for one in of.ask("trends/names")["names"]}
+    assert units == {("n", None): "us", ("t/a", 1): "MHz", ("t/a", 2): "MHz"}
 
 
 def test_the_newest_attempt_is_shown_and_older_ones_are_kept(of: Publisher) -> None:

@@ -205,8 +205,8 @@ class Agent:
             deliver(running, lambda: until)
         except Undelivered as error:
             ended.update(reason="stage-out", detail=str(error))
-        except OSError as error:
-            ended.update(reason="stage-out", detail=f"on this node: {error}")
+        except Exception as error:  # noqa: BLE001 - boundary: whatever its results are like, the job has ended
+            ended.update(reason="stage-out", detail=f"on this node: {type(error).__name__}: {error}")
         self.tell(lambda: self._settle(running, ended))
 
     def _settle(self, running: Running, ended: "dict[str, Any]") -> None:

@@ -15,19 +15,15 @@ from typing import Any, Optional, Union
 
 from p3s.protocol import classic
 from p3s.protocol.patterns import name_problem
+from p3s.protocol.result_sizes import MEGABYTE, within_sizes
 from p3s.protocol.results import (
     MAX_FILE_BYTES,
-    MAX_RESULT_BYTES,
     MAX_RESULTS,
     MAX_VALUES,
-    Item,
-    Result,
     ResultError,
     check,
     decode,
-    refuse,
     to_wire,
-    with_items,
 )
 
 MAX_JSON_BYTES = 5_000_000
@@ -35,7 +31,6 @@ MAX_JSON_FILES = 100
 MAX_DEPTH = 8
 MAX_ENTRIES = 20_000
 MAX_PROBLEMS = 50
-_MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -70,7 +65,7 @@ def collect(directory: Union[str, "os.PathLike[str]"], work: "Union[str, os.Path
     values_left = MAX_VALUES
     for source, document in documents[:MAX_RESULTS]:
         try:
-            result = _within_limits(check(document, names), listing.sizes)
+            result = within_sizes(check(document, names), listing.sizes)
         except ResultError as error:
             problems.append(f"{source}: {error}")
             continue
@@ -192,13 +187,13 @@ class _Listing:
         return real.startswith(self._real + os.sep)
 
     def _say(self, name: str, problem: str) -> None:
-        self.problems.append(f"{_shown(name)}: {problem}")
+        self.problems.append(f"{shown(name)}: {problem}")
 
 
 def _documents(listing: _Listing, problems: list[str]) -> list[tuple[str, dict[str, Any]]]:
     """(file name, decoded result) of every result in the result files."""
     decoded = _decoded(listing, listing.result_files, problems)
-    return [(_shown(name), document) for name, documents in decoded.items() for document in documents]
+    return [(shown(name), document) for name, documents in decoded.items() for document in documents]
 
 
 def _classic_documents(listing: _Listing, problems: list[str]) -> list[tuple[str, dict[str, Any]]]:
@@ -208,7 +203,7 @@ def _classic_documents(listing: _Listing, problems: list[str]) -> list[tuple[str
     summaries = {name: entries for name, entries in pairs.items() if name.endswith(classic.SUMMARY)}
     lists = {name: entries for name, entries in pairs.items() if name not in summaries}
     found = classic.translate(summaries, lists, frozenset(listing.sizes), datetime.datetime.astimezone)
-    return [(_shown(source), document) for source, document in found]
+    return [(shown(source), document) for source, document in found]
 
 
 def _decoded(listing: _Listing, names: list[str], problems: list[str]) -> dict[str, list[dict[str, Any]]]:
@@ -218,59 +213,50 @@ def _decoded(listing: _Listing, names: list[str], problems: list[str]) -> dict[s
         try:
             decoded[name] = decode(_read(listing.place(name)))
         except ResultError as error:
-            problems.append(f"{_shown(name)}: {error}")
+            problems.append(f"{shown(name)}: {error}")
         except UnicodeDecodeError:
-            problems.append(f"{_shown(name)}: not UTF-8; write the file with encoding='utf-8'")
+            problems.append(f"{shown(name)}: not UTF-8; write the file with encoding='utf-8'")
         except OSError as error:
-            problems.append(f"{_shown(name)}: cannot be read: {error.strerror}")
+            problems.append(f"{shown(name)}: cannot be read: {error.strerror}")
     if len(names) > MAX_JSON_FILES:
         problems.append(f"{len(names)} result files; the first {MAX_JSON_FILES} are taken")
     return decoded
 
 
 def _read(path: Path) -> str:
-    """The text of a result file. O_NONBLOCK and O_NOFOLLOW: neither a pipe nor a link may hold us up.
+    """The text of a result file.
 
     Errors: OSError, UnicodeDecodeError, ResultError where it is no regular file or too big.
     """
     if path.is_symlink():
         raise ResultError("is a link; write the file itself")
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-    with open(descriptor, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ResultError("is no regular file; write a plain file")
-        content = stream.read(MAX_JSON_BYTES + 1)
-    if len(content) > MAX_JSON_BYTES:
-        limit = MAX_JSON_BYTES // _MEGABYTE
+    content = _bytes(path, MAX_JSON_BYTES, os.O_NOFOLLOW)
+    if content is None:
+        limit = MAX_JSON_BYTES // MEGABYTE
         raise ResultError(f"has more than {limit} MB; put data in files and only their names here")
     return content.decode("utf-8-sig")
 
 
-def _within_limits(result: Result, sizes: dict[str, int]) -> Result:
-    """The result with a hole for every item whose files are too big, alone or with those before them."""
-    counted: dict[str, int] = {}
-    items = []
-    for item in result.items:
-        new = {entry.path: sizes[entry.path] for entry in item.files if entry.path not in counted}
-        problem = _size_problem(item, sizes, sum(counted.values()) + sum(new.values()))
-        if problem:
-            items.append(refuse(item, problem))
-            continue
-        counted.update(new)
-        items.append(item)
-    return with_items(result, items)
+def read_file(path: Path) -> bytes:
+    """A file that `collect` named, as it is by now: what the payload left running may have changed it.
+
+    Errors: OSError, ResultError where it is no regular file or too big any more.
+    """
+    content = _bytes(path, MAX_FILE_BYTES)
+    if content is None:
+        limit = MAX_FILE_BYTES // MEGABYTE
+        raise ResultError(f"has grown beyond {limit} MB; end what writes it before the payload ends")
+    return content
 
 
-def _size_problem(item: Item, sizes: dict[str, int], total: int) -> Optional[str]:
-    for entry in item.files:
-        size = sizes[entry.path]
-        if size > MAX_FILE_BYTES:
-            limit = MAX_FILE_BYTES // _MEGABYTE
-            return f"{entry.path} has {size / _MEGABYTE:.1f} MB; at most {limit} MB a file: make it smaller"
-    if item.files and total > MAX_RESULT_BYTES:
-        limit = MAX_RESULT_BYTES // _MEGABYTE
-        return f"the files of this result have more than {limit} MB together; publish fewer or smaller ones"
-    return None
+def _bytes(path: Path, most: int, flags: int = 0) -> Optional[bytes]:
+    """None when it has more than `most`. O_NONBLOCK: no pipe may hold us up."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags)
+    with open(descriptor, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ResultError("is no regular file; write a plain file")
+        content = stream.read(most + 1)
+    return content if len(content) <= most else None
 
 
 def _is_result_file(name: str) -> bool:
@@ -284,7 +270,7 @@ def _is_directory(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _shown(name: str) -> str:
+def shown(name: str) -> str:
     """A file name fit for one line, whatever bytes it has."""
     return ascii(name)[1:-1][:200]
 

@@ -9,11 +9,11 @@ from urllib.parse import quote
 from p3s.protocol import codec, routes
 from p3s.protocol.errors import NoRoom, Refused, TryLater
 from p3s.protocol.messages import PublishRequest
-from p3s.protocol.results import MAX_FILE_BYTES
+from p3s.protocol.results import MAX_FILE_BYTES, ResultError
 from p3s.transport.http import Connection
 
 from .backoff import delay
-from .collect import collect
+from .collect import collect, read_file, shown
 from .runner import Running
 
 
@@ -44,7 +44,12 @@ def _publish(connection: Connection, running: Running, until: "Callable[[], floa
     problems = list(collected.problems)
     try:
         for name, path in collected.files.items():
-            _upload(connection, running, name, path.read_bytes(), until)
+            try:
+                data = read_file(path)
+            except (OSError, ResultError) as error:  # costs the items that name it, which the server says, no others
+                problems.append(f"{shown(name)}: {getattr(error, 'strerror', None) or error}")
+            else:
+                _upload(connection, running, name, data, until)
     except NoRoom as error:
         problems.insert(0, f"files of results were not kept: {error}")
     if collected.results or problems:

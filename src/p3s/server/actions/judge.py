@@ -1,5 +1,6 @@
 """Judge what comes in by what people set, and lay it down: items as they are shown, values as they are trended."""
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -180,9 +181,12 @@ def series_rows(verdict: Verdict) -> list[Row]:
         for series, value in zip(one.series, one.values, strict=True)
     }
     known = dict(Series.objects.filter(pk__in=seen).values_list("pk", "unit"))
+    other: dict[str, list[int]] = defaultdict(list)
     for series, unit in known.items():
         if unit != seen[series][1].unit:
-            Series.objects.filter(pk=series).update(unit=seen[series][1].unit)
+            other[seen[series][1].unit].append(series)
+    for unit, all_of_it in other.items():
+        Series.objects.filter(pk__in=all_of_it).update(unit=unit)
     return [_series_row(verdict.category, key, *one) for key, one in seen.items() if key not in known]
 
 

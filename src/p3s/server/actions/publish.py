@@ -18,10 +18,14 @@ from .work import Work
 #: A lost job may still be amended by its own attempt, so its results are taken too.
 _TAKEN_IN = {JobState.DISPATCHED.value, JobState.RUNNING.value, JobState.LOST.value}
 
+PROBLEM = "result problem"
+"""What the record calls what could not be taken."""
+
 
 def publish(work: Work, *, job: str, attempt: int, results: list[CheckedResult], problems: list[str]) -> int:
     """Store checked results of an attempt in force; a repeated call changes nothing. Returns how many there are."""
     work.flush()
+    said = [clean(problem[:2000]) for problem in problems]
     row = Job.objects.filter(uuid=job).first()
     if row is None:
         raise NotKnown(f"there is no job {job}")
@@ -30,15 +34,21 @@ def publish(work: Work, *, job: str, attempt: int, results: list[CheckedResult],
         return there
     if row.attempt != attempt or row.state not in _TAKEN_IN:
         raise Conflict(f"attempt {attempt} of job {job} is not in force (it is {row.state}, attempt {row.attempt})")
+    if not results and _stands(row, said):
+        return 0
     in_force = standards_of({result.category for result in results})
     for position, result in enumerate(results):
         _store(work, row, attempt, position, result, in_force)
-    for problem in problems:
-        Event.objects.create(
-            at=work.now, kind="job", object_id=job, what="result problem", who=row.owner, why=clean(problem[:2000])
-        )
+    for problem in said:
+        Event.objects.create(at=work.now, kind="job", object_id=job, what=PROBLEM, who=row.owner, why=problem)
     work.topics.add("results")
     return len(results)
+
+
+def _stands(job: Job, said: list[str]) -> bool:
+    """Whether problems are on the record of this attempt already; results know their attempt, problems alone do not."""
+    events = Event.objects.filter(kind="job", object_id=job.uuid, what=PROBLEM, why__in=said)
+    return events.filter(at__gte=job.dispatched_at or 0.0).exists()
 
 
 def _store(work: Work, job: Job, attempt: int, position: int, result: CheckedResult, in_force: Standards) -> None:
@@ -76,6 +86,6 @@ def _store(work: Work, job: Job, attempt: int, position: int, result: CheckedRes
 def moment_of(time: str) -> float | None:
     """Seconds since the epoch of an RFC 3339 text; None for one in a zone that there is not."""
     try:
-        return datetime.fromisoformat(time).timestamp()
+        return datetime.fromisoformat(time.upper()).timestamp()
     except (ValueError, OverflowError):
         return None

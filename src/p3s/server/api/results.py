@@ -10,6 +10,7 @@ from p3s.protocol import bounds, result_routes, routes
 from p3s.protocol import results as rules
 from p3s.protocol.errors import BadInput, Conflict, NotAllowed, NotKnown, TooLarge
 from p3s.protocol.messages import PublishReply, PublishRequest
+from p3s.protocol.result_sizes import within_sizes
 from p3s.server.actions.publish import publish as publish_results
 from p3s.server.blobs import Blobs
 from p3s.server.broker import running
@@ -66,9 +67,9 @@ def publish(request: HttpRequest, job: str, attempt: int) -> PublishReply:
     body = read(request, PublishRequest)
     if len(body.results) > rules.MAX_RESULTS or len(body.problems) > MOST_PROBLEMS:
         raise BadInput(f"results: at most {rules.MAX_RESULTS} from one job, and {MOST_PROBLEMS} problems")
-    names = set(Blobs(BLOBS).names(job, attempt))
+    sizes = Blobs(BLOBS).sizes(job, attempt)
     try:
-        checked = [rules.check(document, names) for document in body.results]
+        checked = [within_sizes(rules.check(document, sizes.keys()), sizes) for document in body.results]
     except rules.ResultError as error:
         raise BadInput(str(error)) from None
     values = sum(result.values for result in checked)

@@ -78,11 +78,11 @@ class Blobs:
                 found.append((path, path.read_text().split()))
         return found
 
-    def names(self, job: str, attempt: int) -> list[str]:
-        """Files there are of an attempt, relative to its directory."""
+    def sizes(self, job: str, attempt: int) -> dict[str, int]:
+        """Files there are of an attempt, relative to its directory, and their bytes."""
         top = self._directory(job, attempt)
         found = (path for path in top.rglob("*") if path.is_file() and not path.name.startswith(PART))
-        return sorted(path.relative_to(top).as_posix() for path in found)
+        return {path.relative_to(top).as_posix(): path.stat().st_size for path in found}
 
 
 def _write(handle: int, chunks: Iterable[bytes], most: int, name: str) -> int:
