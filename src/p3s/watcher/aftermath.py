@@ -2,10 +2,13 @@
 
 The file is acted upon first, and the server told then. Killed in between, a watcher finds at its next start what the
 server believes to be there and is not, and tells it.
+
+What is acted upon must be what was processed: a file that was written again since, or that came under the name of one
+that was deleted, is left where it is.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
@@ -20,36 +23,48 @@ from p3s.protocol.views import Dataset, JobRow
 from .inbox import Ready
 from .rules import DELETE, LEAVE, MOVE, After
 from .storage import Message
-from .storages import Watch
+from .storages import SHARE, Watch
 from .streams import Watched
 from .watch import Watcher
 
 LOOK_S = 5.0
 """The jobs of used files are asked for so often."""
 
-LATER_S = 60.0
-"""A file whose jobs ended otherwise, or that could not be moved, is looked at again after so long."""
+LATER_S = (60.0, 900.0)
+"""A file whose jobs ended otherwise, or that could not be moved, is looked at again after so long, then twice as long,
+up to the second."""
+
+SAME_S = 1e-3
+"""Moments that differ by less are the same: they were rounded."""
+
+TURN_S = 0.2
+"""So long the server is asked and told in one turn of the watcher's loop, which has files to register."""
 
 NAMED = 200
 """Jobs in one question."""
 
-ACTS_AT_ONCE = 20
+ACTS_AT_ONCE = 200
 """Files that are moved or deleted at the same time."""
 
-BELIEVED = 10_000
-"""So many files of a stream, the newest, are looked for at the start."""
+BELIEVED, BELIEVED_AT_ONCE = 10_000, 500
+"""So many files of a stream, the newest, are looked for at the start, and so many in one order."""
 
 
 @dataclass(slots=True)
 class Used:
-    """A file whose jobs were made; `not_before` (monotonic) it is looked at."""
+    """A file whose jobs were made, as it was told; `not_before` (monotonic) it is looked at."""
 
     watch: Watch
     name: str
     dataset: str
     jobs: list[str]
     after: After
+    size: int = 0
+    modified_ns: int = 0
     not_before: float = 0.0
+    later_s: float = LATER_S[0]
+    queued: bool = False
+    """It is to be asked whether it is used up."""
     acting: bool = False
     said: str = ""
 
@@ -62,7 +77,7 @@ class Aftermath:
         self.used: dict[str, Used] = {}
         """By URL."""
         self._acts: dict[tuple[Watch, int], tuple[Used, str]] = {}
-        self._looked: dict[tuple[Watch, int], tuple[Dataset, After]] = {}
+        self._looked: dict[tuple[Watch, int], tuple[dict[str, Dataset], After]] = {}
         self._tasks: deque[Callable[[], None]] = deque()
         """What is to be told the server; one that finds it away is asked again."""
         self._next_at = 0.0
@@ -81,7 +96,8 @@ class Aftermath:
         after = ready.lot.stream.rules.after
         if after.act != LEAVE and reply.fate == Fate.TAKEN:
             self._fresh = True
-            self.used.setdefault(ready.url, Used(watch, ready.name, reply.dataset, reply.jobs, after))
+            used = Used(watch, ready.name, reply.dataset, reply.jobs, after, ready.size, ready.modified_ns)
+            self.used.setdefault(ready.url, used)
 
     def _gone(self, watch: Watch, names: list[str]) -> None:
         for name in names:
@@ -117,52 +133,81 @@ class Aftermath:
     def step(self, now: float) -> None:
         """Tell the server what is to be told, and look which files are used up."""
         try:
-            while self._tasks:
-                self._tasks[0]()
-                self._tasks.popleft()
-            if now >= self._next_at:
-                self._next_at = now + LOOK_S
+            self._work_off()
+            if now >= self._next_at and not self._tasks:
                 self._reconcile()
                 self._look(now)
+                self._next_at = now + max(LOOK_S, SHARE * (monotonic() - now))
         except TryLater:
             self._next_at = now + LOOK_S
         except Refused as error:
             self.say(f"after use: {error}")
-            self._tasks.popleft() if self._tasks else None
-            self._next_at = now + LATER_S
+            self._next_at = now + LATER_S[0]
+
+    def _work_off(self) -> None:
+        """What is to be asked and told, for a while: there may be thousands."""
+        end = monotonic() + TURN_S
+        while self._tasks and monotonic() < end:
+            try:
+                self._tasks[0]()
+            except Refused as error:
+                self.say(f"after use: {error}")
+            self._tasks.popleft()
+        if self._tasks:
+            self.watcher.storages.wake()
 
     def _look(self, now: float) -> None:
         """Which of the used files have no job left that may run."""
         self._fresh = False
-        some = [one for one in self.used.values() if one.not_before <= now and not one.acting and not one.watch.trouble]
+        free = [one for one in self.used.values() if not (one.acting or one.queued or one.watch.trouble)]
+        some = [one for one in free if one.not_before <= now]
         jobs = [job for one in some for job in one.jobs]
         open_: set[str] = set()
         for at in range(0, len(jobs), NAMED):
             named = ",".join(jobs[at : at + NAMED])
             open_ |= {row["uuid"] for row in self.client.each_job(uuid=named) if row["state"] not in FINAL_JOB_STATES}
         for one in some:
-            if len(self._acts) >= ACTS_AT_ONCE:
-                return
-            if not open_ & set(one.jobs) and not one.watch.inbox.is_open(one.name):
-                self._use_up(one, now)
+            if open_.isdisjoint(one.jobs) and not one.watch.inbox.is_open(one.name):
+                one.queued = True
+                self._tasks.append(partial(self._use_up, one))
 
-    def _use_up(self, one: Used, now: float) -> None:
+    def _use_up(self, one: Used) -> None:
         """All jobs of the dataset count, of whatever stream and of later re-runs; the newest of each type says."""
         states = self._states(one.dataset)
-        if not states or any(state not in FINAL_JOB_STATES for state in states.values()):
-            return  # of a file without jobs nobody knows that it is used up
-        ill = {jobtype: state for jobtype, state in states.items() if state != JobState.FINISHED}
-        if ill and not one.after.failed_too:
-            one.not_before = now + LATER_S
-            said = ", ".join(f"{jobtype} {state}" for jobtype, state in sorted(ill.items()))
-            if said != one.said:
-                self.say(f"{one.name} is left where it is: {said}")
-            one.said = said
+        one.queued = False
+        if any(state not in FINAL_JOB_STATES for state in states.values()) or len(self._acts) >= ACTS_AT_ONCE:
+            return  # it is looked at again
+        why = self._against(one, states)
+        if why:
+            self._leave(one, f"{one.name} is left where it is: {why}")
             return
         one.acting = True
+        one.watch.hidden.add(one.name)
         about = {"to": one.after.to} if one.after.act == MOVE else {}
-        key = (one.watch, one.watch.storage.ask(one.after.act, name=one.name, **about))
+        seen = [one.size, one.modified_ns]
+        key = (one.watch, one.watch.storage.ask(one.after.act, name=one.name, seen=seen, **about))
         self._acts[key] = (one, one.after.act)
+
+    def _against(self, one: Used, states: dict[str, str]) -> str:
+        """Why a file of which no job may run any more is not used up."""
+        if not states:
+            return "no job of it is known"
+        ill = {jobtype: state for jobtype, state in states.items() if state != JobState.FINISHED}
+        if ill and not one.after.failed_too:
+            return ", ".join(f"{jobtype} {state}" for jobtype, state in sorted(ill.items()))
+        dataset = self._dataset(one.watch.place.url(one.name))
+        if dataset is None:
+            return "the server does not know it"
+        if dataset["state"] != DatasetState.AVAILABLE:
+            return f"under its name the server has a file that is {dataset['state']}; give new files new names"
+        return "" if _is_as_registered(one, dataset) else "it has changed since it was registered"
+
+    def _leave(self, one: Used, said: str) -> None:
+        one.not_before = monotonic() + one.later_s
+        one.later_s = min(one.later_s * 2, LATER_S[1])
+        if said != one.said:
+            self.say(said)
+        one.said = said
 
     def _states(self, dataset: str) -> dict[str, str]:
         """Of the newest job of each type."""
@@ -174,21 +219,26 @@ class Aftermath:
     def _replied(self, watch: Watch, message: Message) -> None:
         key = (watch, message["id"])
         if key in self._acts:
-            one, act = self._acts.pop(key)
-            one.acting = False
-            if "error" in message:
-                one.not_before = monotonic() + LATER_S
-                self.say(f"{one.name} cannot be {_PAST[act]}: {message['error']}")
-                return
-            self.used.pop(watch.place.url(one.name), None)
-            self._tasks.append(partial(self._acted, one))
+            self._was_acted(*self._acts.pop(key), message.get("error", ""))
         elif key in self._looked:
-            dataset, after = self._looked.pop(key)
-            if "error" not in message and not message["there"]:
-                self._tasks.append(partial(self._not_there, watch, dataset, after, message["moved"]))
+            there, after = self._looked.pop(key)
+            for name in message.get("gone", ()):
+                self._tasks.append(partial(self._not_there, watch, there[name], after, name in message["moved"]))
+
+    def _was_acted(self, one: Used, act: str, error: str) -> None:
+        one.acting = False
+        if error:
+            one.watch.hidden.discard(one.name)
+            self._leave(one, f"{one.name} cannot be {_PAST[act]}: {error}")
+        else:
+            self.used.pop(one.watch.place.url(one.name), None)
+            self._tasks.append(partial(self._acted, one))
 
     def _acted(self, one: Used) -> None:
+        """Only when the server knows is a new file of the same name one to be told."""
         self._change(one.dataset, change_after(one))
+        one.watch.hidden.discard(one.name)
+        one.watch.storage.ask("unsettle", names=[one.name])
         self.say(f"{one.name} {_PAST[one.after.act]}{f' to {one.after.to}' if one.after.act == MOVE else ''}")
 
     def _dropped(self, watch: Watch) -> None:
@@ -202,14 +252,14 @@ class Aftermath:
     # ---- the start, and after trouble
 
     def _reconcile(self) -> None:
-        """After its first scan: what the server believes to lie in a storage and does not."""
+        """What the server believes to lie in a storage and does not: after its first scan, when all of it was told."""
+        if not self.watcher.registrar.idle:
+            return
         for watch in [one for one in self._unasked if one.scans and not one.trouble and not one.returning]:
-            for lot in watch.inbox.lots:
-                self._ask_for(watch, lot.stream)
+            self._tasks += [partial(self._ask_for, watch, lot.stream) for lot in watch.inbox.lots]
             self._unasked.discard(watch)
 
     def _ask_for(self, watch: Watch, stream: Watched) -> None:
-        after = stream.rules.after
         found = self.client.datasets(BELIEVED, stream=stream.spec.name, state=DatasetState.AVAILABLE.value)
         named = [(watch.place.name_of(dataset["url"]), dataset) for dataset in found]
         believed = [(name, dataset) for name, dataset in named if name is not None]
@@ -217,8 +267,12 @@ class Aftermath:
             known = f"files that the server knows of it are out of sight ({len(believed)})"
             self.say(f"{watch.place} is empty, and {known}: not mounted?")
             return
-        for name, dataset in believed:
-            self._looked[watch, watch.storage.ask("there", name=name, to=after.to)] = (dataset, after)
+        for at in range(0, len(believed), BELIEVED_AT_ONCE):
+            self._ask_whether(watch, stream.rules.after, believed[at : at + BELIEVED_AT_ONCE])
+
+    def _ask_whether(self, watch: Watch, after: After, believed: Sequence[tuple[str, Dataset]]) -> None:
+        there = dict(believed)
+        self._looked[watch, watch.storage.ask("there", names=list(there), to=after.to)] = (there, after)
 
     def _not_there(self, watch: Watch, dataset: Dataset, after: After, moved: bool) -> None:
         """It was used up by a watcher that could not tell, or is missing."""
@@ -236,6 +290,13 @@ class Aftermath:
         """Whether nothing is under way."""
         unasked = any(not watch.trouble for watch in self._unasked)
         return not (self._tasks or self._acts or self._looked or self._fresh or unasked)
+
+
+def _is_as_registered(one: Used, dataset: Dataset) -> bool:
+    """Of what the server does not know it says nothing."""
+    modified_at = dataset["modified_at"]
+    same_time = modified_at is None or abs(modified_at - one.modified_ns / 1e9) < SAME_S
+    return dataset["size"] in (None, one.size) and same_time
 
 
 _PAST = {MOVE: "moved", DELETE: "deleted"}

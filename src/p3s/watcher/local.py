@@ -222,6 +222,8 @@ def _relink(source: int, target: int, base: str) -> None:
         if not _same(source, target, base):
             raise FileExistsError(errno.EEXIST, "a file of this name is there already", base) from None
     except OSError as error:
+        if error.errno == errno.EXDEV:
+            raise OSError(errno.EXDEV, "input_after names a directory of another file system, or mount") from None
         if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK):
             raise
         _rename(source, target, base)  # a file system without hard links

@@ -71,6 +71,7 @@ class Reader:
             "scan": self._scan,
             "look": self._look,
             "settle": self._settle,
+            "unsettle": self._unsettle,
             "read": self._read,
             "adler32": self._adler32,
             "move": self._move,
@@ -169,6 +170,11 @@ class Reader:
             self.settled[name] = self.scans
         return {}
 
+    def _unsettle(self, order: dict[str, Any]) -> dict[str, Any]:
+        for name in order["names"]:
+            self.settled.pop(name, None)
+        return {}
+
     # ---- the lane of single files
 
     def _read(self, order: dict[str, Any]) -> dict[str, Any]:
@@ -181,17 +187,34 @@ class Reader:
         return {"adler32": self.source.adler32(order["name"], lambda: self._still(FILE))}
 
     def _move(self, order: dict[str, Any]) -> dict[str, Any]:
+        self._must_be_as_seen(order)
         self.source.move(order["name"], order["to"])
         return {}
 
     def _delete(self, order: dict[str, Any]) -> dict[str, Any]:
+        self._must_be_as_seen(order)
         self.source.delete(order["name"])
         return {}
 
+    def _must_be_as_seen(self, order: dict[str, Any]) -> None:
+        """What was written to it meanwhile was not processed, and must stay."""
+        entry = self.source.look(order["name"])
+        if entry is None:
+            raise FileNotFoundError(errno.ENOENT, "it is not there")
+        if list(entry[1:3]) != order["seen"]:
+            raise OSError(errno.EBUSY, "it has changed since it was registered")
+
     def _there(self, order: dict[str, Any]) -> dict[str, Any]:
-        """Whether the file is where it was, or below another directory `to`."""
-        moved = bool(order["to"]) and self.source.there(order["name"], order["to"])
-        return {"there": self.source.there(order["name"], self.source.root), "moved": moved}
+        """Which files are not where they were, and which of these are below another directory `to`. What is settled was
+        there at the last scan."""
+        gone = [
+            name for name in order["names"] if name not in self.settled and not self._is_there(name, self.source.root)
+        ]
+        return {"gone": gone, "moved": [name for name in gone if order["to"] and self._is_there(name, order["to"])]}
+
+    def _is_there(self, name: str, directory: str) -> bool:
+        self._still(FILE)
+        return self.source.there(name, directory)
 
 
 def main(words: list[str]) -> None:

@@ -1,6 +1,7 @@
 """The process of a storage: what it finds, keeps to itself, reads, moves and deletes; and what its parent makes of one
 that hangs."""
 
+import errno
 import os
 import queue
 import signal
@@ -141,19 +142,63 @@ def test_files_are_read_and_summed(tmp_path: Path) -> None:
 # ---- after use
 
 
+def facts(told: Told, name: str) -> list[int]:
+    """Size and time of a file, as it is told."""
+    entry = told.reader.source.look(name)
+    return list(entry[1:3]) if entry else []
+
+
+def moved(told: Told, name: str, to: Path) -> dict[str, Any]:
+    """What is said when a file is moved as it is."""
+    return told.do("move", name=name, to=str(to), seen=facts(told, name))
+
+
 def test_a_file_is_moved_with_its_directories(tmp_path: Path) -> None:
     (tmp_path / "in/sub").mkdir(parents=True)
     (tmp_path / "in/sub/a").write_text("1")
-    assert "error" not in Told(tmp_path / "in", 1).do("move", name="sub/a", to=str(tmp_path / "used"))
+    assert "error" not in moved(Told(tmp_path / "in", 1), "sub/a", tmp_path / "used")
     assert (tmp_path / "used/sub/a").read_text() == "1"
     assert not (tmp_path / "in/sub/a").exists()
+
+
+@pytest.mark.parametrize("act", ["move", "delete"])
+def test_a_file_that_was_written_to_since_it_was_told_stays(tmp_path: Path, act: str) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a").write_text("1")
+    told = Told(tmp_path / "in")
+    seen = facts(told, "a")
+    (tmp_path / "in/a").write_text("12")
+    assert told.do(act, name="a", to=str(tmp_path / "used"), seen=seen)["error"].startswith("it has changed")
+    (tmp_path / "in/a").unlink()
+    assert told.do(act, name="a", to=str(tmp_path / "used"), seen=seen)["error"] == "it is not there"
+
+
+def test_a_file_that_comes_after_one_of_its_name_was_used_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("1")
+    told = Told(tmp_path)
+    told.do("settle", names=["a"])
+    told.do("delete", name="a", seen=facts(told, "a"))
+    told.do("unsettle", names=["a"])
+    (tmp_path / "a").write_text("2")
+    told.do("scan")
+    assert told.names == ["a"]
+
+
+def test_what_is_not_there_is_looked_for_where_it_would_have_been_moved(tmp_path: Path) -> None:
+    for name in ("in/a", "used/b"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text("1")
+    told = Told(tmp_path / "in")
+    told.do("settle", names=["d"])
+    found = told.do("there", names=["a", "b", "c", "d"], to=str(tmp_path / "used"))
+    assert (found["gone"], found["moved"]) == (["b", "c"], ["b"])
 
 
 def test_nothing_is_overwritten_by_a_move(tmp_path: Path) -> None:
     for directory, text in (("in", "new"), ("used", "old")):
         (tmp_path / directory).mkdir()
         (tmp_path / directory / "a").write_text(text)
-    assert "is there already" in Told(tmp_path / "in").do("move", name="a", to=str(tmp_path / "used"))["error"]
+    assert "is there already" in moved(Told(tmp_path / "in"), "a", tmp_path / "used")["error"]
     assert ((tmp_path / "in/a").read_text(), (tmp_path / "used/a").read_text()) == ("new", "old")
 
 
@@ -162,21 +207,34 @@ def test_a_move_that_was_killed_half_way_is_ended_by_the_next(tmp_path: Path) ->
     (tmp_path / "used").mkdir()
     (tmp_path / "in/a").write_text("1")
     (tmp_path / "used/a").hardlink_to(tmp_path / "in/a")
-    assert "error" not in Told(tmp_path / "in").do("move", name="a", to=str(tmp_path / "used"))
+    assert "error" not in moved(Told(tmp_path / "in"), "a", tmp_path / "used")
     assert [path.name for path in tmp_path.rglob("a")] == ["a"]
 
 
-def test_without_hard_links_a_move_is_a_rename(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_links(*_: Any, **__: Any) -> None:
-        raise PermissionError(1, "Operation not permitted")
+def no_link(number: int) -> Callable[..., None]:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(local.os, "link", no_links)
+    return refuse
+
+
+def test_without_hard_links_a_move_is_a_rename(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local.os, "link", no_link(errno.EPERM))
     (tmp_path / "in").mkdir()
     (tmp_path / "in/a").write_text("1")
     told = Told(tmp_path / "in")
-    assert "error" not in told.do("move", name="a", to=str(tmp_path / "used"))
+    assert "error" not in moved(told, "a", tmp_path / "used")
     (tmp_path / "in/a").write_text("2")
-    assert "is there already" in told.do("move", name="a", to=str(tmp_path / "used"))["error"]
+    assert "is there already" in moved(told, "a", tmp_path / "used")["error"]
+
+
+def test_a_move_to_another_file_system_says_what_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local.os, "link", no_link(errno.EXDEV))
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a").write_text("1")
+    said = moved(Told(tmp_path / "in"), "a", tmp_path / "used")["error"]
+    assert said == "input_after names a directory of another file system, or mount"
+    assert (tmp_path / "in/a").exists()
 
 
 @pytest.mark.parametrize("act", ["move", "delete"])
@@ -186,7 +244,8 @@ def test_no_link_on_the_way_leads_out_of_the_storage(tmp_path: Path, act: str) -
     (tmp_path / "in").mkdir()
     (tmp_path / "in/sub").symlink_to(tmp_path / "out")
     about = {"to": str(tmp_path / "used")} if act == "move" else {}
-    assert "error" in Told(tmp_path / "in", 1).do(act, name="sub/a", **about)
+    told = Told(tmp_path / "in", 1)
+    assert "error" in told.do(act, name="sub/a", seen=facts(told, "sub/a"), **about)
     assert (tmp_path / "out/a").exists()
 
 
