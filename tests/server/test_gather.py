@@ -207,6 +207,84 @@ def test_a_gathering_begins_with_what_finished_before_its_rule_was_there(line: C
     assert [entry["job"] for entry in one.read(job["uuid"])] == [before, after]
 
 
+def regather(one: Line, **gather: Any) -> None:
+    """Its stream's rule, with this gathering or none."""
+    jobs = {one.stream: {"payload": "true", "needs": {"tags": [one.stream]}}}
+    rule = {f"{one.stream}-sum": {"payload": "m", "of": one.stream, **gather}} if gather else {}
+    one.server.good("PUT", f"/api/v1/streams/{one.stream}", {"name": one.stream, "jobs": jobs, "gather": rule})
+
+
+def test_what_was_under_way_when_a_rule_came_is_gathered(line: Callable[..., Line]) -> None:
+    one = line(every=100)
+    regather(one)
+    running, queued, held, freed = one.arrive(), one.arrive(), one.arrive(), one.arrive()
+    one.tokens[running] = one.pilot.take(running)["token"]
+    for job in (held, freed):
+        one.server.ask("POST", f"/api/v1/jobs/{job}/hold", {})
+    regather(one, every=3)
+    one.pilot.report(running, 1, "finished", exit_code=0)
+    one.end(queued)
+    assert one.jobs() == []
+    one.server.ask("POST", f"/api/v1/jobs/{freed}/release", {})
+    one.end(freed)
+    (job,) = one.jobs()
+    assert [entry["job"] for entry in one.read(job["uuid"])] == [running, queued, freed]
+
+
+def test_what_was_under_way_is_waited_for_after_a_restart_too(own_server: Callable[..., Server]) -> None:
+    server = own_server().start()
+    one = Line(server, "raw", server.pilot(tags=["raw"]), 5)
+    regather(one)
+    job, other = one.arrive(), one.arrive()
+    one.pilot.take(job)
+    regather(one, at_run_end=True)
+    server.kill()
+    server.start()
+    end_run(one)
+    second = server.pilot(tags=["raw"])
+    second.take(other)
+    second.report(other, 1, "finished", exit_code=0)
+    assert one.jobs() == []
+    one.pilot.report(job, 1, "finished", exit_code=0)
+    (gathering,) = one.jobs()
+    assert [entry["job"] for entry in one.read(gathering["uuid"])] == [job, other]
+
+
+def test_a_job_that_is_run_again_after_a_rule_came_is_gathered(line: Callable[..., Line]) -> None:
+    one = line(every=100)
+    regather(one)
+    failed = one.end(one.arrive(), "failed")
+    regather(one, every=1)
+    (again,) = one.server.good("POST", "/api/v1/reruns", {"uuids": [failed]})["new"]
+    one.end(again)
+    (job,) = one.jobs()
+    assert [entry["job"] for entry in one.read(job["uuid"])] == [again]
+
+
+def test_a_rule_that_was_away_or_goes_by_something_else_begins_anew(line: Callable[..., Line]) -> None:
+    one = line(every=100)
+    jobs = one.process()
+    regather(one)
+    jobs += one.process()
+    regather(one, every=100)
+    jobs += one.process()
+    assert one.standing() == [(str(one.run), 3, 0)]
+    regather(one, every=2, by="dl")
+    assert one.standing() == []
+    one.process(keys={"dl": one.run})
+    assert one.standing() == [(str(one.run), 1, 0)], "a value that looks like the run is not the run"
+
+
+def test_the_end_of_a_run_gathers_what_had_finished_before_the_rule_came(line: Callable[..., Line]) -> None:
+    one = line(every=100)
+    regather(one)
+    jobs = [one.end(one.arrive(subrun=place)) for place in (1, 2)]
+    regather(one, at_run_end=True, by="subrun")
+    end_run(one)
+    assert [[entry["job"] for entry in one.read(job["uuid"])] for job in one.jobs()] == [[job] for job in jobs]
+    assert sorted(one.standing()) == [(f"{one.run}/{place}", 0, 1) for place in (1, 2)]
+
+
 def test_a_gathering_that_is_run_again_reads_the_same(line: Callable[..., Line]) -> None:
     one = line(every=2)
     jobs = one.process(2)

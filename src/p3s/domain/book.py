@@ -16,6 +16,7 @@ from p3s.domain.effects import (
     JobAdjusted,
     JobDispatched,
     JobEnded,
+    JobFollowed,
     JobHeld,
     JobReady,
     JobReleased,
@@ -186,12 +187,6 @@ class Book:
         self.types[effect.spec.name] = effect.spec
         self.queues.sort_by(effect.spec.name, effect.spec.pick)
 
-    def paused(self, effect: Paused) -> None:
-        self.pauses[effect.jobtype] = effect
-
-    def resumed(self, effect: Resumed) -> None:
-        del self.pauses[effect.jobtype]
-
     def added(self, effect: JobAdded) -> None:
         self.next_id = max(self.next_id, effect.id + 1)
         if effect.state is JobState.DEFINED:
@@ -218,6 +213,11 @@ class Book:
             flow = self.flows.get(effect.queued.spec.workflow)
             if flow is not None:
                 flow.specs[flow.places[effect.queued.job]] = effect.queued
+
+    def job_followed(self, effect: JobFollowed) -> None:
+        known = self.out.get(effect.job) or self.queues.find(effect.key, effect.job)
+        if known is not None:  # else only the database remembers it
+            known.spec.followed = True
 
     def dispatched(self, effect: JobDispatched) -> None:
         entry, spec = self.pilots[effect.pilot], effect.spec
@@ -371,14 +371,15 @@ class Book:
 
 _APPLY: dict[type, Callable[[Book, Any], None]] = {
     TypeDeclared: Book.declared,
-    Paused: Book.paused,
-    Resumed: Book.resumed,
+    Paused: lambda book, effect: book.pauses.update({effect.jobtype: effect}),
+    Resumed: lambda book, effect: book.pauses.__delitem__(effect.jobtype),
     Submitted: lambda book, effect: book.keys.add(effect.key),
     JobAdded: Book.added,
     JobHeld: Book.held,
     JobReleased: Book.released,
     JobReady: Book.made_ready,
     JobAdjusted: Book.adjusted,
+    JobFollowed: Book.job_followed,
     JobDispatched: Book.dispatched,
     JobStarted: Book.started,
     JobReturned: Book.returned,

@@ -189,6 +189,15 @@ class KillOrdered:
 
 
 @dataclass(slots=True)
+class JobFollowed:
+    """From now on something waits for the end of a job that was made before. `key` is its class."""
+
+    id: int
+    job: str
+    key: ClassKey
+
+
+@dataclass(slots=True)
 class JobEnded:
     """A job reached a final state (or, from `lost`, its amendment). `at` may lie before now.
 
@@ -342,6 +351,7 @@ Effect = (
     | JobReleased
     | JobReady
     | JobAdjusted
+    | JobFollowed
     | JobDispatched
     | JobStarted
     | JobReturned

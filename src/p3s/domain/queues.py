@@ -83,6 +83,11 @@ class Queues:
             head.remove(job)
             self._changed[head.number] = head
 
+    def find(self, key: ClassKey, job: str) -> Queued | None:
+        """A queued job of a class; None when it stands beyond the window."""
+        head = self.heads.get(key)
+        return None if head is None else head.jobs.get(job)
+
     def restore(self, key: ClassKey, jobs: list[Queued], waiting: int) -> None:
         """A class's first jobs in the order of its pick, and how many it has in all, as the database has it."""
         head = self.head(key)

@@ -11,6 +11,9 @@ from p3s.protocol.messages import JobSpec
 
 NEVER = float("inf")
 
+WITHIN_RUNS = ("run", "subrun")
+"""What may be gathered by besides keys, which count over all runs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Value:

@@ -17,6 +17,7 @@ from p3s.protocol.errors import BadInput, NotKnown
 from p3s.protocol.streams import RevertStreamRequest, SetStreamRequest, StreamChanged, StreamPaused
 from p3s.server.data.models import Stream, StreamVersion
 
+from .gather import gather_anew
 from .work import Work
 
 
@@ -123,7 +124,7 @@ def _next(
 ) -> int:
     """The stream's next version, in force and on the record."""
     different = rules.said(rules.differences(stream.spec, rule)) if stream.version else ""
-    stream.version += 1
+    before, stream.version = stream.spec, stream.version + 1
     stream.spec, stream.owner, stream.updated_at = rule, who, work.now
     if declared is not None:
         stream.declared = declared
@@ -134,6 +135,7 @@ def _next(
     text = "; ".join(part for part in (f"version {stream.version}", different, why) if part)
     work.topics.add("datasets")
     work.desk.do([Noted("stream", stream.name, what, who, text, work.now)])
+    gather_anew(work, stream, before)
     return stream.version
 
 

@@ -1,11 +1,13 @@
 """Gatherings: a job over what the jobs of a stream have published, each time it is due."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from p3s.domain.data.gathering import Standing, Value, due, due_at, job_of, same_of, value_of
-from p3s.domain.effects import JobEnded, TypeDeclared
+from p3s.domain.data.gathering import WITHIN_RUNS, Standing, Value, due, due_at, job_of, same_of, value_of
+from p3s.domain.data.streams import gathered
+from p3s.domain.effects import JobEnded, JobFollowed, TypeDeclared
 from p3s.protocol.codec import from_object
 from p3s.protocol.data import Gather, StreamSpec
 from p3s.protocol.messages import JobTypeSpec
@@ -60,9 +62,27 @@ def gather_ended(work: Work, ended: Sequence[JobEnded]) -> None:
             _gather_if_due(work, ends.rule, ends.value, row)
 
 
+def gather_anew(work: Work, stream: Stream, before: Mapping[str, Any]) -> None:
+    """A stream's rule has changed; `before` is what it was. Jobs that it made and that have not ended are waited for
+    where they were not. What a rule has gathered that is new, or goes by something else, is begun anew."""
+    if not (stream.spec.get("gather") or before.get("gather")):
+        return
+    rules = from_object(StreamSpec, stream.spec).gather
+    known = from_object(StreamSpec, before).gather if before else {}
+    for name, rule in rules.items():
+        was = known.get(name)
+        if (was is None and rule.by in WITHIN_RUNS) or (was and (was.of, was.by) != (rule.of, rule.by)):
+            Gathering.objects.filter(stream=stream, name=name).delete()
+    new = gathered_of(stream) - {one.of for one in known.values()}
+    work.desk.do(JobFollowed(*job) for job in waiting.unfollowed(stream.name, new))
+
+
 def gather_rest(work: Work, number: int) -> None:
     """A run has ended: gather what is left of it, now or when the last of its jobs has ended."""
     work.flush()
+    for rule in _rules(Stream.objects.all()):
+        if rule.gather.at_run_end and rule.gather.by in WITHIN_RUNS:
+            _begin_late(work, rule, number)
     for row in Gathering.objects.filter(run=number, pending__gt=0).order_by("id"):
         for rule in _rules(Stream.objects.filter(name=row.stream_id)):
             if rule.name == row.name:
@@ -88,6 +108,11 @@ def gather_by_clock(work: Work) -> None:
 
 
 # ---- which, and how many
+
+
+def gathered_of(stream: Stream) -> frozenset[str]:
+    """Job types of which the stream gathers the results."""
+    return gathered(from_object(StreamSpec, stream.spec)) if stream.spec.get("gather") else frozenset()
 
 
 def _rules(streams: Iterable[Stream]) -> list[Rule]:
@@ -118,12 +143,28 @@ def _row(rule: Rule, value: str) -> Gathering | None:
     return Gathering.objects.filter(stream=rule.stream, name=rule.name, value=value).first()
 
 
-def _counted(work: Work, ends: _Ends) -> Gathering:
-    """Remember what finished. A value that is new begins with what had finished before the rule was there."""
-    rule, value = ends.rule, ends.value
+def _begin_late(work: Work, rule: Rule, run: int) -> None:
+    """All jobs of a run had finished before the rule was there."""
+    for subrun in waiting.finished_of_run(run, rule.stream.name, rule.gather.of):
+        value = value_of(rule.gather.by, run, subrun, {})
+        row, new = _begun(rule, value) if value is not None else (None, False)
+        if row is not None and new:
+            row.pending, row.since, row.run = Gathered.objects.filter(gathering=row).count(), work.now, run
+            row.save()
+
+
+def _begun(rule: Rule, value: Value) -> tuple[Gathering, bool]:
+    """Its row; whether it is new: then it begins with what had finished before the rule was there."""
     row, new = Gathering.objects.get_or_create(stream=rule.stream, name=rule.name, value=value.text)
     if new and value.run is not None:
         uses.gather_earlier(row.pk, value.run, value.subrun, rule.stream.name, rule.gather.of)
+    return row, new
+
+
+def _counted(work: Work, ends: _Ends) -> Gathering:
+    """Remember what finished."""
+    rule, value = ends.rule, ends.value
+    row, new = _begun(rule, value)
     Gathered.objects.bulk_create(
         [Gathered(gathering=row, dataset_id=dataset, job_id=job) for dataset, job in ends.finished.items()],
         update_conflicts=True,

@@ -1,5 +1,6 @@
 """Run ended jobs again, by name or by what became of them."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,11 +9,13 @@ from p3s.domain.rerun import still_fresh
 from p3s.protocol.acts import RerunReply, RerunRequest
 from p3s.protocol.errors import BadInput, NotAllowed, NotKnown
 from p3s.protocol.messages import JobSpec
+from p3s.server.data.models import Stream
 from p3s.server.jobs import waiting
 from p3s.server.jobs.classes import needs_of
 from p3s.server.jobs.models import Job
 from p3s.server.jobs.uses import queries as uses
 
+from .gather import gathered_of
 from .submit import new_uuids
 from .work import Work
 
@@ -40,11 +43,12 @@ def rerun(work: Work, *, request: RerunRequest, who: Who) -> RerunReply:
     old = [row.uuid for row in rows]
     if request.dry_run:
         return RerunReply(old, [])
+    followed = _followed(rows)
     new, again = [], []
     for row in rows:
         book = work.desk.book
-        kind = book.kind(row.jobtype_id)
-        added = accept(book.next_id, next(new_uuids(work.now, 1)), _described(row), kind, work.now, _columns(row))
+        kind, columns = book.kind(row.jobtype_id), _columns(row, followed)
+        added = accept(book.next_id, next(new_uuids(work.now, 1)), _described(row), kind, work.now, columns)
         work.desk.rerun(row.uuid, past[row.uuid], added, who.name, request.why)
         new.append(added.job)
         again.append((row.id, added.id))
@@ -93,7 +97,13 @@ def _described(row: Job) -> JobSpec:
     )
 
 
-def _columns(row: Job) -> dict[str, Any]:
+def _followed(rows: Sequence[Job]) -> set[tuple[str, str]]:
+    """Streams and job types of which results are gathered now."""
+    streams = Stream.objects.filter(name__in={row.stream_id for row in rows if row.stream_id is not None})
+    return {(stream.name, jobtype) for stream in streams for jobtype in gathered_of(stream)}
+
+
+def _columns(row: Job, followed: Collection[tuple[str, str]]) -> dict[str, Any]:
     """Of a workflow's job too: but its workflow has ended without it, and so has what the stream made of the file."""
     of_stream = row.workflow is None and row.stream_id is not None
     return {
@@ -105,5 +115,5 @@ def _columns(row: Job) -> dict[str, Any]:
         "keys": row.keys,
         "rerun_of": row.uuid,
         "stream_version": row.stream_version if of_stream else None,
-        "followed": row.followed and of_stream,
+        "followed": of_stream and (row.stream_id, row.jobtype_id) in followed,
     }

@@ -15,6 +15,7 @@ from p3s.domain.effects import (
     JobAdjusted,
     JobDispatched,
     JobEnded,
+    JobFollowed,
     JobHeld,
     JobReady,
     JobReleased,
@@ -220,6 +221,14 @@ def make_ready(effects: Sequence[JobReady]) -> None:
 def adjust(effects: Sequence[JobAdjusted]) -> None:
     """Write other priorities."""
     ADJUST.run([(e.queued.priority, e.queued.id, e.state.value, e.before) for e in effects], "jobs adjusted")
+
+
+FOLLOW = Statement("UPDATE jobs_job SET followed = true WHERE id = {id}", id="bigint")
+
+
+def follow(effects: Sequence[JobFollowed]) -> None:
+    """Write that something waits for the ends of jobs."""
+    FOLLOW.run([(e.id,) for e in effects], "jobs followed")
 
 
 KILL = Statement(

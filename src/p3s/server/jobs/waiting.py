@@ -65,6 +65,13 @@ WHERE dataset.run = %s AND job.stream_id = %s AND job.jobtype = %s AND job.workf
   AND job.state || '' IN ('waiting', 'defined', 'dispatched', 'running') LIMIT 1
 """
 
+FINISHED_OF_RUN = """
+SELECT DISTINCT job.subrun FROM data_dataset dataset /*INDEXED BY dataset_by_run*/
+JOIN jobs_job job /*INDEXED BY job_of_dataset*/ ON job.dataset_id = dataset.uuid
+WHERE dataset.run = %s AND job.stream_id = %s AND job.jobtype = %s AND job.state || '' = 'finished'
+  AND job.workflow IS NULL AND job.run = %s
+"""
+
 OUT = f"""
 SELECT state, pilot_id, order_number, kill_number, cancelled_by, COALESCE(started_at, dispatched_at),
   id, uuid, attempt, jobtype, priority, retried, {_SPEC}
@@ -169,6 +176,22 @@ def newer(job: int) -> str:
 def goes_on(run: int, stream: str, jobtype: str) -> bool:
     """Whether a stream's job of this type and run has still to end. One that a person holds is not waited for."""
     return bool(_rows(GOES_ON, (run, stream, jobtype)))
+
+
+def finished_of_run(run: int, stream: str, jobtype: str) -> list[int | None]:
+    """The subruns of a stream's finished jobs of this type and run, each once."""
+    return [subrun for (subrun,) in _rows(FINISHED_OF_RUN, (run, stream, jobtype, run))]
+
+
+def unfollowed(stream: str, jobtypes: Iterable[str]) -> list[tuple[int, str, ClassKey]]:
+    """Jobs of a stream and of these types that have not ended, for whose end nothing waits: number, UUID, class."""
+    columns = ("id", "uuid", "jobtype_id", "priority", "needs", "time_limit")
+    jobs = Job.objects.filter(stream=stream, jobtype__in=list(jobtypes), workflow__isnull=True, followed=False)
+    rows = [*jobs.filter(state="defined").values_list(*columns)]  # of an index of its own, however many there are
+    rows += jobs.filter(state__in=["held", "dispatched", "running"]).values_list(*columns)
+    return [
+        (id, uuid, (jobtype, priority, needs_of(needs), limit)) for id, uuid, jobtype, priority, needs, limit in rows
+    ]
 
 
 def out() -> list[Out]:
