@@ -77,6 +77,19 @@ def test_an_earlier_job_that_has_them_does_not_end_the_alarm(server: Server, pil
     assert alarms(server) == []
 
 
+def test_what_a_type_expects_no_more_is_no_alarm(server: Server, pilot: Pilot) -> None:
+    def expect(*names: str, jobtype: str = "monitor") -> None:
+        server.good("PUT", f"/api/v1/jobtypes/{jobtype}", {"name": jobtype, "expects": list(names)})
+
+    run(pilot, {"kind": "check", "name": "Other", "status": "good"})
+    expect(*EXPECTS, "more")
+    expect(jobtype="other")
+    assert len(alarms(server)) == 1
+    expect("TPC monitor")
+    assert alarms(server) == []
+    assert alarms(server, "&all=true")[0]["ending"] == "its type expects no more TPC monitor/Hits"
+
+
 def test_a_lost_job_s_late_report_is_judged_too(server: Server, pilot: Pilot) -> None:
     (job,) = server.submit({"payload": "true", "jobtype": "monitor"})
     pilot.take(job)

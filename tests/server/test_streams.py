@@ -198,6 +198,16 @@ def test_what_comes_while_it_is_paused_is_counted_and_left_out(server: Server, s
     assert a_job(server, stream)["state"] == "defined"
 
 
+def test_a_second_pause_keeps_the_reason_unless_it_has_another(server: Server, stream: str) -> None:
+    def pause(**body: str) -> tuple[bool, str]:
+        changed = server.good("POST", f"/api/v1/streams/{stream}/pause", body)["changed"]
+        return changed, server.good("GET", f"/api/v1/streams/{stream}")["paused_why"]
+
+    assert pause(why="beam off") == (True, "beam off")
+    assert pause() == (False, "beam off")
+    assert pause(why="access to the hall") == (True, "access to the hall")
+
+
 def test_streams_are_listed_with_what_waits(server: Server, stream: str) -> None:
     a_job(server, stream)
     change(server, stream, env__A="2")

@@ -17,6 +17,7 @@ from p3s.protocol.codec import from_object, to_object
 from p3s.protocol.data import StreamSpec
 from p3s.protocol.errors import BadInput
 from p3s.protocol.guesses import guess
+from p3s.protocol.messages import JobTypeSpec
 from p3s.protocol.streams import StreamChange
 
 Rule = dict[str, Any]
@@ -65,7 +66,9 @@ def place(path: str, rule: Rule) -> tuple[Keys, Any]:
             name, _, rest = rest.partition(".")
             hints = _hints(kind)  # type: ignore[arg-type] # a class
             if name not in hints:
-                raise BadInput(f"{path}: there is no {'.'.join([*keys, name])}{guess(name, hints)}")
+                raise BadInput(
+                    f"{path}: there is no {'.'.join([*keys, name])}{_of_type(keys, name) or guess(name, hints)}"
+                )
             if not keys and name in _FIXED:
                 raise BadInput(f"{path}: {_FIXED[name]}")
             kind = hints[name]
@@ -79,6 +82,13 @@ def place(path: str, rule: Rule) -> tuple[Keys, Any]:
     if not keys or path.endswith("."):
         raise BadInput(f"{path!r} is no place of a stream; write one like env.RELEASE or take.one_in")
     return tuple(keys), kind
+
+
+def _of_type(keys: list[str], name: str) -> str:
+    """Where to change what is of the job type."""
+    if keys[:1] != ["jobs"] or name not in JobTypeSpec.__dataclass_fields__:
+        return ""
+    return f"; it is a setting of the job type: p3s jobtype set {keys[1]} --{name.replace('_', '-')}"
 
 
 def _named(rest: str, known: Mapping[str, Any], *, whole: bool) -> tuple[str, str]:
@@ -229,13 +239,18 @@ def merged(declared: Rule, live: Rule, again: Rule) -> tuple[Rule, list[str]]:
     after, lost = deepcopy(again), []
     for keys in sorted(keys for keys in old.keys() | now.keys() if old.get(keys) != now.get(keys)):
         gone = keys[:2] in {k[:2] for k in old} and keys[:2] not in {k[:2] for k in new} and len(keys) > 2
-        if (old.get(keys) != new.get(keys) and new.get(keys) != now.get(keys)) or gone:
+        if (old.get(keys) != new.get(keys) and new.get(keys) != now.get(keys)) or gone or _below_a_value(keys, new):
             lost.append(".".join(keys))
         elif keys in now:
             _set(after, keys, now[keys])
         elif keys in new:
             _take_out(after, keys, ".".join(keys))
     return canonical(_tidy(after)), lost
+
+
+def _below_a_value(keys: Keys, rule: Mapping[Keys, Any]) -> bool:
+    """Whether the (flat) rule has one value where others stand on the way to this one."""
+    return any(rule.get(keys[:length], {}) != {} for length in range(1, len(keys)))
 
 
 def _tidy(rule: Rule) -> Rule:

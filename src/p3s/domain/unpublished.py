@@ -1,6 +1,7 @@
 """The alarm about results that a job type expects and that do not come: one a job type and stream."""
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +60,11 @@ def alarm(culprit: Culprit, found: Lacking, before: dict[str, Any]) -> Alarm:
     whose += [f"of run{'s' if len(runs) > 1 else ''} {', '.join(map(str, runs))}"] if runs else []
     message = f"{culprit.jobtype} {did}: {' '.join([count, *whose])}, the latest {found.job}"
     return Alarm(culprit.cause, KIND, message, "bad" if found.nothing else "warning", detail)
+
+
+def is_moot(detail: dict[str, Any], jobtype: str, expects: Collection[str]) -> bool:
+    """Whether the alarm is of this type, and nothing of what it misses is expected any more."""
+    return detail["jobtype"] == jobtype and not set(detail["missing"]) & set(expects)
 
 
 def is_over(detail: dict[str, Any], id: int) -> bool:

@@ -143,3 +143,18 @@ def test_each_value_is_the_file_s_or_the_live_one_and_what_is_lost_is_told(
             assert found.get(keys) == new.get(keys), keys
         else:
             assert found.get(keys) == now.get(keys), keys
+
+
+@pytest.mark.parametrize("declared", [{}, {"parameters": {"a": {"b": 1}}}])
+def test_a_live_change_of_a_part_that_is_one_value_now_is_lost_and_told(declared: Any) -> None:
+    rule = {"name": "s", "workflow": "w"}
+    live = {**rule, "parameters": {"a": {"b": 1, "c": 2}}}
+    again = {**rule, "parameters": {"a": 5}}
+    after, lost = merged({**rule, **declared}, live, again)
+    assert (after, "parameters.a.c" in lost) == (again, True)
+
+
+def test_what_is_of_the_job_type_says_where() -> None:
+    rule = {"name": "s", "jobs": {"monitor": {"payload": "x"}}}
+    with pytest.raises(BadInput, match=r"it is a setting of the job type: p3s jobtype set monitor --stale-after"):
+        changed(rule, {"jobs.monitor.stale_after": 3.0}, [])

@@ -75,9 +75,10 @@ def revert_stream(work: Work, *, name: str, request: RevertStreamRequest, who: s
 
 
 def pause_stream(work: Work, *, name: str, who: str, why: str) -> StreamPaused:
-    """What comes from now on is counted and left out; jobs that were made go on. Raises NotKnown."""
+    """What comes from now on is counted and left out; jobs that were made go on. Of one that is paused another reason
+    is kept, and none changes nothing. Raises NotKnown."""
     stream = found(work, name)
-    if stream.paused_at is not None and stream.paused_why == why:
+    if stream.paused_at is not None and why in ("", stream.paused_why):
         return StreamPaused(name, True, False)
     stream.paused_at = work.now if stream.paused_at is None else stream.paused_at
     stream.paused_by, stream.paused_why = who, why

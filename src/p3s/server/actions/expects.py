@@ -1,9 +1,10 @@
 """Finished jobs of which results were expected: an alarm while they do not come."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from p3s.domain.effects import JobEnded
-from p3s.domain.unpublished import KIND, Culprit, Lacking, alarm, is_over
+from p3s.domain.expected import named
+from p3s.domain.unpublished import KIND, Culprit, Lacking, alarm, is_moot, is_over
 from p3s.protocol.states import Reason
 from p3s.server.data.models import Run
 from p3s.server.jobs.models import Job
@@ -32,6 +33,13 @@ def watch_results(work: Work, ended: Sequence[JobEnded]) -> None:
                 raise_alarm(work, alarm(culprit, found, row.detail if row else {}))
         elif row is not None and is_over(row.detail, one.id):
             clear_alarm(work, row, f"job {one.job} published all it should")
+
+
+def forget_expected(work: Work, jobtype: str, expects: Collection[str]) -> None:
+    """A type expects other results: an alarm about those that nobody expects any more is over."""
+    for row in Row.objects.filter(kind=KIND, cleared_at=None):
+        if is_moot(row.detail, jobtype, expects):
+            clear_alarm(work, row, f"its type expects no more {named(row.detail['missing'])}")
 
 
 def forget_results(work: Work, run: int) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from p3s.domain.pausing import described, paused
 from p3s.protocol.messages import JobTypeSpec
 
+from .expects import forget_expected
 from .work import Work
 
 
@@ -27,4 +28,8 @@ def list_jobtypes(work: Work) -> list[dict[str, Any]]:
 
 def set_jobtype(work: Work, *, spec: JobTypeSpec, who: str) -> bool:
     """In force at once, for jobs that wait too where it is about handing out. False when nothing changed."""
-    return work.desk.declare(spec, who)
+    changed = work.desk.declare(spec, who)
+    if changed:
+        work.flush()
+        forget_expected(work, spec.name, spec.expects)
+    return changed
