@@ -55,6 +55,8 @@ def test_a_stream_is_paused_and_resumed(p3s: Callable[..., str], stream: str) ->
     assert p3s("pause", stream, "--reason", "beam off") == f"{stream}: paused\n"
     assert p3s("pause", stream, "--reason", "beam off") == f"{stream}: it was paused already\n"
     assert "beam off" in p3s("list")
+    assert p3s("pause", stream, "--dry-run") == f"{stream}: it was paused already\n"
+    assert p3s("pause", stream, "--reason", "access", "--dry-run") == f"{stream}: would be paused\n"
     assert p3s("resume", stream) == f"{stream}: resumed\n"
     assert p3s("resume", stream) == f"{stream}: it was not paused\n"
 
@@ -66,6 +68,8 @@ def test_files_are_processed_by_hand_and_counted(p3s: Callable[..., str], stream
     assert "was sampled out" in looked
     done = p3s("process", stream, "--run", "7", "--file", "f?", "--reason", "to see")
     assert done.endswith("processed now: 1 file, 1 job; left: 1 (processed 1)\n")
+    assert p3s("process", stream, "--run", "7", "--file", "g*") == "processed now: 0 files, 0 jobs; left: 0\n"
+    assert p3s("coverage", stream, "--run", "8") == f"stream {stream} has seen no file of run 8\n"
     (row,) = json.loads(p3s("coverage", stream, "--run", "7", "--json"))
     assert (row["files"], row["taken"], row["manual"]) == (2, 2, 1)
 

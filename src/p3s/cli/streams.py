@@ -180,7 +180,11 @@ def versions(name: Name, limit: Limit = 20, json: Json = False) -> None:
 def pause(name: Name, reason: MayReason = "", dry_run: DryRun = False, json: Json = False) -> None:
     """Count what comes and leave it out; what was made goes on. Example: p3s stream pause np04 --reason "beam off" """
     client = Client()
-    changed = client.stream(name)["paused_at"] is None if dry_run else client.pause_stream(name, reason)
+    if dry_run:
+        found = client.stream(name)
+        changed = found["paused_at"] is None or reason not in ("", found["paused_why"])
+    else:
+        changed = client.pause_stream(name, reason)
     _switched(name, changed, "would be paused" if dry_run else "paused", "it was paused already", json)
 
 
@@ -251,6 +255,10 @@ def _tell_files(reply: ProcessReply, dry_run: bool) -> None:
     jobs = sum(len(one.jobtypes) for one in reply.taken)
     files = f"{show.count(len(reply.taken), 'file')}, {show.count(jobs, 'job')}"
     print(f"{'would be processed' if dry_run else 'processed now'}: {files}; left: {_counted(reply)}")
+    if not (reply.taken or reply.left):
+        show.note(
+            "no file that the stream has seen of this run has such a name; p3s dataset list --run N has their names"
+        )
 
 
 def _counted(reply: ProcessReply) -> str:
@@ -291,7 +299,13 @@ def coverage(name: SomeName = "", run: Run = None, limit: Limit = 20, json: Json
     rows = [_covered(row) for row in found]
     shown = [place for place, title in enumerate(_COLUMNS) if title in _ALWAYS or any(row[place] for row in rows)]
     titles = list(_COLUMNS)
-    show.table([titles[at] for at in shown], [[row[at] for at in shown] for row in rows], "no files yet")
+    show.table([titles[at] for at in shown], [[row[at] for at in shown] for row in rows], _no_files(name, run))
+
+
+def _no_files(name: str, run: int | None) -> str:
+    if run is None:
+        return "no files yet"
+    return f"stream {name} has seen no file of run {run}" if name else f"no stream has seen a file of run {run}"
 
 
 _COLUMNS = {

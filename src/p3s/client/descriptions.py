@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import yaml
 
 from p3s.protocol import units
+from p3s.protocol.bounds import check_jobtype
 from p3s.protocol.errors import BadInput
 from p3s.protocol.messages import JobSpec, JobTypeSpec, Needs
 
@@ -151,7 +153,7 @@ def _with_seconds(entry: dict[str, Any], where: str) -> dict[str, Any]:
 
 
 def _jobtypes(section: Any, where: str) -> dict[str, dict[str, Any]]:
-    """What our own file says of job types; the server checks the values."""
+    """What our own file says of job types."""
     if not isinstance(section, dict):
         raise BadInput(f"{where}: must be like {{evdisp: {{priority: 5, cap: 40}}}}, not {section!r}"[:300])
     found = {}
@@ -159,6 +161,10 @@ def _jobtypes(section: Any, where: str) -> dict[str, dict[str, Any]]:
         if not isinstance(name, str) or not isinstance(entry, dict):
             raise BadInput(f"{where}.{name}: must be a name with settings, like evdisp: {{priority: 5, cap: 40}}")
         found[name] = settings(entry, f"{where}.{name}")
+        try:
+            check_jobtype(job_type(name, found[name]))
+        except BadInput as error:
+            raise BadInput(f"{where}.{name}.{error}") from None
     return found
 
 
@@ -175,7 +181,31 @@ def settings(entry: dict[str, Any], where: str) -> dict[str, Any]:
             if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
                 raise BadInput(f"{where}.{field}: must be a list of {like}")
             found[field] = tuple(words)
+    for field, value in found.items():
+        _check_kind(field, value, f"{where}.{field}")
     return found
+
+
+_KINDS: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("priority", "cap", "retries"), (int,)),
+    **dict.fromkeys(("eta", "stale_after", "time_limit"), (int, float)),
+    **dict.fromkeys(("pick", "input_as"), (str,)),
+    "critical": (bool,),
+}
+_CALLED = {int: "a whole number", float: "a duration like 20m", str: "a word", bool: "true or false"}
+
+
+def _check_kind(field: str, value: Any, where: str) -> None:
+    kinds = _KINDS.get(field)
+    if kinds is None or (field == "cap" and value is None):
+        return
+    if not isinstance(value, kinds) or isinstance(value, bool) != (kinds == (bool,)):
+        raise BadInput(f"{where}: must be {_CALLED[kinds[-1]]}, not {value!r}"[:300])
+
+
+def job_type(name: str, settings: Mapping[str, Any]) -> JobTypeSpec:
+    """A job type as a file has it; what is left out has its default here."""
+    return JobTypeSpec(name, **settings)
 
 
 def _beside(spec: JobSpec, directory: Path) -> JobSpec:

@@ -55,6 +55,10 @@ class Pattern:
     def is_literal(self) -> bool:
         return all(part.literal for part in self.parts)
 
+    @property
+    def fields(self) -> "tuple[str, ...]":
+        return tuple(part.field for part in self.parts if part.field)
+
     def may_match(self, name: str) -> bool:
         """A cheap look at both ends, which rules out most names."""
         return name.startswith(self.parts[0].literal) and name.endswith(self.parts[-1].literal)

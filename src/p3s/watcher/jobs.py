@@ -18,6 +18,7 @@ LIKE_JOBS = "job types, each with a payload, like {monitor: {payload: ./monitor.
 
 def job(field: Field) -> StreamJob:
     """One job type of a stream."""
+    _check_of_type(field)
     rule = field.known(OF_A_JOB, "a payload and more, like {payload: ./monitor.sh, priority: 5}")
     if "from" in rule:
         return _from_2018(rule, field)
@@ -29,6 +30,16 @@ def job(field: Field) -> StreamJob:
         rule["one_in"].whole(1) if "one_in" in rule else None,
         needs(rule),
     )
+
+
+def _check_of_type(field: Field) -> None:
+    """What is of the job type, whoever makes its jobs, stands elsewhere."""
+    for name, one in field.value.items() if isinstance(field.value, dict) else ():
+        if name in descriptions.SETTINGS and name not in OF_A_JOB:
+            jobtype = field.name.rpartition(".")[2]
+            raise one.wrong(
+                f"is a setting of the job type; write jobtypes: {{{jobtype}: {{{name}: ...}}}}, beside streams"
+            )
 
 
 def _from_2018(rule: dict[str, Field], field: Field) -> StreamJob:

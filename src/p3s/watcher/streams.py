@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from p3s.client import descriptions
 from p3s.client.document import Field, load
 from p3s.protocol import data_bounds
+from p3s.protocol.bounds import check_jobtype
 from p3s.protocol.data import DatasetRequest, DimensionSpec, LimitSpec, StreamSpec
 from p3s.protocol.errors import BadInput
 from p3s.protocol.patterns import Pattern, PatternError, parse
@@ -115,7 +116,21 @@ def _stream(name: str, field: Field) -> Watched:
         raise BadInput(f"{field.where}.files: is required, like /data/raw/run{{run:d}}_{{subrun:d}}.root")
     place, pattern = split(rule["files"])
     watched = Watched(place, pattern, _spec(name, rule, field), Rules(), _text(rule, "datatype"))
+    if "sidecar" not in rule:
+        _check_gathered(watched, rule.get("gather"))
     return replace(watched, rules=_rules(rule, watched))
+
+
+def _check_gathered(stream: Watched, field: Field | None) -> None:
+    """What results are gathered by is in the names of the files, when nothing else says more of them."""
+    for name, gather in stream.spec.gather.items():
+        needed = {"subrun": ("run", "subrun")}.get(gather.by, (gather.by,))
+        lacking = [one for one in needed if one not in stream.pattern.fields]
+        if lacking and field is not None:
+            others = f", or gather by {' or '.join(stream.pattern.fields)}" if stream.pattern.fields else ""
+            raise field.at(f"{name}.by").wrong(
+                f"gathers by {gather.by}, and files has no {lacking[0]}; write {{{lacking[0]}:d}} there{others}"
+            )
 
 
 def _text(rule: dict[str, Field], name: str) -> str:
@@ -284,6 +299,7 @@ def _jobtypes(field: Field | None) -> dict[str, dict[str, Any]]:
     for name, one in field.names(like).items():
         one.known(descriptions.SETTINGS, like)
         found[name] = descriptions.settings(one.plain, one.where)
+        _checked(descriptions.job_type(name, found[name]), check_jobtype, one)
     return found
 
 

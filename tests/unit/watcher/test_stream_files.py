@@ -161,6 +161,10 @@ WRONG = {
     "scanned too often": ("scan: {every: 1ms}", "scan.every: is too often"),
     "an order": ("scan: {order: new}", "did you mean newest?"),
     "checksum": ("checksum: yes please", "checksum: must be true or false"),
+    "a setting of the job type": (
+        "env: {A: 1}\n  b:\n    files: x\n    jobs: {m: {payload: z, eta: 10m}}",
+        "jobs.m.eta: is a setting of the job type; write jobtypes: {m: {eta: ...}}, beside streams",
+    ),
     "parameters without a workflow": ("parameters: {a: 1}", "this stream starts none"),
     "a tab": ("\tx", "cannot read"),
 }
@@ -183,6 +187,10 @@ ELSEWHERE = {
     "a limit of one number": ("limits: {P/l: {good: [0]}}", "limits.P/l.good: must be two numbers, like [0.3, null]"),
     "a dimension": ("dimensions: {apa: {ordr: [1]}}", "did you mean order?"),
     "a job type": ("jobtypes:\n  m: {capp: 3}", ":2: jobtypes.m.capp: is not a known field; did you mean cap?"),
+    "a job type's cap": ("jobtypes:\n  m:\n    cap: -1", ":3: jobtypes.m.cap: must be from 0 to"),
+    "a job type's pick": ("jobtypes:\n  m: {pick: newest}", ":2: jobtypes.m.pick: 'newest' is none; use fifo"),
+    "a job type's number": ("jobtypes:\n  m: {retries: '2'}", "jobtypes.m.retries: must be a whole number, not '2'"),
+    "a job type's yes": ("jobtypes:\n  m: {critical: 1}", "jobtypes.m.critical: must be true or false, not 1"),
     "a job type's duration": ("jobtypes:\n  m:\n    eta: soon", "jobtypes.m.eta: 'soon' is not a duration"),
 }
 
@@ -206,3 +214,24 @@ def test_a_moved_file_must_not_be_found_again(tmp_path: Path) -> None:
     text = 'streams: {a: {files: "raw/{day}/x{run:d}", payload: y, input_after: {move_to: used}}}'
     with pytest.raises(BadInput, match="lies in the watched directory"):
         read(written(tmp_path, text))
+
+
+GATHERED = {
+    "by a key that files lacks": ("x{run:d}", "by: dl", "", "gather.s.by: gathers by dl, and files has no dl"),
+    "by run, of files without": ("x{dl:d}", "at_run_end: true", "", "write {run:d} there, or gather by dl"),
+    "by subrun": ("x{run:d}", "by: subrun", "", "files has no subrun"),
+    "by what a side-car may say": ("x{run:d}", "by: dl", 'sidecar: "{name}.json"', ""),
+}
+
+
+@pytest.mark.parametrize("name", GATHERED)
+def test_what_is_gathered_by_is_in_the_names_of_the_files(tmp_path: Path, name: str) -> None:
+    files, by, more, says = GATHERED[name]
+    gather = f"gather: {{s: {{payload: z, of: a, every: 2, {by}}}}}"
+    text = "\n    ".join(["streams:\n  a:", f'files: "{files}"', "payload: y", gather, more])
+    if not says:
+        assert read(written(tmp_path, text)).streams[0].spec.gather
+        return
+    with pytest.raises(BadInput, match=r"streams\.yaml:5: ") as refused:
+        read(written(tmp_path, text))
+    assert says in str(refused.value)
