@@ -295,6 +295,26 @@ def test_what_would_be_is_said_without_telling_the_server(watched: Watched) -> N
     assert "at its beginning stands no 'x'" in other.stdout
 
 
+def test_the_first_of_a_run_is_the_same_beforehand_and_in_fact(watched: Watched) -> None:
+    """At the start the newest are told first, and of a run that the server has, others were the first."""
+    take = "take: {one_in: 1000000, first_of_run: 1}"
+    watched.rules(f'files: "data/x{{run:d}}_{{subrun:d}}.dat", payload: /bin/true, complete: {{renamed: true}}, {take}')
+
+    def would() -> dict[str, str]:
+        done = watched.place.p3s("watcher", "start", str(watched.file), "--dry-run", "--json")
+        assert done.returncode == 0, done.stderr
+        return {row["name"]: row["what"] for row in json.loads(done.stdout)}
+
+    for subrun in (1, 2, 3):
+        os.utime(watched.put(f"x1_{subrun}.dat", "12"), (1e9 + subrun,) * 2)
+    assert would() == {"x1_1.dat": "sampled out", "x1_2.dat": "sampled out", "x1_3.dat": "register"}
+    done = watched.place.p3s("watcher", "start", str(watched.file), "--once")
+    assert "x1_3.dat registered, 1 job" in done.stdout
+    assert done.stdout.count("sampled out") == 2
+    watched.put("x1_4.dat", "12")
+    assert would()["x1_4.dat"] == "sampled out"
+
+
 def listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -162,19 +162,25 @@ def _dry_run(found: "list[StreamFile]", silent_s: float, all_lines: bool, json: 
         raise typer.Exit(1)
 
 
-def _known(found: "list[StreamFile]") -> dict[str, set[str]]:
-    """URLs that the server has of each stream, if one answers."""
+def _known(found: "list[StreamFile]") -> dict[str, dict[str, int | None]]:
+    """URLs that the server has of each stream, with their runs, if one answers."""
     try:
         client = Client()
         names = [stream.spec.name for file in found for stream in file.streams]
-        known = {name: {row["url"] for row in client.datasets(None, stream=name)} for name in names}
+        known = {name: {row["url"]: row["run"] for row in client.datasets(None, stream=name)} for name in names}
     except P3sError as error:
         show.note(f"what the server has already is not known: {error}")
         return {}
     return known
 
 
-_WORDS = {"register": "would be registered", "ignore": "would be left out", "known": "is known", "wait": "waits"}
+_WORDS = {
+    "register": "would be taken",
+    "sampled out": "would be sampled out",
+    "ignore": "would be left out",
+    "known": "is known",
+    "wait": "waits",
+}
 
 
 def _tell_rows(rows: "list[Would]", all_lines: bool) -> None:

@@ -11,7 +11,7 @@ from p3s.domain.data.streams import taking
 from p3s.protocol.patterns import PatternError, parse
 from p3s.protocol.states import Fate
 
-from .inbox import Clock
+from .inbox import Clock, Ready
 from .rules import Sight, Verdict, judge
 from .storage import SILENT_S, Message, Storage
 from .storages import Storages
@@ -173,33 +173,42 @@ def _said(verdict: Verdict) -> str:
 # ---- all that is there
 
 
-def would(storages: Storages, known: dict[str, set[str]]) -> Iterator[Would]:
-    """What would become of all files, after a look at the storages that trusts ages. `known`: URLs that
-    the server has, by stream."""
+def would(storages: Storages, known: dict[str, dict[str, int | None]]) -> Iterator[Would]:
+    """What would become of all files, after a look at the storages that trusts ages. `known`: by stream, URLs that the
+    server has, each with its run."""
     for watch in storages.watches:
         for lot in watch.inbox.lots:
             name = lot.stream.spec.name
-            before: Counter[int | None] = Counter()
             for file, held in sorted(lot.waiting.items()):
                 yield Would(name, file, "wait", held.reason, held.size)
-            ready = {one.name for one in lot.ready.values()}
-            released = {one.name: one for one in lot.release(start=True, back=False)}
-            for file in sorted(ready):
-                one = released.get(file) or lot.ready[file]
-                size, request = one.size, one.request()
-                if one.url in known.get(name, ()):
-                    yield Would(name, file, "known", "the server has it", size)
+            kept = dict(lot.ready)
+            released = lot.release(start=True, back=False)
+            sampled = _sampled(lot.stream, released, known.get(name, {}))
+            for file, one in sorted(kept.items()):
+                if one.url in known.get(name, {}):
+                    yield Would(name, file, "known", "the server has it", one.size)
                 elif one.reason:
-                    yield Would(name, file, "ignore", one.reason, size)
-                elif file not in released:
-                    yield Would(name, file, "wait", "for the next scan: enough are taken in this one", size)
+                    yield Would(name, file, "ignore", one.reason, one.size)
+                elif file in sampled:
+                    yield Would(name, file, *sampled[file], one.size)
                 else:
-                    first = before[request.run] if request.run is not None else 10**9
-                    taken = taking(lot.stream.spec, request.name, before=first)
-                    before[request.run] += 1
-                    jobs = ", ".join(taken.jobtypes) or lot.stream.spec.workflow
-                    out = taken.fate is Fate.SAMPLED_OUT
-                    yield Would(name, file, "sampled out" if out else "register", "" if out else jobs, size)
+                    yield Would(name, file, "wait", "for the next scan: enough are taken in this one", one.size)
+
+
+def _sampled(stream: Watched, released: list[Ready], known: dict[str, int | None]) -> dict[str, tuple[str, str]]:
+    """What the server would make of new files, by name: told in this order, and after those of their run that it has,
+    which decides on the first of a run."""
+    before = Counter(known.values())
+    found = {}
+    for one in released:
+        if one.reason or one.url in known:
+            continue
+        request = one.request()
+        taken = taking(stream.spec, request.name, before=before[request.run] if request.run is not None else 10**9)
+        before[request.run] += 1
+        jobs = ", ".join(taken.jobtypes) or stream.spec.workflow
+        found[one.name] = ("sampled out", "") if taken.fate is Fate.SAMPLED_OUT else ("register", jobs)
+    return found
 
 
 def described(files: Iterable[StreamFile]) -> list[dict[str, Any]]:
