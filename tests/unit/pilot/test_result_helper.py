@@ -189,3 +189,27 @@ def test_without_a_result_directory_it_writes_where_it_stands(tmp_path: Path) ->
     del settings["P3S_RESULT_DIR"]
     subprocess.run([sys.executable, "-c", script], env=settings, cwd=tmp_path, check=True, timeout=60)
     assert published(tmp_path)["category"] == "n"
+
+
+def test_a_file_that_was_written_elsewhere_is_told_at_once(tmp_path: Path) -> None:
+    """Else the picture is a hole on the page, and the author finds out there."""
+    script = (
+        "import os; os.mkdir('work'); os.chdir('work'); open('hits.png', 'w').close()\n"
+        "from p3s_result import Result\n"
+        "with Result('n', directory='../results') as r:\n"
+        "    r.images('Hits', ['hits.png', 'none.png']); r.file('late', 'late.log'); r.number('a', 1)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=environment(tmp_path),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0
+    (said,) = done.stderr.splitlines()
+    assert said.startswith(
+        "p3s: images 'Hits': hits.png is in the current directory; results are taken from P3S_RESULT"
+    )

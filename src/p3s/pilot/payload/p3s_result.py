@@ -25,6 +25,7 @@ import math
 import numbers
 import os
 import re
+import sys
 
 RESULT_VERSION = 1
 STATUSES = ("good", "warning", "bad", "none")
@@ -119,7 +120,18 @@ class Result:
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(temporary, self.path)
+        self._say_what_lies_elsewhere()
         return self.path
+
+    def _say_what_lies_elsewhere(self):
+        """A file that was written here, and is looked for in the result directory: seldom meant."""
+        for item in self.items:
+            files = item.get("files", ())
+            for name in [files] if isinstance(files, str) else files:
+                here = isinstance(name, str) and os.path.exists(name)
+                if here and not os.path.exists(os.path.join(self.directory, name)):
+                    said = "p3s: %s '%s': %s is in the current directory; results are taken from P3S_RESULT_DIR (%s)\n"
+                    sys.stderr.write(said % (item["kind"], item["name"], name, self.directory))
 
     def document(self):
         """The result as it will be written."""
