@@ -27,6 +27,16 @@ def test_a_job_that_no_pilot_can_run_is_explained(run: Run, server: Any) -> None
     run("job", "cancel", job, at=server.directory)
 
 
+def test_a_job_that_failed_is_shown_with_its_last_words(run: Run, server: Any) -> None:
+    """A reason alone (`nonstarter`) does not say which program was not there."""
+    done = run("job", "submit", "--wait", "-e", "A=1", "-e", "B=x y", "--", "no-such-program", at=server.directory)
+    job = done.stdout.split()[0]
+    shown = run("job", "show", job, at=server.directory).stdout
+    assert "last on stderr [p3s] no-such-program is not there on this node" in shown
+    assert "A=1  B=x y" in shown
+    assert "last on stderr: [p3s] no-such" in run("job", "explain", job, at=server.directory).stdout
+
+
 def test_hold_release_and_rerun(run: Run, server: Any) -> None:
     job = run("job", "submit", "--hold", "--", "/bin/true", at=server.directory).stdout.strip()
     assert "state          held" in run("job", "show", job, at=server.directory).stdout

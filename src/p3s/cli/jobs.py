@@ -9,7 +9,7 @@ from p3s.client.lists import JobChoice
 from p3s.client.sdk import Client
 
 from . import changes, moments, rerun, show
-from .logs import logs
+from .logs import last_words, logs
 from .options import Host, Job, JobType, Json, Limit, Name, Run, Since, Site, State, User
 from .submit import SUBMIT_HELP, submit
 
@@ -54,7 +54,8 @@ def list_jobs(
 @app.command("show")
 def show_job(job: Job, json: Json = False) -> None:
     """All there is about a job. Example: p3s job show UUID"""
-    found: dict[str, Any] = {**Client().job(job)}
+    client = Client()
+    found: dict[str, Any] = {**client.job(job)}
     if json:
         show.as_json(found)
         return
@@ -69,6 +70,8 @@ def show_job(job: Job, json: Json = False) -> None:
     for event in found["events"]:
         why = f": {event['why']}" if event["why"] else ""
         print(show.plain(f"event          {show.age(event['at'], now)} ago: {event['what']} by {event['who']}{why}"))
+    if found["state"] == "failed" and (last := last_words(client, found["uuid"])):
+        print(show.plain(f"last on stderr {last}"))
 
 
 def _said(name: str, value: Any, now: float) -> str:
@@ -79,6 +82,8 @@ def _said(name: str, value: Any, now: float) -> str:
         return f"{show.age(value, now)} ago" if value <= now else f"in {show.length(value - now)}"
     if name.endswith("_s") or name == "time_limit":
         return show.length(value)
+    if isinstance(value, dict):
+        return "  ".join(f"{key}={one}" for key, one in value.items())
     return f"{value / 1e6:.3g} MB" if name == "peak_memory" else str(value)
 
 

@@ -42,3 +42,8 @@ def _where(job: JobView) -> str:
 def _write(text: str) -> None:
     sys.stdout.write(show.plain(text) if sys.stdout.isatty() else text)
     sys.stdout.flush()
+
+
+def last_words(client: Client, job: str) -> str:
+    """The last line that a job wrote to stderr: of one that failed it mostly says why."""
+    return (client.log(job, "stderr").strip().splitlines() or [""])[-1]

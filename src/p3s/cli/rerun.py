@@ -9,12 +9,14 @@ from p3s.protocol.acts import RerunRequest
 from p3s.protocol.errors import BadInput
 
 from . import moments, show
+from .logs import last_words
 from .options import DryRun, FinalState, Job, JobType, Json, SomeJobs, Why
 
 
 def explain(job: Job, json: Json = False) -> None:
     """Why is it not running? Example: p3s job explain UUID"""
-    reply = Client().explain(job)
+    client = Client()
+    reply = client.explain(job)
     if json:
         show.as_json(vars(reply))
         return
@@ -23,6 +25,8 @@ def explain(job: Job, json: Json = False) -> None:
         print(f"pilots that could be given it now: {reply.pilots}")
     for line in reply.lines:
         print(show.plain(f"  {line}"))
+    if reply.state == "failed" and (last := last_words(client, reply.job)):
+        print(show.plain(f"  last on stderr: {last}"))
 
 
 RERUN_HELP = """Run ended jobs again, as new jobs that name the old ones.

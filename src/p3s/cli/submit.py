@@ -20,6 +20,7 @@ from p3s.protocol.messages import BOUNDS, JobSpec, Needs, SubmitRequest
 from p3s.protocol.views import Job as Ended
 
 from . import complete, show
+from .logs import last_words
 from .options import DryRun, Json
 
 NEED_HELP = "cores=2, memory=4GB, gpus=1, site=lxbatch, tag=cvmfs, runtime=apptainer; repeatable."
@@ -300,8 +301,8 @@ def _words(ended: list[Ended]) -> str:
 def _sentence(client: Client, job: Ended) -> str:
     """What became of a job that did not finish, with the last line it wrote to stderr."""
     code = f" {job['exit_code']}" if job["reason"] == "exit code" else ""
-    last = client.log(job["uuid"], "stderr").strip().splitlines()[-1:]
-    return f"{job['uuid']} {job['state']}: {job['reason']}{code}{': ' + last[0] if last else ''}"
+    last = last_words(client, job["uuid"])
+    return f"{job['uuid']} {job['state']}: {job['reason']}{code}{': ' + last if last else ''}"
 
 
 def _outcome(ended: list[Ended]) -> int:

@@ -249,7 +249,8 @@ class Answers(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         pilots = {"pilots": [{"out": 1, "silent_s": None}, {"out": 0, "silent_s": 40.0}]}
-        self._answer(200, {"jobs": {"finished": 3}} if self.path.endswith("summary") else pilots)
+        counts = {"jobs": {"finished": 3}, "workflows": {"running": 1, "failed": 2}, "datasets": 7}
+        self._answer(200, counts if self.path.endswith("summary") else pilots)
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -296,5 +297,10 @@ def test_what_the_server_refuses_is_said(node: Node) -> None:
 
 @pytest.mark.usefixtures("server")
 def test_summary_counts(node: Node) -> None:
-    assert node.call("summary.py", "-P").stdout == "Pilots: total 2, idle 1, running 1, silent 1\nJobs: finished 3\n"
+    assert node.call("summary.py", "-P").stdout.splitlines() == [
+        "Pilots: total 2, idle 1, running 1, silent 1",
+        "Jobs: finished 3",
+        "Workflows: failed 2, running 1",
+        "Datasets: 7",
+    ]
     assert node.call("summary.py", "-p").stdout == "2\n"

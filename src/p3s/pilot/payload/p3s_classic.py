@@ -348,7 +348,7 @@ def service(words):
 
 
 def summary(words):
-    """Counts of pilots and jobs."""
+    """Counts of pilots, jobs, workflows and datasets."""
     parser = parser_of("summary.py", "Show how much there is of what.")
     parser.add_argument("-P", "--printout", action="store_true", help="all counts")
     parser.add_argument("-p", "--pilots", action="store_true", help="the number of live pilots alone")
@@ -360,8 +360,11 @@ def summary(words):
     running = sum(1 for one in pilots if one["out"])
     silent = sum(1 for one in pilots if one.get("silent_s") is not None)
     print("Pilots: total %d, idle %d, running %d, silent %d" % (len(pilots), len(pilots) - running, running, silent))
-    jobs = ask(asked.server, "/api/v1/summary")["jobs"]
-    print("Jobs: %s" % (", ".join("%s %d" % (state, jobs[state]) for state in sorted(jobs)) or "none"))
+    counts = ask(asked.server, "/api/v1/summary")
+    for name in ("jobs", "workflows"):
+        states = ", ".join("%s %d" % one for one in sorted(counts[name].items()))
+        print("%s: %s" % (name.capitalize(), states or "none"))
+    print("Datasets: %d" % counts["datasets"])
     return 0
 
 
