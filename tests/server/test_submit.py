@@ -132,6 +132,10 @@ def test_what_cannot_be_is_refused_with_its_place(server: Server, body: Any, sai
     assert "\n" not in answer.detail
 
 
+def test_a_body_that_is_empty_is_refused_in_words(server: Server) -> None:
+    assert server.ask("POST", "/api/v1/jobs", b"").detail == "the body: is empty; write a JSON object, {} at least"
+
+
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
 def test_what_is_no_number_is_refused(server: Server, number: str) -> None:
     body = b'{"jobs":[{"payload":"true","time_limit":%s}]}' % number.encode()

@@ -24,6 +24,8 @@ def describe(error: ValidationError) -> str:
     problems = error.errors(include_url=False)
     first = problems[0]
     where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
+    if first["type"] == "json_invalid" and not first.get("input"):
+        return "the body: is empty; write a JSON object, {} at least"
     given = repr(first.get("input"))
     given = given if len(given) <= 60 else given[:57] + "..."
     said = {
