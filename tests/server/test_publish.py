@@ -94,6 +94,20 @@ def test_the_files_of_a_result_are_at_most_200_mb_whatever_the_node_says(attempt
     assert "more than 200 MB together" in holes["10"]
 
 
+def test_a_page_of_results_with_very_many_points_ends_earlier(attempt: Attempt) -> None:
+    """No items are left out of a result that is shown, and no page is without bound."""
+    graph = {"kind": "graph", "name": "HV", "x": list(range(19_990)), "y": [1] * 19_990}
+    results = [result(graph, NUMBER, category=str(one)) for one in range(6)]
+    assert attempt.publish(*results).status == 200
+    pages, cursor = [], ""
+    while cursor is not None:
+        place = f"/api/v1/results?job={attempt.job}&items=true&limit=6&cursor={cursor}"
+        page = attempt.server.good("GET", place)
+        pages.append([(one["category"], len(one["items"])) for one in page["results"]])
+        cursor = page["next"]
+    assert pages == [[("5", 2), ("4", 2), ("3", 2), ("2", 2), ("1", 2)], [("0", 2)]]
+
+
 def test_results_of_a_job_that_is_over_are_a_conflict(attempt: Attempt) -> None:
     attempt.pilot.report(attempt.job, 1, "finished", exit_code=0)
     answer = attempt.publish(result(NUMBER))

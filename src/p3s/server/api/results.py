@@ -26,7 +26,8 @@ from .sending import sent
 router = Router(tags=["results"])
 CHUNK = 256 * 1024
 MOST_PROBLEMS = 100
-MOST_ITEMS = 20_000
+MOST_THINGS = 100_000
+"""Items, files, cells and points of a page of results: some ten megabytes."""
 
 
 def _own(request: HttpRequest, job: str, attempt: int) -> None:
@@ -100,14 +101,16 @@ def list_results(
     all: Annotated[bool, Query(description="older attempts too")] = False,
 ) -> dict[str, Any]:
     """Newest first, those of the newest attempt of each (job type, category, run, subrun, keys); of a `job` all.
-    `next`, given as `cursor`, continues, null at the end. `since` and `until` count publications."""
+    `next`, given as `cursor`, continues, null at the end. `since` and `until` count publications. With `items` a page
+    ends earlier where they are very many."""
     for where, word in (("job", job), ("jobtype", jobtype), ("stream", stream), ("category", category)):
         bounds.check_name(word, where)
     one_of(status, rules.STATUSES, "status")
     choice = reads.Choice(job, jobtype, stream, category, status, run, subrun, since, until, all or bool(job))
     rows = [plain(row) for row in reads.page(choice, limit + 1, number(cursor))]
     if items:
-        found = reads.items([row["id"] for row in rows], MOST_ITEMS)
+        found = reads.items_within([row["id"] for row in rows[:limit]], MOST_THINGS)
+        limit = len(found)
         rows = [{**row, "items": [plain(one) for one in found.get(row["id"], [])]} for row in rows]
     return page("results", rows, limit, lambda row: str(row["id"]))
 
@@ -118,7 +121,7 @@ def show_result(request: HttpRequest, result: int) -> dict[str, Any]:  # noqa: A
     row = reads.find(result) if 0 <= result < 2**62 else None
     if row is None:
         raise NotKnown(f"there is no result {result}; p3s result list shows the latest")
-    items = reads.items([result], MOST_ITEMS).get(result, [])
+    items = reads.items([result], rules.MAX_ITEMS).get(result, [])
     return {**plain(row), "items": [plain(one) for one in items]}
 
 

@@ -4,13 +4,14 @@ Shown is the newest attempt per (job type, category, run, subrun, keys); older o
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Exists, Max, Min, OuterRef, Q, QuerySet
 from django.db.models.expressions import Combinable, NegatedExpression
 
+from p3s.protocol.results import MAX_ITEMS
 from p3s.server.results.models import Item, Result
 
 
@@ -194,6 +195,31 @@ def items(result_ids: Iterable[int], limit: int) -> dict[int, list[ItemRow]]:
             )
         )
     return dict(found)
+
+
+PORTION = 10
+"""Results whose items are read in one go: each may have megabytes."""
+
+
+def items_within(results: Sequence[int], most: int) -> dict[int, list[ItemRow]]:
+    """Items of the first of some results, in their order: as many results as have `most` items, files, cells and points
+    together, and one at least."""
+    found: dict[int, list[ItemRow]] = {}
+    left = most
+    for at in range(0, len(results), PORTION):
+        part = results[at : at + PORTION]
+        items_of = items(part, len(part) * MAX_ITEMS)
+        for result in part:
+            left -= sum(map(_weight, items_of.get(result, [])))
+            if left < 0 and found:
+                return found
+            found[result] = items_of.get(result, [])
+    return found
+
+
+def _weight(item: ItemRow) -> int:
+    cells = sum(len(row["cells"]) for row in item.detail.get("values", ()))
+    return 1 + cells + sum(len(item.detail.get(name, ())) for name in ("files", "x"))
 
 
 def first_published(datasets: Iterable[str]) -> dict[str, float]:
