@@ -55,6 +55,8 @@ def test_a_file_is_registered_with_all_that_is_known_of_it(say: Say, file: Path)
     assert (found["run"], found["subrun"], found["keys"]) == (7, 2, {"dl": 5, "site": "np04"})
     assert found["adler32"] == f"{zlib.adler32(b'raw data'):08x}"
     assert "known already" in say("dataset", "register", str(file))
+    file.write_bytes(b"written anew")
+    assert "other than said now, as it was: size" in say("dataset", "register", str(file), "--run", "7")
     assert say("dataset", "register", str(file), "--quiet") == ""
     assert file.name in say("dataset", "list", "--run", "7", "--datatype", "RAW")
 
@@ -146,6 +148,8 @@ def test_files_are_put_into_sets(say: Say, server: Any, refused: Refused, tmp_pa
     assert (sorted(one["name"] for one in found["files"]), found["size"]) == ([one.name for one in paths[1:]], 3)
     assert "there is no set" in refused(4, "dataset", "set", "add", f"{name}x", paths[0].name, at=server.directory)
     assert "name the files" in refused(2, "dataset", "set", "add", name, at=server.directory)
+    assert "'a/b' is not a name" in refused(2, "dataset", "set", "create", "a/b", at=server.directory)
+    assert f"there is no set {name}x; p3s" in refused(4, "dataset", "set", "show", f"{name}x", at=server.directory)
 
 
 def test_runs_are_started_and_ended(say: Say, server: Any, refused: Refused) -> None:

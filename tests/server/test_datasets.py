@@ -86,7 +86,11 @@ def test_the_same_file_again_changes_nothing_and_gives_the_same_answer(server: S
     request = {"url": url(), "stream": stream}
     first = server.good("POST", "/api/v1/datasets", request)
     again = server.good("POST", "/api/v1/datasets", {**request, "run": 99})
-    assert again == {**first, "new": False}
+    assert again == {**first, "new": False, "stays": ["run"]}
+    assert server.good("POST", "/api/v1/datasets", {"url": request["url"], "size": 7, "datatype": "X"})["stays"] == [
+        "size",
+        "datatype",
+    ]
     listed = server.good("GET", "/api/v1/jobs?state=defined&limit=1000")["jobs"]
     assert sorted(job["uuid"] for job in listed if job["input"] == request["url"]) == sorted(first["jobs"])
 

@@ -127,7 +127,8 @@ def _tell(requests: list[DatasetRequest], replies: list[DatasetReply], json: boo
             print(f"p3s: {show.plain(request.url)}: {show.plain(reply.problem)}", file=sys.stderr)
         elif not (json or quiet):
             name = request.name or request.url.rpartition("/")[2]
-            print(show.plain(f"{reply.dataset} {name}: {'registered' if reply.new else 'known already'}{_fate(reply)}"))
+            said = "registered" if reply.new else "known already"
+            print(show.plain(f"{reply.dataset} {name}: {said}{_fate(reply)}{_stays(reply)}"))
     if any(reply.problem for reply in replies):
         raise typer.Exit(NotKnown.exit_code)
 
@@ -136,3 +137,8 @@ def _fate(reply: DatasetReply) -> str:
     words = f", {reply.fate}" if reply.fate else ""
     words += f" ({reply.reason})" if reply.reason else ""
     return words + (f", {show.count(len(reply.jobs), 'job')}" if reply.jobs else "")
+
+
+def _stays(reply: DatasetReply) -> str:
+    """A file that was written anew is not what jobs were made of."""
+    return f"; other than said now, as it was: {', '.join(reply.stays)} (p3s dataset adjust)" if reply.stays else ""

@@ -6,7 +6,8 @@ import typer
 
 from p3s.client.files import named
 from p3s.client.sdk import Client
-from p3s.protocol.catalogue import SetChanged
+from p3s.protocol import catalogue_bounds
+from p3s.protocol.catalogue import SetChanged, SetRequest
 from p3s.protocol.errors import BadInput, NotKnown
 from p3s.protocol.messages import BOUNDS
 
@@ -36,6 +37,7 @@ def create(
     json: Json = False,
 ) -> None:
     """Make a set, of files that are known. Example: p3s dataset set create golden run4610_1.root --run 4611"""
+    catalogue_bounds.check_set(name, SetRequest(comment, datatype))
     client = Client()
     members = _members(client, files, run, begin)
     if dry_run:
@@ -79,7 +81,10 @@ def remove(
 def show_set(name: SetName, limit: Limit = 1_000, json: Json = False) -> None:
     """The files of a set. Example: p3s dataset set show golden"""
     client = Client()
-    row = client.find_dataset(f"set:{name}")
+    try:
+        row = client.find_dataset(f"set:{name}")
+    except NotKnown:
+        raise NotKnown(f"there is no set {name}; p3s dataset list --kind set shows them") from None
     found = client.datasets(limit, set=row["uuid"])
     if json:
         show.as_json({**row, "files": found})

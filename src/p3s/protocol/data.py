@@ -128,7 +128,8 @@ class DatasetRequest:
 class DatasetReply:
     """`new` is false when the server knew the file for this stream already; then `jobs` are the ones made at the time.
 
-    `fate` is of `states.Fate`, `reason` says more. `problem`: among many, why this one was refused.
+    `fate` is of `states.Fate`, `reason` says more. `problem`: among many, why this one was refused. `stays`: of a file
+    that was known, the fields that were said otherwise now and are as they were.
     """
 
     dataset: str
@@ -137,6 +138,7 @@ class DatasetReply:
     fate: str = ""
     reason: str = ""
     problem: str = ""
+    stays: "list[str]" = field(default_factory=list)
 
 
 @dataclass(frozen=True)

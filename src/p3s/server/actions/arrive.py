@@ -150,6 +150,13 @@ def _fill(dataset: Dataset, request: DatasetRequest) -> None:
     dataset.datatype_id = request.datatype or dataset.datatype_id
 
 
+def _stays(dataset: Dataset, request: DatasetRequest) -> list[str]:
+    """What is said of a file and is not so: it was known, and is changed by a person only."""
+    said = {name: getattr(request, name) for name in _FACTS}
+    others = [name for name, value in said.items() if value not in (None, "", {}) and getattr(dataset, name) != value]
+    return others + ["datatype"] * (request.datatype not in ("", dataset.datatype_id))
+
+
 # ---- what streams make of them
 
 
@@ -176,7 +183,7 @@ class _Inbox:
         dataset, new = self.known.datasets[request.url], request.url in self.known.new
         self.known.new.discard(request.url)
         if stream is None or request.state == DatasetState.REGISTERED:
-            return DatasetReply(dataset.uuid, new, [])
+            return DatasetReply(dataset.uuid, new, [], stays=_stays(dataset, request))
         key = (stream.name, dataset.uuid)
         arrival = self.known.arrivals.get(key)
         if arrival is None:
@@ -189,7 +196,8 @@ class _Inbox:
         elif _comes_again(arrival, request):
             self._again(arrival, stream, dataset, request)
             new = arrival.fate != Fate.IGNORED
-        return DatasetReply(dataset.uuid, new, self.known.jobs.get(key, []), arrival.fate, arrival.reason)
+        jobs, stays = self.known.jobs.get(key, []), _stays(dataset, request)
+        return DatasetReply(dataset.uuid, new, jobs, arrival.fate, arrival.reason, stays=stays)
 
     def store(self) -> None:
         """Write what became of them; of the jobs, those that are too many give way."""

@@ -16,7 +16,7 @@ _FILE = {
     "keys": {"logger": 3},
     "adler32": "1a2b3c4d",
 }
-_TAKEN = {"dataset": DATASET, "new": True, "jobs": [JOB], "fate": "taken", "reason": "", "problem": ""}
+_TAKEN = {"dataset": DATASET, "new": True, "jobs": [JOB], "fate": "taken", "reason": "", "problem": "", "stays": []}
 
 REQUESTS: dict[type, Any] = {
     **stream_examples.REQUESTS,
