@@ -1,11 +1,11 @@
 """Reading single fields of a result strictly: the right type, within limits, or an error with its place."""
 
-import difflib
 import math
 import unicodedata
 from collections.abc import Collection
 from typing import Any, Optional
 
+from p3s.protocol.guesses import guess
 from p3s.protocol.patterns import Coordinate
 from p3s.protocol.result_limits import Limits
 
@@ -15,6 +15,7 @@ MAX_KEY = 40
 MAX_UNIT = 40
 MAX_KIND = 12
 _INTEGER_LIMIT = 2**63
+_ALIKE = 0.5  # the names of fields are short: of `gud` and `good` not much more is the same
 
 
 class ResultError(ValueError):
@@ -74,10 +75,9 @@ class Fields:
         for name in self.document:
             if name in known:
                 continue
-            near = difflib.get_close_matches(name[:80], known, n=1, cutoff=0.5)
-            hint = f"did you mean '{near[0]}'?" if near else "fields here are " + ", ".join(sorted(known))
             shown = ascii(name if len(name) <= 40 else name[:37] + "...")
-            raise ResultError(f"{self.where or 'result'}: unknown field {shown}; {hint}")
+            hint = guess(name, sorted(known), _ALIKE)
+            raise ResultError(f"{self.where or 'result'}: unknown field {shown}{hint}")
 
     def text(self, name: str, limit: int = MAX_TEXT, lines: bool = False) -> str:
         """A text of at most `limit` characters, '' where missing; `lines` allows line breaks."""

@@ -91,6 +91,18 @@ def test_a_file_is_a_link_and_what_is_missing_is_said(pages: Any, make: Any) -> 
     assert "1 of 2 expected files missing" in page
 
 
+def test_items_of_one_name_are_told_apart_by_their_coordinates(pages: Any, make: Any) -> None:
+    """Pictures as well as tables and graphs."""
+    files = [{"path": "a.png", "by": {}}]
+    items = [{"kind": "images", "name": "Hits", "by": {"tpc": tpc}, "files": files} for tpc in (1, 2)]
+    page = shown(pages, make, *items, graph(by={"tpc": 3}))
+    assert re.findall(r"<h3>(\w+) <span class=\"faint\">(tpc \d)</span>", page) == [
+        ("Hits", "tpc 1"),
+        ("Hits", "tpc 2"),
+        ("HV", "tpc 3"),
+    ]
+
+
 def test_no_text_of_a_payload_is_markup(pages: Any, make: Any) -> None:
     cells = [{"value": 1, "status": HOSTILE}]
     hostile = {"name": HOSTILE, "group": HOSTILE, "comment": HOSTILE, "by": {HOSTILE: HOSTILE}}

@@ -29,7 +29,8 @@ class Block:
     comment: str
 
 
-def _head(item: ItemRow) -> dict[str, Any]:
+def head(item: ItemRow) -> dict[str, Any]:
+    """The fields of a Block."""
     return {
         "name": item.name,
         "where": item.by,
@@ -80,7 +81,7 @@ def table(item: ItemRow, scales: Scales) -> Table:
     rows = {str(row["row"]): row["cells"] for row in detail.get("values", [])}
     labels = scales.ordered(name, rows) if name in scales.dimensions else list(rows)
     return Table(
-        **_head(item),
+        **head(item),
         columns=[_heading(column) for column in detail.get("columns", [])],
         rows=[
             TableRow(scales.label(name, label), [_cell(cell, detail.get("reference")) for cell in rows[label]])
@@ -157,7 +158,7 @@ def graph(item: ItemRow) -> Graph:
 
     holes = len(xs) - len(points)
     return Graph(
-        **_head(item),
+        **head(item),
         said=f"{len(points)} points" + (f", {holes} without a value" if holes else ""),
         lines=[" ".join(",".join(place(*point)) for point in part) for part in _parts(xs, ys) if len(part) > 1],
         bars=[_bar(x, y, error, span_x, span_y) for x, y, error in points if error and few],
@@ -245,7 +246,7 @@ def file_list(item: ItemRow) -> FileList:
     """The files of one item, as links."""
     names = [str(entry["path"]) for entry in item.detail.get("files", []) if "path" in entry]
     return FileList(
-        **_head(item),
+        **head(item),
         missing=missing_of(item.detail.get("expect"), len(names)),
         links=[Link(name, links.result_file(item.result, name)) for name in names],
     )

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from p3s.server.monitor import links
-from p3s.server.monitor.blocks import FileList, Graph, Table, file_list, graph, item_mark, missing_of, table
+from p3s.server.monitor.blocks import Block, FileList, Graph, Table, file_list, graph, head, missing_of, table
 from p3s.server.monitor.measures import drift, limits, number
 from p3s.server.monitor.scales import Scales
 from p3s.server.monitor.states import Mark, status_mark, worst_status
@@ -44,16 +44,11 @@ class GridRow:
 
 
 @dataclass(frozen=True, slots=True)
-class FigureGroup:
+class FigureGroup(Block):
     """The figures of one item, in a grid by coordinates or in a row."""
 
     shape = "figures"
 
-    name: str
-    anchor: str
-    group: str
-    mark: Mark | None
-    comment: str
     columns: list[str]
     rows: list[GridRow]
     figures: list[Figure]
@@ -156,11 +151,7 @@ def figure_group(item: ItemRow, scales: Scales) -> FigureGroup:
     placed = [(_by(entry), figures(item, index, entry)) for index, entry in enumerate(files)]
     columns, rows = grid(placed, str(detail.get("rows", "")), str(detail.get("columns", "")), scales)
     return FigureGroup(
-        name=item.name,
-        anchor=f"item-{item.id}",
-        group=item.group,
-        mark=item_mark(item),
-        comment=item.comment,
+        **head(item),
         columns=columns,
         rows=rows,
         figures=[] if rows else [figure for _, several in placed for figure in several],
