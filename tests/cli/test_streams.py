@@ -40,7 +40,7 @@ def p3s(run: Run, server: Any) -> Callable[..., str]:
 
 def test_a_rule_is_changed_looked_at_and_made_what_it_was(p3s: Callable[..., str], stream: str) -> None:
     change = ("set", stream, "env.RELEASE=v2", f"jobs.{stream}.time_limit=20m", "--unset", "take", "--reason", "new")
-    said = f"env.RELEASE v1 -> v2\njobs.{stream}.time_limit (not set) -> 1200.0\ntake.one_in 1000000000 -> (not set)\n"
+    said = f"env.RELEASE v1 -> v2\njobs.{stream}.time_limit (not set) -> 20m\ntake.one_in 1000000000 -> (not set)\n"
     assert p3s(*change, "--dry-run") == f"{said}{stream}: would be set\n"
     assert p3s(*change) == f"{said}{stream}: version 2\n"
     assert "env.RELEASE = v2" in p3s("show", stream)
@@ -61,8 +61,12 @@ def test_a_stream_is_paused_and_resumed(p3s: Callable[..., str], stream: str) ->
     assert p3s("resume", stream) == f"{stream}: it was not paused\n"
 
 
-def test_files_are_processed_by_hand_and_counted(p3s: Callable[..., str], stream: str, until: Any) -> None:
+def test_files_are_processed_by_hand_and_counted(
+    p3s: Callable[..., str], run: Run, server: Any, stream: str, until: Any
+) -> None:
     until("the first of the run is processed", lambda: " processed" in p3s("coverage", stream, "--run", "7"))
+    left = run("stream", "process", stream, "--run", "7", "--dry-run", at=server.directory)
+    assert left.stderr == "--again has those processed too that are processed already\n"
     looked = p3s("process", stream, "--run", "7", "--dry-run")
     assert looked.endswith("would be processed: 1 file, 1 job; left: 1 (processed 1)\n")
     assert "was sampled out" in looked

@@ -66,7 +66,8 @@ def show_stream(name: Name, json: Json = False) -> None:
     print(show.plain(f"{found['name']}, version {found['version']}{f': {state}' if state else ''}"))
     for keys, value in rules.flat(found["spec"]).items():
         if keys != ("name",):
-            print(show.plain(f"  {'.'.join(keys)} = {value}"))
+            path = ".".join(keys)
+            print(show.plain(f"  {path} = {rules.word(path, value)}"))
     for jobtype, count in found["waiting"].items():
         print(show.plain(f"waiting: {show.count(count, 'job')} of {jobtype}"))
     if found["changes"]:
@@ -240,10 +241,10 @@ def process(
     if json:
         show.as_json(asdict(reply))
         return
-    _tell_files(reply, dry_run)
+    _tell_files(reply, dry_run, again)
 
 
-def _tell_files(reply: ProcessReply, dry_run: bool) -> None:
+def _tell_files(reply: ProcessReply, dry_run: bool, again: bool) -> None:
     rows = [(one.name, f"was {one.was}", ", ".join(one.jobtypes)) for one in reply.taken[:MOST_LINES]]
     if dry_run:
         rows += [(one.name, "left", one.why) for one in reply.left[:MOST_LINES]]
@@ -255,6 +256,8 @@ def _tell_files(reply: ProcessReply, dry_run: bool) -> None:
     jobs = sum(len(one.jobtypes) for one in reply.taken)
     files = f"{show.count(len(reply.taken), 'file')}, {show.count(jobs, 'job')}"
     print(f"{'would be processed' if dry_run else 'processed now'}: {files}; left: {_counted(reply)}")
+    if not again and any(one.why == "processed" for one in reply.left):
+        show.note("--again has those processed too that are processed already")
     if not (reply.taken or reply.left):
         show.note(
             "no file that the stream has seen of this run has such a name; p3s dataset list --run N has their names"

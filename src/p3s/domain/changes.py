@@ -66,9 +66,7 @@ def place(path: str, rule: Rule) -> tuple[Keys, Any]:
             name, _, rest = rest.partition(".")
             hints = _hints(kind)  # type: ignore[arg-type] # a class
             if name not in hints:
-                raise BadInput(
-                    f"{path}: there is no {'.'.join([*keys, name])}{_of_type(keys, name) or guess(name, hints)}"
-                )
+                raise BadInput(f"{path}: there is no {'.'.join([*keys, name])}{_meant(keys, name, hints)}")
             if not keys and name in _FIXED:
                 raise BadInput(f"{path}: {_FIXED[name]}")
             kind = hints[name]
@@ -84,11 +82,16 @@ def place(path: str, rule: Rule) -> tuple[Keys, Any]:
     return tuple(keys), kind
 
 
-def _of_type(keys: list[str], name: str) -> str:
-    """Where to change what is of the job type."""
-    if keys[:1] != ["jobs"] or name not in JobTypeSpec.__dataclass_fields__:
-        return ""
-    return f"; it is a setting of the job type: p3s jobtype set {keys[1]} --{name.replace('_', '-')}"
+def _meant(keys: list[str], name: str, known: Iterable[str]) -> str:
+    """What to write in place of a name that is none."""
+    if keys[:1] == ["jobs"] and name in JobTypeSpec.__dataclass_fields__:
+        return f"; it is a setting of the job type: p3s jobtype set {keys[1]} --{name.replace('_', '-')}"
+    if keys:
+        return guess(name, known)
+    words = [one for one in known if one not in _FIXED]
+    if name.isupper() and name.lower() not in words:
+        return f"; a variable of its jobs is env.{name}"
+    return guess(name.lower(), words)
 
 
 def _named(rest: str, known: Mapping[str, Any], *, whole: bool) -> tuple[str, str]:
@@ -225,11 +228,16 @@ def differences(before: Rule, after: Rule) -> list[StreamChange]:
 
 def said(changes: Iterable[StreamChange]) -> str:
     """In words, for the record."""
-    return ", ".join(f"{one.path} {_word(one.before)} -> {_word(one.after)}" for one in changes)
+    return ", ".join(f"{one.path} {word(one.path, one.before)} -> {word(one.path, one.after)}" for one in changes)
 
 
-def _word(value: Any) -> str:
-    return "(not set)" if value is None else f"{value!s:.200}" if value != "" else "''"
+def word(path: str, value: Any) -> str:
+    """A value at its place in words: a duration is `20m`, as it is written in the file."""
+    if value is None:
+        return "(not set)"
+    if path.startswith(("jobs.", "gather.")) and path.endswith((".time_limit", ".or_after")) and type(value) is float:
+        return units.written(value)
+    return f"{value!s:.200}" if value != "" else "''"
 
 
 def merged(declared: Rule, live: Rule, again: Rule) -> tuple[Rule, list[str]]:

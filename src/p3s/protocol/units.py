@@ -17,6 +17,14 @@ def seconds(text: str) -> float:
     return found
 
 
+def written(duration: float) -> str:
+    """Seconds as a person would write them: `90s`, `20m`, `3h`."""
+    for unit in ("d", "h", "m"):
+        if duration and duration % _SECONDS[unit] == 0:
+            return f"{duration / _SECONDS[unit]:.15g}{unit}"
+    return f"{duration:.15g}s"
+
+
 def size(text: str) -> int:
     """Bytes of `500MB`, `4GB`, `4GiB` or a plain number."""
     number = text.strip().rstrip("BbKkMmGgTtIi ")

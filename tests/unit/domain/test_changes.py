@@ -54,6 +54,9 @@ def test_a_job_is_added_and_taken_out() -> None:
 def test_refusals_say_where_and_what_instead() -> None:
     assert refused("takes.one_in", 1).endswith("there is no takes; did you mean take?")
     assert "there is no take.onein; did you mean one_in?" in refused("take.onein", 1)
+    assert refused("RELEASE", "v2").endswith("there is no RELEASE; a variable of its jobs is env.RELEASE")
+    assert refused("ENV.RELEASE", "v2").endswith("there is no ENV; did you mean env?")
+    assert "there are jobs, env, take" in refused("x", 1), "name and files cannot be set"
     assert "there is no jobs.b yet" in refused("jobs.b.one_in", 1)
     assert "write jobs.a.payload or jobs.a.env" in refused("jobs.a", {})
     assert "nothing stands below it" in refused("take.one_in.x", 1)
@@ -98,6 +101,8 @@ def test_what_cannot_be_read_says_how_to_write_it(path: str, text: str, says: st
 
 def test_differences_are_told_by_path() -> None:
     after = changed(RULE, {"env.A": "2", "take.one_in": 5}, ["jobs.a"])
+    longer = changed(RULE, {"jobs.a.time_limit": 5400.0, "env.A": "60.0"}, [])
+    assert said(differences(RULE, longer)) == "env.A 1 -> 60.0, jobs.a.time_limit (not set) -> 90m"
     assert said(differences(RULE, after)) == "env.A 1 -> 2, jobs.a.payload x -> (not set), take.one_in (not set) -> 5"
     assert differences(RULE, RULE) == []
 

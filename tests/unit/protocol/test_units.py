@@ -11,6 +11,14 @@ def test_durations(text: str, expected: float) -> None:
 
 
 @pytest.mark.parametrize(
+    ("duration", "text"), [(0, "0s"), (90.0, "90s"), (5400.0, "90m"), (7200, "2h"), (172800.0, "2d"), (0.5, "0.5s")]
+)
+def test_durations_are_written_as_they_are_read(duration: float, text: str) -> None:
+    assert units.written(duration) == text
+    assert units.seconds(text) == duration
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [("4GB", 4 * 10**9), ("500MB", 5 * 10**8), ("4GiB", 4 * 2**30), ("1024", 1024), ("1.5 gb", 15 * 10**8)],
 )
