@@ -55,6 +55,9 @@ def test_a_file_is_registered_with_all_that_is_known_of_it(say: Say, file: Path)
     assert (found["run"], found["subrun"], found["keys"]) == (7, 2, {"dl": 5, "site": "np04"})
     assert found["adler32"] == f"{zlib.adler32(b'raw data'):08x}"
     assert "known already" in say("dataset", "register", str(file))
+    (file.parent / "link").symlink_to(file.parent)
+    assert "known already" in say("dataset", "register", str(file.parent / "link" / file.name))
+    assert found == json.loads(say("dataset", "show", str(file.parent / "link" / file.name), "--json"))
     file.write_bytes(b"written anew")
     assert "other than said now, as it was: size" in say("dataset", "register", str(file), "--run", "7")
     assert say("dataset", "register", str(file), "--quiet") == ""

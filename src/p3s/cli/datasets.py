@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from p3s.client.files import address, named
+from p3s.client.files import address, by_its_name
 from p3s.client.sdk import Client
 from p3s.protocol import catalogue_bounds
 from p3s.protocol.catalogue import CLEARABLE, DatasetChange
@@ -75,7 +75,7 @@ def list_datasets(
 @app.command("show")
 def show_dataset(which: Which, json: Json = False) -> None:
     """All there is about a file or set: its jobs, what each stream made of it. Example: p3s dataset show run7.root"""
-    found: dict[str, Any] = {**Client().dataset(named(which))}
+    found: dict[str, Any] = {**by_its_name(which, Client().dataset)}
     if json:
         show.as_json(found)
         return
@@ -115,7 +115,7 @@ def taken(which: Which, json: Json = False) -> None:
 
     Example: p3s dataset taken run4610_1.root || echo "look at it"
     """
-    found: dict[str, Any] = {**Client().dataset(named(which))}
+    found: dict[str, Any] = {**by_its_name(which, Client().dataset)}
     if json:
         show.as_json({name: found[name] for name in ("uuid", "name", "url", "taken", "says", "processing", "arrivals")})
     else:
@@ -231,7 +231,7 @@ def _each(datasets: Sequence[str], act: Callable[[str], Any], words: Callable[[A
     replies, refused = [], 0
     for which in datasets:
         try:
-            reply = act(named(which))
+            reply = by_its_name(which, act)
         except Refused as error:
             print(f"p3s: {show.plain(str(error))}", file=sys.stderr)
             refused = refused or error.exit_code

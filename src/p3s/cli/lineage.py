@@ -1,13 +1,14 @@
 """`p3s lineage`: what something was made of, and what was made of it."""
 
 from collections import defaultdict
+from functools import partial
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 from rich.tree import Tree
 
-from p3s.client.files import named
+from p3s.client.files import by_its_name
 from p3s.client.sdk import Client
 from p3s.protocol.catalogue_views import Lineage, LineageNode, Way
 from p3s.protocol.errors import BadInput
@@ -50,8 +51,9 @@ def lineage(
     # For people each way is asked for by itself: of the thing itself the server says how many neighbours it did not
     # show, not on which way they lie.
     ways = ("up", "down") if way == "both" and not json else (way,)
+    fan = ALL if every or files else SHOWN
     with Client() as client:
-        found = [client.lineage(named(of), one, ALL if every or files else SHOWN) for one in ways]
+        found = [by_its_name(of, partial(client.lineage, way=one, fan=fan)) for one in ways]
     for one in found:
         if json:
             show.as_json(one)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from p3s.client.classic_workflows import file_info, job_info
+from p3s.client.files import address
 from p3s.client.sdk import Client
 from p3s.protocol.errors import BadInput
 from p3s.protocol.workflow_views import Workflow
@@ -102,7 +103,7 @@ def _inputs(given: list[str]) -> list[str]:
         if "://" in one:
             found.append(one)
         elif Path(one).exists() or not glob.has_magic(one):
-            found.append(str(Path(one).resolve()))
+            found.append(address(one))
             if not Path(one).exists():
                 show.note(f"note: {show.plain(one)} is not on this machine; where the pilot runs, it must be")
         else:
@@ -111,7 +112,7 @@ def _inputs(given: list[str]) -> list[str]:
                 raise BadInput(
                     f"--input {one!r}: no file on this machine matches; --dataset names what the server knows"
                 )
-            found += [str(Path(path).resolve()) for path in matched]
+            found += [address(path) for path in matched]
     return found
 
 

@@ -169,10 +169,7 @@ def _with_input(spec: JobSpec, path: str, described: bool) -> JobSpec:
     """2018's descriptions join the bare name to P3S_INPUT_DIR themselves; a command gets the path that exists here."""
     if described and "P3S_INPUT_DIR" in spec.env and "/" not in path:
         return replace(spec, env={**spec.env, "P3S_INPUT_FILE": path})
-    local = Path(path)
-    if local.exists():
-        return replace(spec, input=str(local.resolve()))
-    return replace(spec, input=address(path) if "/" in path else path)
+    return replace(spec, input=address(path) if "/" in path or Path(path).exists() else path)
 
 
 def doubts(job: JobSpec) -> list[str]:

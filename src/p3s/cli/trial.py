@@ -10,6 +10,7 @@ import typer
 import yaml
 
 from p3s.client.descriptions import duration
+from p3s.client.files import address
 from p3s.domain.data.streams import jobs_of
 from p3s.protocol import bounds
 from p3s.protocol.errors import BadInput
@@ -101,7 +102,7 @@ def _of_streams(what: list[str], env: list[str], file: list[str], changes: dict[
     if not file:
         raise BadInput(f"{what[0]} describes streams: name a file that arrives, with -f")
     streams, wanted = read(Path(what[0])).streams, []
-    for path in (Path(name).resolve() for name in file):
+    for path in (Path(address(name)) for name in file):
         if not path.is_file():
             raise BadInput(f"-f {path}: there is no such file")
         found = [(stream, data) for stream in streams if (data := _as_data(stream, path))]

@@ -30,7 +30,7 @@ def verify(
 ) -> None:
     client, found = Client(), []
     for which in datasets:
-        row = client.find_dataset(files.named(which))
+        row = files.by_its_name(which, client.find_dataset)
         good, says, seen = _compared(row)
         if record and seen and not good and says.startswith("nothing to compare"):
             client.adjust_dataset(row["uuid"], DatasetChange(**seen, why="as read by p3s dataset verify"))

@@ -212,7 +212,7 @@ def _beside(spec: JobSpec, directory: Path) -> JobSpec:
     """A payload or input written as ./x is the one beside the description, wherever the job runs."""
     there = directory / spec.input
     own = spec.input and "://" not in spec.input and there.exists()
-    return replace(spec, payload=resolved(spec.payload, directory), input=str(there.resolve()) if own else spec.input)
+    return replace(spec, payload=resolved(spec.payload, directory), input=address(str(there)) if own else spec.input)
 
 
 def resolved(payload: str, directory: Path) -> str:

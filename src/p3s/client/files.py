@@ -5,14 +5,16 @@ import os
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from p3s.protocol.catalogue import DataTypeSpec
 from p3s.protocol.data import DatasetRequest
-from p3s.protocol.errors import BadInput
+from p3s.protocol.errors import BadInput, NotKnown
 
 CHUNK = 1 << 20
+
+T = TypeVar("T")
 
 #: 2018's words for where a file is -> ours.
 _STATES = {"defined": "registered", "template": "registered", "registered": "registered", "available": "available"}
@@ -39,18 +41,35 @@ def local_path(url: str) -> Path | None:
 
 
 def address(text: str) -> str:
-    """What a file is known by: a path as a whole one, a URL as it is; `xroot://` means `root://`."""
+    """What a file is known by: a path as a whole one, without links to directories, as the watcher has it; a URL as it
+    is; `xroot://` means `root://`. A link to a file stays one: it is known by its own path, not by what it leads to."""
     if text.startswith("xroot://"):
         return "root://" + text.removeprefix("xroot://")
     if "://" in text or text.startswith("set:"):
         return text
-    return os.path.abspath(text)  # noqa: PTH100 - a link's own path is what it is known by, not what it leads to
+    directory, name = os.path.split(text)
+    if name in ("", ".", ".."):
+        return os.path.realpath(text)
+    return os.path.join(os.path.realpath(directory), name)  # noqa: PTH118 - a Path would lose what is a link
 
 
 def named(which: str) -> str:
     """A dataset as people name it: with a slash in it `raw/x` is a path from here, for no name has one; the rest is as
     the server has it."""
     return address(which) if "/" in which and not which.startswith("/") else which
+
+
+def by_its_name(which: str, ask: Callable[[str], T]) -> T:
+    """What is asked of a dataset as people name it. Of a whole path that the server does not know it is asked by the
+    path without links to directories: the server may know files of other machines, so not the other way round. Raises
+    NotKnown."""
+    try:
+        return ask(named(which))
+    except NotKnown:
+        found = address(which) if which.startswith("/") else which
+        if found == which:
+            raise
+    return ask(found)
 
 
 def described(path: Path) -> list[DatasetRequest] | None:
