@@ -103,6 +103,17 @@ def test_items_of_one_name_are_told_apart_by_their_coordinates(pages: Any, make:
     ]
 
 
+def test_what_has_no_room_on_a_page_is_said_and_the_newest_is_shown(pages: Any, make: Any) -> None:
+    large = graph(x=list(range(12_000)), y=[1] * 12_000)
+    older = make.result(make.job(run=7), large, category="CRT")
+    page = shown(pages, make, large)
+    assert page.count("<h3>HV") == 1
+    assert page.index("<h3>HV") > 0, "of the newest, with which this part of the page begins"
+    whole = pages.get("/runs/7")
+    assert f"<code>p3s result show {older.id}</code>" in whole
+    assert whole.count("p3s result show") == 1
+
+
 def test_no_text_of_a_payload_is_markup(pages: Any, make: Any) -> None:
     cells = [{"value": 1, "status": HOSTILE}]
     hostile = {"name": HOSTILE, "group": HOSTILE, "comment": HOSTILE, "by": {HOSTILE: HOSTILE}}

@@ -9,7 +9,7 @@ from p3s.server.jobs import reads as jobs
 from p3s.server.jobs.listing import Choice
 from p3s.server.jobs.reads import JobDetail, JobRow
 from p3s.server.monitor import commands, links
-from p3s.server.monitor.layout import categories
+from p3s.server.monitor.layout import MOST_THINGS, categories
 from p3s.server.monitor.scales import in_force
 from p3s.server.monitor.states import JOB_STATES, can_still_change, job_mark
 from p3s.server.monitor.templatetags.presentation import duration
@@ -19,7 +19,6 @@ from p3s.server.results import inputs
 from p3s.server.results import reads as results
 
 PAGE = 50
-MOST_ITEMS = 2000
 
 FAILURES = {
     "exit code": "Its payload ended with an exit code other than 0.",
@@ -118,7 +117,7 @@ def one_job(job: JobDetail) -> dict[str, Any]:
     pilot = pilots.find(row.pilot) if row.pilot else None
     tail = jobs.log(row.id, row.attempt)
     shown = results.of_job(row.id, 200)
-    items = results.items([result.id for result in shown], MOST_ITEMS)
+    items = results.items_within([result.id for result in shown], MOST_THINGS)
     return {
         "job": row,
         "detail": job,

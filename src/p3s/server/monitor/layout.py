@@ -16,6 +16,9 @@ from p3s.server.results.reads import ItemRow, ResultRow
 #: A grid of coordinates larger than this is shown as a plain sequence: mostly holes help nobody.
 MOST_CELLS = 400
 
+MOST_THINGS = 20_000
+"""Items, files, cells and points of all results of a page; of those beyond only the head is shown."""
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -79,6 +82,8 @@ class ResultBlock:
     #: All that is no line, in the order of the payload.
     sections: list[FigureGroup | Table | Graph | FileList]
     holes: list[ItemRow]
+    #: The page has no room for its items.
+    left_out: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +97,15 @@ class Category:
 def categories(
     rows: Iterable[ResultRow], items: Mapping[int, list[ItemRow]], scales: Scales | None = None
 ) -> list[Category]:
-    """By name, so that a category keeps its place on the page; within one the lowest keys first."""
+    """By name, so that a category keeps its place on the page; within one the lowest keys first. Results that are not
+    in `items` are shown without."""
     ordered = sorted(rows, key=lambda row: (row.category, row.subrun or 0, str(row.keys), row.id))
     return [
         Category(
             name=name,
             anchor=f"category-{number}",
             mark=status_mark(worst_status([row.status for row in group])),
-            blocks=[block(row, items.get(row.id, []), scales or Scales()) for row in group],
+            blocks=[block(row, items.get(row.id), scales or Scales()) for row in group],
         )
         for number, (name, group) in enumerate(
             (name, list(group)) for name, group in groupby(ordered, key=lambda row: row.category)
@@ -107,7 +113,9 @@ def categories(
     ]
 
 
-def block(row: ResultRow, items: list[ItemRow], scales: Scales) -> ResultBlock:
+def block(row: ResultRow, found: list[ItemRow] | None, scales: Scales) -> ResultBlock:
+    """`found`: its items, None where they are left out."""
+    items = found or []
     whole = [item for item in items if not item.problem]
     return ResultBlock(
         row=row,
@@ -115,6 +123,7 @@ def block(row: ResultRow, items: list[ItemRow], scales: Scales) -> ResultBlock:
         lines=[line(item) for item in whole if item.kind in ("number", "check")],
         sections=[section(item, scales) for item in whole if item.kind not in ("number", "check")],
         holes=[item for item in items if item.problem],
+        left_out=found is None,
     )
 
 

@@ -9,14 +9,13 @@ from p3s.server.jobs import reads as jobs
 from p3s.server.jobs.reads import JobRow
 from p3s.server.monitor import commands
 from p3s.server.monitor.front import FileLine, file_lines
-from p3s.server.monitor.layout import categories
+from p3s.server.monitor.layout import MOST_THINGS, categories
 from p3s.server.monitor.scales import in_force
 from p3s.server.monitor.states import Mark, job_mark, status_mark, worst_status
 from p3s.server.results import reads as results
 from p3s.server.results.reads import ResultRow
 
 MOST_RESULTS = 3000
-MOST_ITEMS = 4000
 MOST_FILES = 200
 MOST_WRITERS = 5
 PAGE = 50
@@ -69,7 +68,7 @@ def one_run(run: int, subrun: int | None) -> dict[str, Any] | None:
     selected = subrun if subrun in known else max(known, default=None)
     # What is about the whole run stays in sight with every subrun.
     shown = [row for row in rows if row.subrun is None or row.subrun == selected]
-    found = categories(shown, results.items([row.id for row in shown], MOST_ITEMS), in_force())
+    found = categories(shown, results.items_within([row.id for row in shown], MOST_THINGS), in_force())
     tabs = _tabs(rows, selected)
     earlier, later = results.neighbours(run)
     return {
@@ -90,7 +89,7 @@ def one_run(run: int, subrun: int | None) -> dict[str, Any] | None:
 
 def one_dataset(row: DatasetRow) -> dict[str, Any]:
     shown = results.of_dataset(row.uuid, MOST_RESULTS)
-    found = categories(shown, results.items([result.id for result in shown], MOST_ITEMS), in_force())
+    found = categories(shown, results.items_within([result.id for result in shown], MOST_THINGS), in_force())
     [file] = _data_files([row])
     return {
         "file": file,

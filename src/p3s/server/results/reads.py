@@ -218,8 +218,8 @@ def items_within(results: Sequence[int], most: int) -> dict[int, list[ItemRow]]:
 
 
 def _weight(item: ItemRow) -> int:
-    cells = sum(len(row["cells"]) for row in item.detail.get("values", ()))
-    return 1 + cells + sum(len(item.detail.get(name, ())) for name in ("files", "x"))
+    cells = sum(len(row["cells"]) for row in item.detail.get("values") or ())
+    return 1 + cells + sum(len(item.detail.get(name) or ()) for name in ("files", "x"))
 
 
 def first_published(datasets: Iterable[str]) -> dict[str, float]:
