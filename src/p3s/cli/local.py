@@ -7,7 +7,7 @@ import signal
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,18 +90,43 @@ def _directory(keep: bool) -> Iterator[Path]:
         yield Path(name).resolve()
 
 
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextmanager
+def _signals_later() -> Iterator[Callable[[], None]]:
+    """What ends us is acted on when what this yields is called, at the latest at the end: a process that is just being
+    started is known by then, and can be ended with us."""
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda given, _: came.append(given)) for number in _ENDING}
+
+    def act() -> None:
+        while before:
+            number, handler = before.popitem()
+            signal.signal(number, handler or signal.SIG_DFL)
+        while came:
+            signal.raise_signal(came.pop())
+
+    try:
+        yield act
+    finally:
+        act()
+
+
 def _run(running: Running) -> tuple[Child, Ended]:
     child = Child(running.order)
-    try:
-        running.start()
-    except NonStarter as error:
-        return child, Ended(reason="nonstarter", detail=str(error))
-    child.started_at = time.monotonic()
-    try:
-        _wait(running, child)
-    finally:  # also when the person has had enough
-        running.signal(signal.SIGKILL)
-        code, cpu_s, peak = running.reap()
+    with _signals_later() as act:
+        try:
+            running.start()
+        except NonStarter as error:
+            return child, Ended(reason="nonstarter", detail=str(error))
+        child.started_at = time.monotonic()
+        try:
+            act()
+            _wait(running, child)
+        finally:  # also when the person has had enough
+            running.signal(signal.SIGKILL)
+            code, cpu_s, peak = running.reap()
     now = time.monotonic()
     return child, Ended(
         code if code >= 0 else None, -code if code < 0 else None, now, now - child.started_at, cpu_s, peak
