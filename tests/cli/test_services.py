@@ -17,7 +17,7 @@ Refused = Callable[..., str]
 def test_the_list_says_how_each_stands(run: Run, server: Any) -> None:
     shown = run("service", "list", at=server.directory).stdout
     lines = {line.split()[0]: line for line in shown.splitlines()[1:]}
-    assert list(lines)[:6] == ["reaper", "expiry", "disk", "purge", "database", "backup"]
+    assert list(lines)[:7] == ["reaper", "expiry", "disk", "purge", "tidy", "database", "backup"]
     assert "pilots given up since the start" in lines["reaper"]
 
 

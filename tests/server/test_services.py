@@ -94,7 +94,7 @@ def test_nobody_takes_over_a_service_of_the_server_s_own_even_before_its_first_r
     own_server: Callable[..., Server],
 ) -> None:
     server = own_server().start()
-    for name in ("reaper", "expiry", "disk", "purge", "database", "backup"):
+    for name in ("reaper", "expiry", "disk", "purge", "tidy", "database", "backup"):
         before = service(server, name)
         for answer in (report(server, name, EVERY), server.ask("DELETE", f"/api/v1/services/{name}")):
             assert (answer.status, f"{name} is a service of the server's own" in answer.detail) == (409, True)
@@ -209,7 +209,7 @@ def test_one_may_be_left_to_cron_and_the_rounds_may_not(own_server: Callable[...
     assert server.stop() == 0
     server.launch("--no-service", "reaper")
     assert server.process.wait(30) == 1
-    assert "only purge, database, backup may be left to cron" in server.said().splitlines()[-1]
+    assert "only purge, tidy, database, backup may be left to cron" in server.said().splitlines()[-1]
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -84,11 +84,16 @@ Examples:
   p3s purge workflows --older 30d
 
 Jobs of a workflow go with it. With published results jobs and workflows are kept, unless --results: then the results
-go too, but for those of reference runs. What has not ended is never removed.
+go too, but for those of reference runs. What has not ended is never removed; a workflow stays until files of it whose
+`keep` runs out are deleted.
 """
 
 
-_KEPT = {"jobs": "with results, or of workflows", "pilots": "named by jobs", "workflows": "with results"}
+_KEPT = {
+    "jobs": "with results, or of workflows",
+    "pilots": "named by jobs",
+    "workflows": "with results, or with files still to be deleted",
+}
 
 
 def purge(

@@ -74,7 +74,11 @@ def run_service(name: str, dry_run: DryRun = False, json: Json = False) -> None:
     """Have one of the server's services run now, and say what it did. Example: p3s service run database"""
     client = Client()
     if dry_run:
-        _would(client.service(name), "would be run", json)
+        found = client.preview_service(name)
+        if found["said"] and not json:
+            print(show.plain(f"{name}: {found['said']}"))
+        else:
+            _would(found if json else client.service(name), "would be run", json)
         return
     found = client.run_service(name, WAIT_S)
     with show.errors.status(f"{show.plain(name)} is running"):

@@ -204,6 +204,10 @@ class Client(Workflows, Streams, Data, Gatherings, Templates):
         """Have one of the server's own run now, or join the run under way; `running` while it has not ended."""
         return self._object(routes.SERVICE_RUN, f"?wait={wait_s:g}", name=name)
 
+    def preview_service(self, name: str) -> Json:
+        """Nothing is run; `said` is what a run would do now, "" for a service that cannot tell."""
+        return self._object(routes.SERVICE_RUN, "?dry_run=true", name=name)
+
     def forget_service(self, name: str) -> None:
         """A script will report no more."""
         self._ask(routes.SERVICE_FORGET, name=name)

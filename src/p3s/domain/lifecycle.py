@@ -57,7 +57,7 @@ PILOT_MOVES: dict[tuple[PilotState, PilotState], str] = {
 DATASET_MOVES: dict[tuple[DatasetState, DatasetState], str] = {
     (D.REGISTERED, D.AVAILABLE): "it is registered as there, or what makes it has ended well",
     (D.REGISTERED, D.DROPPED): "a person gives it up, or what makes it has not ended well",
-    (D.AVAILABLE, D.DROPPED): "a person, or the watcher that deleted it after its use",
+    (D.AVAILABLE, D.DROPPED): "a person, the watcher that deleted it after its use, or its workflow's `keep` ran out",
     (D.AVAILABLE, D.MISSING): "the watcher no longer finds it, or a person",
     (D.DROPPED, D.AVAILABLE): "a person, or the watcher that finds it again",
     (D.MISSING, D.AVAILABLE): "the watcher finds it again, or a person",

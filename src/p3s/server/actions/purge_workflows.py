@@ -1,5 +1,7 @@
 """Which workflows may be purged, and what goes with one besides its jobs; `purge` removes them."""
 
+from django.db.models import F
+
 from p3s.domain.data.coverage import ranked, spoken, worst
 from p3s.protocol.errors import NotKnown
 from p3s.protocol.many import PurgeRequest
@@ -11,7 +13,11 @@ from p3s.server.results.standards import of_reference_runs
 from p3s.server.workflows.models import Node, Workflow
 from p3s.server.workflows.started import Started, latest
 
+from .tidy import MARK
 from .work import Work
+
+TENDED_S = 86_400.0
+"""So long after the time of a workflow's files is over, upkeep has had its chance to delete them."""
 
 LOOKED = 200
 """So many workflows are looked at in one call."""
@@ -33,8 +39,15 @@ def ended_workflows(request: PurgeRequest, now: float) -> tuple[list[str], int, 
         found = list(old.values_list("uuid", flat=True)[:LOOKED])
     following = found[-1] if not request.uuids and len(found) == LOOKED else None
     unended = len(request.uuids) - len(found) if request.uuids else 0
-    free = [uuid for uuid in found if not _kept(uuid, request.results)]
+    tended = _still_tended(found, now)
+    free = [uuid for uuid in found if uuid not in tended and not _kept(uuid, request.results)]
     return free, len(found) - len(free) + unended, following
+
+
+def _still_tended(workflows: list[str], now: float) -> set[str]:
+    """Those of which files are to be deleted yet: without their record nobody would."""
+    rows = Workflow.objects.filter(uuid__in=workflows, keep__isnull=False)
+    return set(rows.filter(ended_at__gt=now - TENDED_S - F("keep")).values_list("uuid", flat=True))
 
 
 def _kept(workflow: str, results: bool) -> bool:
@@ -51,6 +64,7 @@ def jobs_of(workflow: str) -> list[str]:
 def never_made(workflow: str) -> list[str]:
     """Its files that never came: nobody else knows of them."""
     written = Use.objects.filter(job__workflow=workflow, role="output", dataset__state=str(DatasetState.DROPPED))
+    written = written.exclude(dataset__metadata__has_key=MARK)
     return list(written.values_list("dataset", flat=True).distinct())
 
 

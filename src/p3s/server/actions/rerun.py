@@ -7,7 +7,7 @@ from typing import Any
 from p3s.domain.acceptance import accept
 from p3s.domain.rerun import still_fresh
 from p3s.protocol.acts import RerunReply, RerunRequest
-from p3s.protocol.errors import BadInput, NotAllowed, NotKnown
+from p3s.protocol.errors import BadInput, Conflict, NotAllowed, NotKnown
 from p3s.protocol.messages import JobSpec
 from p3s.server.data.models import Stream
 from p3s.server.jobs import waiting
@@ -17,6 +17,7 @@ from p3s.server.jobs.uses import queries as uses
 
 from .gather import gathered_of
 from .submit import new_uuids
+from .tidy import deleted_inputs
 from .work import Work
 
 MOST = 10_000
@@ -40,6 +41,7 @@ def rerun(work: Work, *, request: RerunRequest, who: Who) -> RerunReply:
     past = waiting.past(row.uuid for row in rows)
     if not request.uuids:
         rows = [row for row in rows if not past[row.uuid].rerun]
+    rows = _with_inputs(rows, bool(request.uuids))
     old = [row.uuid for row in rows]
     if request.dry_run:
         return RerunReply(old, [])
@@ -55,6 +57,15 @@ def rerun(work: Work, *, request: RerunRequest, who: Who) -> RerunReply:
     work.flush()
     uses.read_again(again)
     return RerunReply(old, new)
+
+
+def _with_inputs(rows: list[Job], named: bool) -> list[Job]:
+    """Those whose inputs are there as far as p3s knows. Raises Conflict for a named one of which p3s deleted one."""
+    gone = deleted_inputs({row.id: row.dataset_id for row in rows})
+    for row in rows if named else ():
+        if row.id in gone:
+            raise Conflict(f"job {row.uuid} cannot run again: {gone[row.id]}")
+    return [row for row in rows if row.id not in gone]
 
 
 def _named(request: RerunRequest, who: Who) -> list[Job]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from p3s.domain.acceptance import accept
 from p3s.domain.effects import JobAdded, Queued
-from p3s.domain.workflows import progress
+from p3s.domain.workflows import keeping, progress
 from p3s.domain.workflows.flows import Flow
 from p3s.domain.workflows.plan import PlannedNode
 from p3s.domain.workflows.progress import Moves
@@ -21,6 +21,7 @@ from p3s.server.workflows import memory, queries
 from p3s.server.workflows.models import Template, Workflow
 
 from .submit import ensure_type, new_uuids, outlook
+from .tidy import deleted_files
 from .work import Work
 from .workflow_files import Files
 from .workflow_plans import Planned
@@ -42,6 +43,7 @@ def start(work: Work, *, planned: Planned, hold: bool, why: str = "") -> StartRe
         _check_alone(planned)
     notes = [note for jobtype in _types(planned) if (note := ensure_type(work, jobtype))]
     files = Files(planned)
+    _check_there(planned, files)
     jobs = _jobs(work, planned, files)
     flow, moves = _begun(planned, files, jobs, hold)
     for place, job in jobs.items():
@@ -80,6 +82,14 @@ def _check_alone(planned: Planned) -> None:
         raise Conflict(
             f"workflow {planned.rerun_of} is run again already, as {uuid}, and they would write the same files"
         )
+
+
+def _check_there(planned: Planned, files: Files) -> None:
+    """What is to be read was not deleted because its time was over."""
+    reads = [place for place, node in enumerate(planned.plan.nodes) if place not in planned.done and node.inputs]
+    for why in deleted_files(files.read(reads, planned.done)).values():
+        again = f"; p3s workflow rerun {planned.rerun_of} makes it anew" if planned.done else ""
+        raise Conflict(f"{why}{again}")
 
 
 def _note(work: Work, planned: Planned, why: str) -> None:
@@ -161,6 +171,7 @@ def _store(work: Work, planned: Planned, flow: Flow, moves: Moves) -> None:
         fingerprint=planned.fingerprint,
         nodes=len(flow.steps),
         counts={str(state): count for state, count in flow.counts.items()},
+        keep=keeping.first_due(plan, planned.directory),
         created_at=work.now,
         started_at=work.now if flow.over else None,
         ended_at=work.now if flow.over else None,

@@ -1,7 +1,7 @@
 """The files of a workflow that is made: who writes and who reads them, and which of them are known as datasets."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
 from typing import Any
 
@@ -65,6 +65,13 @@ class Files:
     def written(self, place: int) -> tuple[str, ...]:
         """Datasets that a node writes, known or to be made."""
         return tuple(self._known.get(path) or self._new[path] for _, path, _, _ in self.outputs[place])
+
+    def read(self, places: Iterable[int], done: Collection[int]) -> list[str]:
+        """Known datasets that these nodes read and that must be there: no node is to write them, or one in `done` has
+        written them."""
+        read = (one for place in places for one in self.inputs[place])
+        paths = {path for _, path, writer in read if writer is None or writer in done}
+        return [known for path in paths if (known := self.known(path)) is not None]
 
     def store(self, jobs: Mapping[int, int], now: float) -> None:
         """Make datasets of files that are none yet, and say what the jobs (numbers, by place) read and write."""

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from django.conf import settings
 
-from p3s.domain.workflows import expansion
+from p3s.domain.workflows import expansion, keeping
 from p3s.domain.workflows.plan import InputFile, Plan
 from p3s.protocol.codec import from_object, to_object
 from p3s.protocol.errors import BadInput, NotKnown
@@ -86,6 +86,7 @@ def _planned(
         inputs=[InputFile(**file) for file in basis["files"]],
         extensions=basis["extensions"],
     )
+    plan.notes.extend(keeping.notes(plan, directory, settings.TIDY_PLACES))
     basis = {**basis, "parameters": dict(plan.parameters)}
     fingerprint = hashlib.sha256(orjson.dumps(to_object(request))).hexdigest()
     return Planned(workflow, version, request, owner, directory, basis, plan, fingerprint=fingerprint, **rest)

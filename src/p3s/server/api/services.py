@@ -55,9 +55,12 @@ def run(
     request: HttpRequest,
     name: str,
     wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT_S, description="answer after so many seconds at most")] = 0.0,
+    dry_run: Annotated[bool, Query(description="run nothing; `said` is what would be done")] = False,
 ) -> dict[str, Any]:
     """One of the server's own runs now; a run under way is joined. `running` says whether it has not ended yet."""
     bounds.check_name(name)
+    if dry_run:
+        return plain(upkeep.running().would(name))
     return plain(upkeep.running().run_now(name, grant_of(request).owner, wait))
 
 

@@ -11,6 +11,11 @@ from platformdirs import user_data_dir
 SERVER_DIR = Path(os.environ.get("P3S_SERVER_DIR") or user_data_dir("p3s"))
 # Where files of workflows are written that say no directory: below it, one for each. Pilots elsewhere must see it too.
 WORKFLOW_FILES = Path(os.environ.get("P3S_WORKFLOW_FILES") or SERVER_DIR / "workflow-files").resolve()
+# Below these the server deletes files of workflows whose `keep` ran out, and nowhere else.
+TIDY_PLACES = (
+    str(WORKFLOW_FILES),
+    *(os.path.abspath(place) for place in os.environ.get("P3S_TIDY", "").split(":") if place),  # noqa: PTH100
+)
 DATABASE_URL = os.environ.get("P3S_DATABASE", "")
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.conf import settings
+
 from p3s.server.blobs import Blobs
 from p3s.server.broker import Broker
 
@@ -12,13 +14,15 @@ from .disk import Guard
 from .purge import Purge
 from .rounds import EXPIRY, REAPER, ROUND_S
 from .services import Service, Services
+from .tidy import Tidy
 
 DISK_EVERY_S = 10.0
 PURGE_EVERY_S = 3_600.0
+TIDY_EVERY_S = 3_600.0
 DATABASE_EVERY_S = 6 * 3_600.0
 BACKUP_BY_CRON_S = 24 * 3_600.0
 
-LEFT_TO_CRON = ("purge", "database", "backup")
+LEFT_TO_CRON = ("purge", "tidy", "database", "backup")
 """What may be left to cron; the rest runs too often, or others rely on it."""
 
 
@@ -43,6 +47,7 @@ def build(broker: Broker, directory: Path, options: Options) -> Services:
     backup_every_s = options.backup_every_s or (BACKUP_BY_CRON_S if "backup" in options.left_to_cron else 0.0)
     purge = Purge(broker.ask, Blobs(directory / "blobs"), options.purge_after_s, options.purge_results_after_s)
     purge_every_s = PURGE_EVERY_S if options.purge_after_s or options.purge_results_after_s else 0.0
+    tidy = Tidy(broker.ask, settings.TIDY_PLACES, str(directory.resolve()))
     guard = Guard([directory, directory / "blobs"])
     own = [
         Service(
@@ -54,6 +59,7 @@ def build(broker: Broker, directory: Path, options: Options) -> Services:
         Service(EXPIRY, "drops queued jobs that are stale", ROUND_S, first_after_s=0.0),
         Service("disk", "looks whether there is room on the disk", DISK_EVERY_S, guard.look, first_after_s=0.0),
         Service("purge", "removes old records of jobs and pilots", purge_every_s, purge.run),
+        Service("tidy", "deletes files of workflows whose keep ran out", TIDY_EVERY_S, tidy.run, preview=tidy.preview),
         Service("database", "keeps the database's statistics and log in order", DATABASE_EVERY_S, database.tend),
         Service("backup", f"backs up into {place}", backup_every_s, backups.make),
     ]

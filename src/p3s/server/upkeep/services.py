@@ -42,7 +42,8 @@ FIRST_AFTER_S = 60.0
 @dataclass(frozen=True, slots=True)
 class Service:
     """One of the server's own. `run` works in a thread of its own and says what it did; without it, the rounds do the
-    work and tell by `ran`. `cron`: it may be left to cron. `every_s` of 0: only when asked for."""
+    work and tell by `ran`. `cron`: it may be left to cron. `every_s` of 0: only when asked for. `preview` says what a
+    run would do, by the records alone."""
 
     name: str
     what: str
@@ -50,6 +51,7 @@ class Service:
     run: Callable[[], str] | None = None
     cron: bool = False
     first_after_s: float = FIRST_AFTER_S
+    preview: Callable[[], str] | None = None
 
 
 @dataclass(slots=True)
@@ -196,6 +198,12 @@ class Services:
 
         Raises NotKnown, or Conflict for one that has no run of its own.
         """
+        known = self._runs(name)
+        self.broker.ask(lambda work: actions.run_by(work, name=name, who=who))
+        self._start(known).wait(wait_s)
+        return self._state(known)
+
+    def _runs(self, name: str) -> _Known:
         known = self._known.get(name)
         if known is None:
             raise NotKnown(f"there is no service {name}; p3s service list shows them")
@@ -203,9 +211,13 @@ class Services:
             raise Conflict(f"{name} is a script that reports; the server cannot run it")
         if known.own.run is None:
             raise Conflict(f"{name} runs every {known.own.every_s:g} s by itself; it cannot be run by hand")
-        self.broker.ask(lambda work: actions.run_by(work, name=name, who=who))
-        self._start(known).wait(wait_s)
-        return self._state(known)
+        return known
+
+    def would(self, name: str) -> ServiceState:
+        """How it stands; `said` is what a run would do now, "" for one that cannot tell. Raises as `run_now`."""
+        known = self._runs(name)
+        assert known.own is not None
+        return replace(self._state(known), said=known.own.preview() if known.own.preview else "")
 
     def _start(self, known: _Known) -> threading.Event:
         """The end of a new run, or of the one under way."""

@@ -66,6 +66,8 @@ class Workflow(models.Model):
     #: How many nodes it has, and of those that have ended, how many by state.
     nodes = models.IntegerField()
     counts = models.JSONField(default=dict)
+    #: Seconds after its end when the next of its files is due to be deleted; null: none is to be, or none any more.
+    keep = models.FloatField(null=True)
     created_at = models.FloatField()
     started_at = models.FloatField(null=True)
     ended_at = models.FloatField(null=True)
@@ -86,6 +88,12 @@ class Workflow(models.Model):
             models.Index(fields=["template", "created_at"], name="workflow_by_template"),
             # What a stream made of a file.
             models.Index(fields=["dataset"], name="workflow_of_dataset", condition=models.Q(dataset__isnull=False)),
+            # keeping.due: those whose files are to be deleted one day.
+            models.Index(fields=["ended_at", "uuid"], name="workflow_keeps", condition=models.Q(keep__isnull=False)),
+            # Those of a run.
+            models.Index(fields=["run", "created_at"], name="workflow_of_run", condition=models.Q(run__isnull=False)),
+            # Who took over whose work.
+            models.Index(fields=["rerun_of"], name="workflow_rerun", condition=models.Q(rerun_of__isnull=False)),
         ]
 
 
