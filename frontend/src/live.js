@@ -3,7 +3,7 @@ import htmx from "htmx.org";
 
 import { serverNow } from "./times.js";
 
-const TOPICS = ["jobs", "pilots", "datasets", "results"];
+const TOPICS = ["jobs", "pilots", "datasets", "results", "workflows"];
 // The first change is shown at once; what follows so soon comes together. Pages share a machine with the broker.
 const SHORTEST_PAUSE = 800;
 // Some things change by the mere passing of time (a pilot falls silent), and a dead stream may look alive.

@@ -173,3 +173,31 @@ def test_a_page_that_is_not_there_says_so(page: Any) -> None:
     assert "run 424242" in page.locator("main").inner_text()
     # The 404 itself is what was asked for.
     page.troubles[:] = [one for one in page.troubles if "404" not in one]
+
+
+def test_a_workflow_goes_on_before_ones_eyes_and_leads_to_its_jobs(system: Any, page: Any, tmp_path: Any) -> None:
+    from p3s.protocol.workflows import Datum, Node, StartRequest, TemplateSpec
+
+    go = tmp_path / "go"
+    wait = system.script("make.sh", f'#!/bin/sh\nuntil [ -e {go} ]; do sleep 0.1; done\necho x > "$OUT"\n')
+    nodes = {"make": Node(wait), "use": Node("/bin/true", inputs={"IN": ["make.OUT"]})}
+    system.client.put_template(TemplateSpec("seen", nodes, {"make.OUT": Datum("make", "OUT")}))
+    opened_live(page, "/workflows")
+    started = system.client.start_workflow(StartRequest("seen", name="a workflow seen live"))
+    page.get_by_role("link", name="a workflow seen live").click()
+    page.wait_for_url(re.compile(f"/workflows/{started.workflow}$"))
+    page.wait_for_selector('#connection[data-state="live"]')
+    page.evaluate(MARK)
+    assert page.locator("svg.dag rect:not(.dag-side)").count() == 2
+    row = page.locator("#nodes tr", has=page.get_by_role("link", name="use", exact=True))
+    row.get_by_text("waiting for input").wait_for()
+    go.touch()
+    row.get_by_text("finished", exact=True).wait_for()
+    page.locator(".title").get_by_text("finished", exact=True).wait_for()
+    assert page.evaluate(MARKED)
+    page.locator("svg.dag a", has_text="make").click()
+    page.wait_for_url(re.compile(r"node=make"))
+    page.locator("#nodes").get_by_role("link", name="make", exact=True).click()
+    page.wait_for_url(re.compile("/jobs/"))
+    page.locator("dl.facts").get_by_role("link", name="a workflow seen live").click()
+    page.wait_for_url(re.compile(f"/workflows/{started.workflow}$"))

@@ -44,6 +44,16 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     connection.settings_dict["NAME"] = before
 
 
+def spec_of(template: str, decode: str, sum_up: str) -> dict[str, Any]:
+    """A template of two nodes."""
+    reads = {"RAW": [f"{decode}.RAW"]}
+    return {
+        "name": template,
+        "nodes": {decode: {"payload": "true", "for_each": "inputs"}, sum_up: {"payload": "true", "inputs": reads}},
+        "data": {f"{decode}.RAW": {"node": decode, "variable": "RAW"}},
+    }
+
+
 class Make:
     """Rows with sensible defaults. Moments are given as seconds before NOW."""
 
@@ -70,7 +80,7 @@ class Make:
         number = next(self.numbers)
         name = name or f"run{run}_{number}.root"
         defaults: dict[str, Any] = {"state": "available", "owner": "watcher", "size": 1000, "keys": {}}
-        url = f"/data/{number}/{name}"
+        url = fields.pop("url", f"/data/{number}/{name}")
         fixed = {"uuid": str(uuid.uuid4()), "registered_at": NOW - ago, "url": url}
         return Dataset.objects.create(name=name, run=run, **fixed, **{**defaults, **fields})
 
@@ -91,6 +101,38 @@ class Make:
         }
         values = {**defaults, **fields}
         return Job.objects.create(id=next(self.numbers), jobtype=kind, state=state, dataset=dataset, **values)
+
+    def workflow(self, state: str = "running", parts: int = 2, template: str = "calib", **fields: Any) -> Any:
+        """`parts` jobs that decode, all but the first waiting, and one that sums up what they write."""
+        from p3s.server.workflows.models import Node, Template, TemplateVersion, Workflow
+
+        about = {"version": 1, "owner": "anna", "updated_at": NOW}
+        of, _ = Template.objects.get_or_create(name=template, defaults=about)
+        names = fields.pop("nodes", ("decode", "sum"))
+        spec = {"spec": spec_of(template, *names), "owner": "anna", "at": NOW}
+        TemplateVersion.objects.get_or_create(template=of, version=1, defaults=spec)
+        defaults: dict[str, Any] = {
+            "uuid": str(uuid.uuid4()),
+            "name": "calib of run 7",
+            "owner": "anna",
+            "directory": "/data/w",
+            "counts": {"finished": 1},
+            "request": {},
+            "basis": {"files": [{"url": "/data/in.root"}], "parameters": {"release": "v07"}},
+            "created_at": NOW - fields.pop("ago", 100),
+            "started_at": NOW - 90,
+        }
+        made = Workflow.objects.create(template=of, version=1, state=state, nodes=parts + 1, **{**defaults, **fields})
+        jobs = [self.job(state="waiting" if place else "finished", workflow=made.uuid) for place in range(parts + 1)]
+        fixed: dict[str, Any] = {"workflow": made, "on_failure": "stop"}
+        reads = [["RAW", f"{made.directory}/{made.uuid}/raw-{place}.txt", place] for place in range(parts)]
+        nodes = [
+            Node(place=place, name=names[0], nth=place, job=jobs[place], outputs=[["RAW", path, "", None]], **fixed)
+            for _, path, place in reads
+        ]
+        nodes.append(Node(place=parts, name=names[1], job=jobs[-1], inputs=reads, **fixed))
+        Node.objects.bulk_create(nodes)
+        return made
 
     def result(
         self, job: Any, *items: dict[str, Any], category: str = "TPC", status: str = "none", **fields: Any

@@ -1,6 +1,7 @@
 """Whatever a payload, pilot or person writes, it stays text."""
 
 from typing import Any
+from urllib.parse import quote
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 
@@ -25,7 +26,21 @@ def hostile_world(make: Any) -> list[str]:
         owner=EVIL,
     )
     JobLog.objects.create(job=job, attempt=1, stdout=EVIL, stderr=EVIL)
-    for kind, uuid in (("job", job.uuid), ("pilot", pilot.uuid), ("dataset", file.uuid)):
+    flow = make.workflow(
+        "failed",
+        template=EVIL,
+        nodes=(EVIL, EVIL + "2"),
+        name=EVIL,
+        reason=EVIL,
+        owner=EVIL,
+        comment=EVIL,
+        directory=EVIL,
+        keys={EVIL: EVIL},
+        basis={"files": [{"url": EVIL}], "parameters": {EVIL: EVIL}},
+        dataset=file,
+    )
+    objects = (("job", job), ("pilot", pilot), ("dataset", file), ("workflow", flow))
+    for kind, uuid in ((kind, one.uuid) for kind, one in objects):
         Event.objects.create(at=1.0, kind=kind, object_id=uuid, what=EVIL[:40], who=EVIL, why=EVIL)
     by = {EVIL: EVIL}
     common = {"name": EVIL, "by": by, "comment": EVIL, "group": EVIL}
@@ -46,7 +61,8 @@ def hostile_world(make: Any) -> list[str]:
     make.result(job, *items, category=EVIL[:80], status="bad", keys={EVIL: EVIL}, comment=EVIL, data_time=EVIL[:40])
     make.result(make.job(dataset=loose), *items, category=EVIL[:80])
     made = [f"/jobs/{job.uuid}", f"/pilots/{pilot.uuid}", f"/data/{file.uuid}", f"/data/{loose.uuid}"]
-    return ["/", "/jobs", "/pilots", "/data", "/runs/4", *made]
+    made += [f"/workflows/{flow.uuid}", f"/workflows/{flow.uuid}?node={quote(EVIL)}", f"/workflows?name={quote(EVIL)}"]
+    return ["/", "/jobs", "/workflows", "/pilots", "/data", "/runs/4", *made]
 
 
 def test_nothing_hostile_becomes_markup(pages: Any, make: Any) -> None:

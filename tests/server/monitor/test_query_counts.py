@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-PAGES = {"/": 17, "/jobs": 5, "/pilots": 4, "/data": 4, "/runs/4": 11}
+PAGES = {"/": 17, "/jobs": 5, "/pilots": 4, "/data": 4, "/runs/4": 12, "/workflows": 3}
 
 
 def fill(make: Any, many: int) -> None:
@@ -12,6 +12,7 @@ def fill(make: Any, many: int) -> None:
         pilot, file = make.pilot(f"host-{number}"), make.dataset(run=4, subrun=number)
         job = make.job(dataset=file, pilot=pilot)
         make.job(state="running", dataset=file, pilot=pilot, jobtype="evdisp")
+        make.workflow(parts=1, name=f"w{number}")
         make.result(job, *({"kind": "check", "name": f"check {n}", "status": "good"} for n in range(3)))
 
 

@@ -169,6 +169,16 @@ def metadata(uuid: str) -> dict[str, Any]:
     return found
 
 
+def maker(uuid: str) -> str:
+    """The workflow by which its record was made, or ""."""
+    return str(metadata(uuid).get("workflow") or "")[:36]
+
+
+def known(urls: Iterable[str]) -> dict[str, str]:
+    """UUIDs of files at these addresses, by address."""
+    return dict(Dataset.objects.filter(url__in=list(urls)).values_list("url", "uuid"))
+
+
 def count_since(moment: float) -> int:
     return Dataset.objects.filter(registered_at__gte=moment).count()
 

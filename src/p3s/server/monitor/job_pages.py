@@ -17,6 +17,7 @@ from p3s.server.pilots import reads as pilots
 from p3s.server.pilots.reads import PilotRow
 from p3s.server.results import inputs
 from p3s.server.results import reads as results
+from p3s.server.workflows import reads as workflows
 
 PAGE = 50
 
@@ -122,6 +123,7 @@ def one_job(job: JobDetail) -> dict[str, Any]:
         "job": row,
         "detail": job,
         "mark": job_mark(row.state, row.reason),
+        "workflow": workflows.called(job.workflow) if job.workflow else "",
         "reads": 0 if row.dataset else inputs.count(row.id),
         "explanation": explain(job, pilot),
         "timeline": timeline(row),

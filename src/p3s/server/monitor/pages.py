@@ -17,7 +17,7 @@ POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' d
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """`topics`: what of the live stream makes it refetch, space-separated: jobs pilots datasets results."""
+    """`topics`: what of the live stream makes it refetch, space-separated: jobs pilots datasets results workflows."""
 
     name: str
     topics: str

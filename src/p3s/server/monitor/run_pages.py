@@ -11,9 +11,10 @@ from p3s.server.monitor import commands
 from p3s.server.monitor.front import FileLine, file_lines
 from p3s.server.monitor.layout import MOST_THINGS, categories
 from p3s.server.monitor.scales import in_force
-from p3s.server.monitor.states import Mark, job_mark, status_mark, worst_status
+from p3s.server.monitor.states import Mark, job_mark, status_mark, workflow_mark, worst_status
 from p3s.server.results import reads as results
 from p3s.server.results.reads import ResultRow
+from p3s.server.workflows import reads as workflows
 
 MOST_RESULTS = 3000
 MOST_FILES = 200
@@ -82,6 +83,7 @@ def one_run(run: int, subrun: int | None) -> dict[str, Any] | None:
         "selected": selected,
         "categories": found,
         "files": _data_files(files),
+        "workflows": workflows.any_of_run(run),
         "last": max((row.published_at for row in shown), default=None),
         "commands": commands.ALL,
     }
@@ -98,6 +100,10 @@ def one_dataset(row: DatasetRow) -> dict[str, Any]:
         "status": status_mark(worst_status([result.status for result in shown])) if shown else None,
         "categories": found,
         "events": jobs.events("dataset", row.uuid),
+        "workflows": [
+            (uuid, name, workflow_mark(state))
+            for uuid, name, state in workflows.of_file(row.uuid, data.maker(row.uuid), MOST_WRITERS)
+        ],
         "made_by": jobs.writers_of(row.uuid, MOST_WRITERS),
         "commands": commands.ALL,
     }

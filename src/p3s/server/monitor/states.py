@@ -45,6 +45,15 @@ JOB_STATES: Final[Mapping[str, Mark]] = {
     "lost": Mark("wrong", "lost"),
 }
 
+WORKFLOW_STATES: Final[Mapping[str, Mark]] = {
+    "held": Mark("busy", "held"),
+    "defined": Mark("busy", "not begun"),
+    "running": Mark("busy", "running"),
+    "finished": Mark("done", "finished"),
+    "cancelled": Mark("left", "cancelled"),
+    "failed": Mark("wrong", "failed"),
+}
+
 STATUSES: Final[Mapping[str, Mark]] = {
     "none": Mark("plain", "not judged"),
     "good": Mark("done", "good"),
@@ -62,6 +71,10 @@ def job_mark(state: str, reason: str = "") -> Mark:
     if state == "finished" and reason in LACKING:
         return Mark("warning", state)
     return JOB_STATES.get(state, Mark("plain", state))
+
+
+def workflow_mark(state: str) -> Mark:
+    return WORKFLOW_STATES.get(state, Mark("plain", state))
 
 
 def status_mark(status: str) -> Mark:

@@ -47,6 +47,8 @@ urlpatterns = [
     path("data/<identity:uuid>", views.dataset, name="dataset"),
     path("jobs", views.job_list, name="jobs"),
     path("jobs/<identity:uuid>", views.job, name="job"),
+    path("workflows", views.workflow_list, name="workflows"),
+    path("workflows/<identity:uuid>", views.workflow, name="workflow"),
     path("pilots", views.pilot_list, name="pilots"),
     path("pilots/<identity:uuid>", views.pilot, name="pilot"),
 ]

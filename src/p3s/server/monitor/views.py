@@ -1,17 +1,19 @@
 """The entrances of the pages: they take the clock and the question, and hand both on."""
 
 import time
+from functools import partial
 from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 
 from p3s.server.data import reads as data
 from p3s.server.jobs import reads as jobs
-from p3s.server.monitor import job_pages, pilot_pages, run_pages
+from p3s.server.monitor import job_pages, pilot_pages, run_pages, workflow_pages
 from p3s.server.monitor.front import Front
 from p3s.server.monitor.pages import Part, absent, respond
 from p3s.server.monitor.states import JOB_STATES
 from p3s.server.pilots import reads as pilots
+from p3s.server.workflows import reads as workflows
 
 MOST_ID: Final = 2**63 - 1
 
@@ -69,8 +71,7 @@ def job_list(request: HttpRequest) -> HttpResponse:
     now = time.time()
     state = request.GET.get("state", "")
     state = state if state in JOB_STATES else ""
-    # PostgreSQL refuses NUL in a text.
-    jobtype = request.GET.get("type", "").replace("\x00", "")
+    jobtype = _text(request, "type")
     before = _integer(request.GET.get("before"))
     topics = "" if before else "jobs"
     parts = [Part("jobs", topics, "job_list", lambda: job_pages.job_list(state, jobtype, before))]
@@ -84,6 +85,31 @@ def job(request: HttpRequest, uuid: str) -> HttpResponse:
         return absent(request, f"There is no job {uuid}.", now)
     parts = [Part("job", "jobs results pilots", "job_body", lambda: job_pages.one_job(found))]
     return respond(request, parts, now, here="jobs", title=f"Job {found.row.name or uuid[-8:]}")
+
+
+def workflow_list(request: HttpRequest) -> HttpResponse:
+    now = time.time()
+    asked = {name: _text(request, name) for name in ("state", "template", "name", "after")}
+    run = _integer(request.GET.get("run"))
+    topics = "" if asked["after"] else "workflows"
+    parts = [Part("workflows", topics, "workflow_list", lambda: workflow_pages.workflow_list(**asked, run=run))]
+    return respond(request, parts, now, here="workflows", title="Workflows")
+
+
+def workflow(request: HttpRequest, uuid: str) -> HttpResponse:
+    now = time.time()
+    found = workflows.workflow(uuid)
+    if found is None:
+        return absent(request, f"There is no workflow {uuid}.", now)
+    state, node, after = _text(request, "state"), _text(request, "node"), _integer(request.GET.get("after"))
+    one = partial(workflow_pages.one_workflow, found, state, node, -1 if after is None else after)
+    parts = [Part("workflow", "workflows jobs", "workflow_body", one)]
+    return respond(request, parts, now, here="workflows", title=f"Workflow {found['name']}")
+
+
+def _text(request: HttpRequest, name: str) -> str:
+    """PostgreSQL refuses NUL in a text."""
+    return request.GET.get(name, "").replace("\x00", "")[:200]
 
 
 def pilot_list(request: HttpRequest) -> HttpResponse:

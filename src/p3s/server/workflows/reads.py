@@ -139,6 +139,37 @@ def groups(uuid: str) -> list[NodeGroup]:
     return [{"node": name, "states": states} for name, states in counts.items()]
 
 
+def spec_of(template: str, version: int) -> dict[str, Any]:
+    """`protocol.workflows.TemplateSpec` of a version, as an object."""
+    found: dict[str, Any] = models.TemplateVersion.objects.values_list("spec", flat=True).get(
+        template=template, version=version
+    )
+    return found
+
+
+def template_names(limit: int) -> list[str]:
+    """Also of those that were deleted: they may have workflows."""
+    return list(models.Template.objects.order_by("name").values_list("name", flat=True)[:limit])
+
+
+def called(uuid: str) -> str:
+    """A workflow's name, "" for one that is not there."""
+    return models.Workflow.objects.filter(uuid=uuid).values_list("name", flat=True).first() or ""
+
+
+def of_file(dataset: str, made_by: str, limit: int) -> list[tuple[str, str, str]]:
+    """UUID, name and state of workflows that were started of a file, the newest first, and of the one that is to write
+    it, if it is still known."""
+    which = Q(dataset=dataset) | Q(uuid=made_by)
+    rows = models.Workflow.objects.filter(which).order_by("-created_at")
+    return list(rows.values_list("uuid", "name", "state")[:limit])
+
+
+def any_of_run(run: int) -> bool:
+    """Whether there is one."""
+    return models.Workflow.objects.filter(run=run).exists()
+
+
 def counts() -> dict[str, int]:
     """Workflows by state."""
     return dict(models.Workflow.objects.order_by().values_list("state").annotate(Count("uuid")))
