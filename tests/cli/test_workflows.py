@@ -72,7 +72,8 @@ def test_what_went_wrong_is_named_and_only_that_is_run_again(p3s: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (("start", "no-such"), 4, "there is no template 'no-such'"),
+        (("start", "no-such"), 4, "there is no template 'no-such'; p3s workflow template list shows"),
+        (("start", "lines.yaml"), 4, "p3s workflow template put lines.yaml stores that of the file"),
         (("start", "lines"), 2, "makes one job for each input, and none is given"),
         (("start", "lines", "-i", "*.nothing"), 2, "no file on this machine matches"),
         (("start", "lines", "a.txt", "-p", "wrod=x"), 2, "wrod"),

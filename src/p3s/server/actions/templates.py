@@ -53,7 +53,9 @@ def version_in_force(name: str, version: int | None) -> tuple[int, TemplateSpec]
     """The number and the template that a workflow is to be made of. Raises NotKnown, or Conflict for a deleted one."""
     row = Template.objects.filter(name=name).first()
     if row is None:
-        raise NotKnown(f"there is no template {name!r}; p3s workflow template list shows what there is")
+        of_a_file = name.endswith((".yaml", ".yml", ".graphml"))
+        hint = f"put {name} stores that of the file" if of_a_file else "list shows what there is"
+        raise NotKnown(f"there is no template {name!r}; p3s workflow template {hint}")
     if row.deleted_at is not None:
         raise Conflict(
             f"the template {name!r} was deleted; store it again (p3s workflow template put), or name another"
