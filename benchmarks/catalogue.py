@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from . import idle, submit, work
 from .backlog import backlog
 from .classes import classes
+from .history import history
 from .lists import lists
 from .peers.compare import Comparison
 from .rig import Numbers
@@ -65,6 +66,12 @@ def _lists(asked: Asked) -> Iterator[Prepared]:
 
 
 @contextmanager
+def _history(asked: Asked) -> Iterator[Prepared]:
+    with history(asked.database, asked.sized(10_000)) as run:
+        yield Prepared(run)
+
+
+@contextmanager
 def _peers(asked: Asked) -> Iterator[Prepared]:
     comparison = Comparison(set(asked.only.split(",")) - {""}, asked.sized(4_000))
     yield Prepared(comparison.round, comparison.table, comparison.notes)
@@ -78,6 +85,7 @@ BENCHMARKS = {
     "idle": Benchmark(_plain(lambda asked: idle.idle(asked.database, asked.sized(1_000)))),
     "backlog": Benchmark(_backlog, rounds=5),
     "list": Benchmark(_lists),
+    "history": Benchmark(_history),
     "classes": Benchmark(_plain(lambda asked: classes(asked.sized(2_000)))),
     "workflow": Benchmark(_plain(lambda asked: workflow(asked.database, asked.sized(2_000)))),
     "peers": Benchmark(_peers),

@@ -69,6 +69,15 @@ def test_a_backlog_is_handed_out_and_keeps_its_length(database: str) -> None:
     assert numbers["rows_per_decision"] < 1, "a short queue is in memory"
 
 
+@pytest.mark.nightly
+@pytest.mark.parametrize("database", DATABASES)
+def test_lineage_is_asked_for_all_files(database: str) -> None:
+    numbers = bench("history", "--count", "50", "--database", database)["median"]
+    assert numbers["lineage_things"] == 2 * 50 - 1, "the merge, the files that it reads and the jobs that wrote them"
+    assert numbers["publish_cpu_ms"] >= 0
+    assert numbers["trends_20_of_100_ms"] > 0
+
+
 def test_throughput_counts_every_job() -> None:
     numbers = bench("throughput", "--count", "1000")["median"]
     assert numbers["jobs_per_s"] > 0
