@@ -46,6 +46,7 @@ from p3s.server.accounts import queries as accounts
 from p3s.server.accounts.grants import Grant
 from p3s.server.accounts.seals import digest
 from p3s.server.actions.work import record
+from p3s.server.data import reads as datasets
 from p3s.server.jobs import queries as jobs
 from p3s.server.jobs import waiting
 from p3s.server.jobs.models import Job, JobLog, JobType, Submission
@@ -412,6 +413,13 @@ def the_queue_is_read_by_its_own_indexes() -> None:
             assert "ORDER BY" not in plan, plan
 
 
+def files_of_a_stream_are_read_newest_first_without_sorting_all_it_had() -> None:
+    if connection.vendor == "sqlite":
+        plan = datasets.chosen(datasets.Choice(stream="s"), (NOW, uuid_of(1)))[:9].explain()
+        assert "USING INDEX dataset_latest" in plan, plan
+        assert "SEARCH U0 USING COVERING INDEX" in plan, plan
+
+
 def needs_make_classes_of_their_own() -> None:
     jobs.declare([TypeDeclared(JobTypeSpec("plain"), NOW)])
     needs = Needs(2, 10**9, 1, "site", ("a", "b"), "apptainer")
@@ -529,6 +537,7 @@ STORIES = [
     needs_make_classes_of_their_own,
     what_is_queued_is_superseded_by_what_came_later_whatever_became_of_that,
     the_queue_is_read_by_its_own_indexes,
+    files_of_a_stream_are_read_newest_first_without_sorting_all_it_had,
     the_past_of_jobs_is_known_and_unknown_ones_are_left_out,
     a_pilot_moves_only_from_the_state_it_is_in,
     an_empty_renewal_writes_nothing_and_an_order_writes_the_lane,
