@@ -159,6 +159,51 @@ def test_a_purged_job_that_went_well_is_not_done_again(case: Callable[..., Case]
     assert file["why"] == "in progress"
 
 
+def test_of_a_file_that_was_run_again_the_last_job_counts_whichever_are_purged(
+    case: Callable[..., Case], server: Server
+) -> None:
+    one = case()
+    (first,) = one.arrive("a")[0]["jobs"]
+    one.finish(first, "failed", exit_code=1, reason="exit code")
+    ((second,),) = (file["jobs"] for file in one.process()["taken"])
+    one.finish(second, "failed", exit_code=1, reason="exit code")
+    ((third,),) = (file["jobs"] for file in one.process()["taken"])
+    one.finish(third)
+    for gone in (second, third, first):
+        server.good("POST", "/api/v1/purges", {"what": "jobs", "uuids": [gone]})
+        row = one.coverage()
+        assert (row["processed"], row["failed"], row["taken"]) == (1, 0, 1), gone
+        assert names(one.process()) == ([], ["a: processed"]), "and it is not done again"
+
+
+def test_a_job_whose_re_run_was_purged_is_run_again_itself(case: Callable[..., Case], server: Server) -> None:
+    one = case()
+    (first,) = one.arrive("a")[0]["jobs"]
+    one.cancel(first)
+    ((second,),) = (file["jobs"] for file in one.process()["taken"])
+    one.finish(second)
+    server.good("POST", "/api/v1/purges", {"what": "jobs", "uuids": [second]})
+    ((third,),) = (file["jobs"] for file in one.process(again=True)["taken"])
+    assert server.job(third)["rerun_of"] == first
+    row = one.coverage()
+    assert (row["in_progress"], row["processed"], row["taken"]) == (1, 0, 1)
+
+
+def test_what_became_of_purged_jobs_is_known_by_type(case: Callable[..., Case], server: Server) -> None:
+    good, bad = (f"t{uuid.uuid4().hex[:12]}" for _ in range(2))
+    one = case(jobs={good: PAYLOAD, bad: PAYLOAD})
+    jobs = {server.job(job)["jobtype"]: job for job in one.arrive("a")[0]["jobs"]}
+    one.finish(jobs[good])
+    one.cancel(jobs[bad])
+    server.good("POST", "/api/v1/purges", {"what": "jobs", "uuids": list(jobs.values())})
+    assert one.coverage()["cancelled"] == 1
+    (file,) = one.process()["taken"]
+    assert (file["was"], file["jobtypes"]) == ("cancelled", [bad])
+    one.finish(file["jobs"][0])
+    assert one.coverage()["processed"] == 1
+    assert names(one.process()) == ([], ["a: processed"])
+
+
 @pytest.mark.parametrize(
     ("body", "says"),
     [

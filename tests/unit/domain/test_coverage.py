@@ -48,6 +48,8 @@ def test_what_tables_keep_is_ordered_as_the_words_are() -> None:
         ({}, {"purged": "processed"}, []),
         ({}, {"purged": "processed", "again": True}, ["a", "b"]),
         ({"a": "failed"}, {"purged": "processed"}, ["a"]),
+        ({"b": "finished"}, {"gone": {"a": "processed"}}, []),
+        ({}, {"gone": {"a": "cancelled", "b": "processed"}}, ["a"]),
     ],
 )
 def test_what_is_missing_is_made(last: dict[str, str], more: dict[str, object], wanted: list[str]) -> None:

@@ -2,6 +2,7 @@
 may have made now."""
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from p3s.protocol.states import FINAL_JOB_STATES, JobState, WorkflowState
 
@@ -21,6 +22,8 @@ _WORDS = {
 
 WORST_FIRST = (IN_PROGRESS, *_WORDS.values())
 """A file with several jobs is what comes first here of any of them; of a job that was run again the last counts."""
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 BADLY = frozenset(FINAL_JOB_STATES - {JobState.FINISHED})
 
@@ -68,18 +71,24 @@ def spoken(text: str) -> str:
 
 
 def missing(
-    jobtypes: Iterable[str], last: Mapping[str, str], *, purged: str = "", again: bool = False
+    jobtypes: Iterable[str],
+    last: Mapping[str, str],
+    *,
+    gone: Mapping[str, str] = NOTHING,
+    purged: str = "",
+    again: bool = False,
 ) -> tuple[list[str], str]:
     """Job types of which a file is to get a job when a person has it processed, or why of none.
 
     `last`: the state of its last job of each type. A type that it never had a job of is missing, and one whose last job
-    ended otherwise than well; with `again` any that has ended. `purged`: what became of jobs whose records are gone.
+    ended otherwise than well; with `again` any that has ended. `gone`: what became of those whose last job was purged;
+    `purged`: of all of which no more is known.
     """
     wanted = []
     for jobtype in jobtypes:
         state = last.get(jobtype)
         if state is None:
-            ended_well = purged == PROCESSED
+            ended_well = gone.get(jobtype, purged) == PROCESSED
         elif state in FINAL_JOB_STATES:
             ended_well = state not in BADLY
         else:

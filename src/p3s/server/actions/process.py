@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from functools import partial
 from heapq import merge
 from itertools import islice
+from typing import NamedTuple
 
 from p3s.domain.acceptance import accept
 from p3s.domain.data.coverage import missing, spoken, word_of, worst
@@ -16,7 +17,7 @@ from p3s.protocol.errors import BadInput, Conflict, NotKnown
 from p3s.protocol.messages import JobSpec
 from p3s.protocol.states import DatasetState, Fate
 from p3s.protocol.streams import LeftFile, ProcessedFile, ProcessReply, ProcessRequest
-from p3s.server.data.models import Arrival, Dataset, Stream
+from p3s.server.data.models import Arrival, Dataset, Outcome, Stream
 from p3s.server.jobs import waiting
 from p3s.server.jobs.models import Job
 
@@ -100,26 +101,45 @@ def _look(name: str, request: ProcessRequest) -> list[Arrival]:
 
 def _judged(spec: StreamSpec, arrivals: Sequence[Arrival], *, again: bool) -> list[_File]:
     datasets = [one.dataset_id for one in arrivals]
-    last: dict[str, dict[str, tuple[str, str, str]]] = {}
+    last: dict[str, dict[str, _Last]] = {}
     jobs = Job.objects.filter(dataset__in=datasets, stream=spec.name, workflow__isnull=True).order_by("id")
-    for dataset, jobtype, *job in jobs.values_list("dataset", "jobtype", "uuid", "state", "reason"):
-        last.setdefault(str(dataset), {})[str(jobtype)] = (job[0], job[1], job[2])
-    return [_file(spec, one, last.get(one.dataset_id, {}), again=again) for one in arrivals]
+    for dataset, jobtype, *job in jobs.values_list("dataset", "jobtype", *_Last._fields):
+        last.setdefault(str(dataset), {})[str(jobtype)] = _Last(*job)
+    gone: dict[int, list[Outcome]] = {}
+    for outcome in Outcome.objects.filter(arrival__in=[one.pk for one in arrivals]):
+        gone.setdefault(outcome.arrival_id, []).append(outcome)
+    return [_file(spec, one, last.get(one.dataset_id, {}), gone.get(one.pk, []), again=again) for one in arrivals]
 
 
-def _file(spec: StreamSpec, arrival: Arrival, last: dict[str, tuple[str, str, str]], *, again: bool) -> _File:
-    names = {jobtype: uuid for jobtype, (uuid, _, _) in last.items()}
-    words = [word_of(state, reason) for _, state, reason in last.values()]
+class _Last(NamedTuple):
+    """The last job of a type that is there."""
+
+    id: int
+    uuid: str
+    state: str
+    reason: str
+
+
+def _file(
+    spec: StreamSpec, arrival: Arrival, last: dict[str, _Last], outcomes: Sequence[Outcome], *, again: bool
+) -> _File:
+    """`outcomes`: of jobs that were purged; where it was the last of its type, the one that is there does not count."""
+    names = {jobtype: job.uuid for jobtype, job in last.items()}
+    gone = {
+        one.jobtype: spoken(one.word) for one in outcomes if one.jobtype not in last or last[one.jobtype].id < one.job
+    }
+    counts = {jobtype: job for jobtype, job in last.items() if jobtype not in gone}
     purged = spoken(arrival.purged) if arrival.purged else ""
-    was = worst([*words, *([purged] if purged else [])])
+    words = [word_of(job.state, job.reason) for job in counts.values()]
+    was = worst([*words, *gone.values(), *([purged] if purged else [])])
     if arrival.fate != Fate.TAKEN:
         was = f"{arrival.fate}: {arrival.reason}" if arrival.reason else arrival.fate
     dataset = arrival.dataset
     if dataset.state != DatasetState.AVAILABLE:
         return _File(arrival, was, [], f"its file is {dataset.state}", names)
-    states = {jobtype: state for jobtype, (_, state, _) in last.items()}
-    jobtypes, why = missing(spec.jobs, states, purged=purged, again=again)
-    new = [jobtype for jobtype in jobtypes if jobtype not in last]
+    states = {jobtype: job.state for jobtype, job in counts.items()}
+    jobtypes, why = missing(spec.jobs, states, gone=gone, purged=purged, again=again)
+    new = [jobtype for jobtype in jobtypes if jobtype not in {**last, **gone}]
     if last and new:
         was = f"{was}, without {', '.join(new)}"
     return _File(arrival, was, jobtypes, why, names)

@@ -18,13 +18,13 @@ from functools import partial
 
 from django.db.models import QuerySet
 
-from p3s.domain.data.coverage import ranked, spoken, word_of, worst
+from p3s.domain.data.coverage import ranked, word_of
 from p3s.domain.effects import Noted
 from p3s.protocol.errors import NotKnown
 from p3s.protocol.many import PurgeReply, PurgeRequest
 from p3s.protocol.states import FINAL_JOB_STATES, FINAL_PILOT_STATES
 from p3s.server.blobs import Blobs
-from p3s.server.data.models import Arrival, Dataset
+from p3s.server.data.models import Arrival, Dataset, Outcome
 from p3s.server.jobs import listing
 from p3s.server.jobs.models import Job, JobLog
 from p3s.server.jobs.uses import queries as uses
@@ -198,19 +198,22 @@ def _remember(rows: Sequence[tuple[int, str, str | None, str]]) -> None:
 
 
 def _remember_for_streams(gone: QuerySet[Job]) -> None:
-    """What became of the files of streams whose last jobs go. One that was run again does not count."""
-    made = gone.filter(dataset__isnull=False, stream__isnull=False, workflow__isnull=True)
-    rows = list(made.values_list("uuid", "dataset", "stream", "state", "reason"))
-    again = set(Job.objects.filter(rerun_of__in=[row[0] for row in rows]).values_list("rerun_of", flat=True))
-    words: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for uuid, dataset, stream, state, reason in rows:
-        if uuid not in again:
-            words[str(dataset), str(stream)].append(word_of(state, reason))
-    for arrival in Arrival.objects.filter(dataset__in={dataset for dataset, _ in words}):
-        found = words.get((arrival.dataset_id, arrival.stream_id))
-        if found:
-            arrival.purged = ranked(worst([*found, *([spoken(arrival.purged)] if arrival.purged else [])]))
-            arrival.save(update_fields=["purged"])
+    """What became of the files of streams by the last that goes of their jobs of each type."""
+    made = gone.filter(dataset__isnull=False, stream__isnull=False, workflow__isnull=True).order_by("id")
+    rows = list(made.values_list("dataset", "stream", "jobtype", "id", "state", "reason"))
+    datasets = {row[0] for row in rows}
+    arrivals = {(one.dataset_id, one.stream_id): one.pk for one in Arrival.objects.filter(dataset__in=datasets)}
+    known = Outcome.objects.filter(arrival__in=arrivals.values()).values_list("arrival", "jobtype", "job")
+    before: dict[tuple[int, str], int] = {(arrival, jobtype): number for arrival, jobtype, number in known}
+    found: dict[tuple[int, str], Outcome] = {}
+    for dataset, stream, jobtype, number, state, reason in rows:
+        arrival = arrivals.get((dataset, stream))
+        if arrival is not None and number > before.get((arrival, jobtype), 0):
+            word = ranked(word_of(state, reason))
+            found[arrival, jobtype] = Outcome(arrival_id=arrival, jobtype=jobtype, job=number, word=word)
+    Outcome.objects.bulk_create(
+        found.values(), update_conflicts=True, unique_fields=["arrival", "jobtype"], update_fields=["job", "word"]
+    )
 
 
 # ---- pilots

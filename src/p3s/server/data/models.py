@@ -118,7 +118,8 @@ class Arrival(models.Model):
     #: 0: of before versions were kept.
     stream_version = models.IntegerField()
     at = models.FloatField()
-    #: What became of those of its jobs whose records were purged, `domain.coverage.ranked`; empty: all are there.
+    #: What became of it by what was purged and has no `Outcome`: a workflow, or jobs of long ago;
+    #: `domain.data.coverage.ranked`.
     purged = models.CharField(max_length=220, blank=True, default="")
 
     class Meta:
@@ -128,6 +129,20 @@ class Arrival(models.Model):
             models.Index(fields=["stream", "run", "fate", "id"], name="arrival_by_run"),
             models.Index(fields=["run"], name="arrival_of_run"),
         ]
+
+
+class Outcome(models.Model):
+    """What became of a file by the last of those jobs of a type, made of it by its stream, whose records are gone."""
+
+    arrival = models.ForeignKey(Arrival, on_delete=models.CASCADE, db_index=False)
+    jobtype = models.CharField(max_length=80)
+    #: Its number. Of jobs that are there, those before it do not count, and one after it counts instead.
+    job = models.BigIntegerField()
+    #: `domain.data.coverage.ranked`.
+    word = models.CharField(max_length=220)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["arrival", "jobtype"], name="outcome_once")]
 
 
 class Gathering(models.Model):

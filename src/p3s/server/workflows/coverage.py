@@ -63,7 +63,7 @@ def of_runs(runs: Sequence[int | None], stream: str = "") -> list[CoverageRow]:
             row.sampled_out += count
         else:
             row.taken += count
-    for name, run, outcome, count in _rows(_OUTCOMES.format(where=where), values * 3):
+    for name, run, outcome, count in _rows(_OUTCOMES.format(where=where), values * 4):
         _count(rows[run, name], spoken(outcome), count)
     for row in rows.values():
         row.ignored = _most_frequent(row.ignored)
@@ -139,6 +139,19 @@ SELECT stream_id, run, outcome, COUNT(*) FROM (
     JOIN jobs_job job ON job.dataset_id = arrival.dataset_id AND job.stream_id = arrival.stream_id
     WHERE arrival.fate = 'taken' AND {{where}} AND job.workflow IS NULL
       AND NOT EXISTS (SELECT 1 FROM jobs_job later WHERE later.rerun_of = job.uuid)
+      AND NOT EXISTS (
+        SELECT 1 FROM data_outcome gone
+        WHERE gone.arrival_id = arrival.id AND gone.jobtype = job.jobtype AND gone.job > job.id
+      )
+    UNION ALL
+    SELECT arrival.id, arrival.stream_id, arrival.run, gone.word AS outcome
+    FROM data_arrival arrival JOIN data_outcome gone ON gone.arrival_id = arrival.id
+    WHERE arrival.fate = 'taken' AND {{where}}
+      AND NOT EXISTS (
+        SELECT 1 FROM jobs_job later
+        WHERE later.dataset_id = arrival.dataset_id AND later.stream_id = arrival.stream_id
+          AND later.jobtype = gone.jobtype AND later.id + 0 > gone.job
+      )
     UNION ALL
     SELECT arrival.id, arrival.stream_id, arrival.run, {_case_of_workflow()} AS outcome
     FROM data_arrival arrival
