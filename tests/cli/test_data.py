@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from p3s.client.sdk import Client
+from p3s.protocol.data import DatasetRequest, StreamJob, StreamSpec
 from p3s.protocol.messages import JobSpec
 
 pytestmark = pytest.mark.system
@@ -153,6 +154,18 @@ def test_files_are_put_into_sets(say: Say, server: Any, refused: Refused, tmp_pa
     assert "name the files" in refused(2, "dataset", "set", "add", name, at=server.directory)
     assert "'a/b' is not a name" in refused(2, "dataset", "set", "create", "a/b", at=server.directory)
     assert f"there is no set {name}x; p3s" in refused(4, "dataset", "set", "show", f"{name}x", at=server.directory)
+
+
+def test_a_run_says_what_became_of_its_files(say: Say, server: Any, until: Any) -> None:
+    number = str(uuid4().int % 10**9)
+    say("run", "start", number, "--type", number)
+    client = Client(server.url, server.token)
+    client.declare(StreamSpec(f"s{number}", {f"s{number}": StreamJob("/bin/true")}))
+    files = [DatasetRequest(f"/d/{number}/f{why}", f"s{number}", run=int(number), ignored=why) for why in ("", "small")]
+    client.register_datasets(files)
+    until("its file is processed", lambda: "1 of 1" in say("run", "list", "--type", number))
+    shown = say("run", "show", number)
+    assert f"coverage       s{number}: 2 files, 1 ignored (small), 1 taken: 1 processed\n" in shown
 
 
 def test_runs_are_started_and_ended(say: Say, server: Any, refused: Refused) -> None:

@@ -281,6 +281,26 @@ def test_runs_are_listed_open_ones_first(server: Server, number: int) -> None:
         assert found == [number + 2, number, number + 3, number + 1]
 
 
+def test_runs_say_what_became_of_their_files(server: Server, number: int) -> None:
+    streams = [f"{letter}{number}" for letter in "ab"]
+    for one in streams:
+        server.good("PUT", f"/api/v1/streams/{one}", {"name": one, "jobs": {one: {"payload": "true"}}})
+    files = [
+        {"url": f"/d/{number}/{place}", "stream": streams[place % 2], "run": number + place // 2} for place in range(4)
+    ]
+    server.good("POST", "/api/v1/arrivals", {"files": files})
+    server.good("POST", f"/api/v1/runs/{number}/start", {"type": str(number)})
+    path = f"/api/v1/runs?type={number}"
+    (plain,) = server.good("GET", path)["runs"]
+    (covered,) = server.good("GET", f"{path}&coverage=true")["runs"]
+    assert plain == {**covered, "coverage": []}
+    assert covered["coverage"] == server.good("GET", f"/api/v1/coverage?run={number}")["coverage"]
+    assert [(row["stream"], row["in_progress"]) for row in covered["coverage"]] == [(one, 1) for one in streams]
+    assert run_of(server, number)["coverage"] == covered["coverage"]
+    answer = server.ask("GET", f"{path}&coverage=true&limit=201")
+    assert (answer.status, "at most 200 with coverage" in answer.detail) == (422, True)
+
+
 def test_what_is_known_of_a_run_is_changed(server: Server, number: int) -> None:
     place = f"/api/v1/runs/{number}"
     server.good("POST", f"{place}/start", {})

@@ -11,7 +11,7 @@ from p3s.protocol import catalogue_bounds
 from p3s.protocol.catalogue import RunChange, RunChanged, RunEnd, RunStart
 from p3s.protocol.errors import BadInput, Conflict, NotKnown
 
-from . import complete, moments, show
+from . import complete, covered, moments, show
 from .options import DryRun, Json, Limit, Since, Why
 
 app = typer.Typer(no_args_is_help=True, help="Runs of the experiment: start, end, list, look at, change, forget.")
@@ -84,7 +84,7 @@ def list_runs(
     json: Json = False,
 ) -> None:
     """List runs, the open ones first. Examples: p3s run list --open | p3s run list --type cosmic"""
-    found = Client().runs(limit, type=type, open=open, since=moments.since(since))
+    found = Client().runs(limit, type=type, open=open, since=moments.since(since), coverage=True)
     if json:
         show.as_json(found)
         return
@@ -96,15 +96,30 @@ def list_runs(
             one["type"],
             one["files"],
             show.size(one["size"]),
+            covered.processed_of(one["coverage"]),
+            covered.left_out_of(one["coverage"]) or "",
+            covered.wrong_of(one["coverage"]) or "",
             show.age(one["started_at"], now),
             show.length((one["ended_at"] or now) - one["started_at"]),
             one["comment"].replace("\n", "; "),
         )
         for one in found
     )
-    titles = ("run", "state", "type", "files", "size", "started", "took", "comment")
+    titles = (
+        "run",
+        "state",
+        "type",
+        "files",
+        "size",
+        "processed",
+        "left out",
+        "went wrong",
+        "started",
+        "took",
+        "comment",
+    )
     empty = "no such runs" if type or since or open is not None else "no runs yet; p3s run start 1, or a file opens one"
-    show.table(titles, rows, empty, ("comment", "took", "size"))
+    show.table(titles, rows, empty, ("comment", "took", "size", "started"))
 
 
 @app.command("show")
@@ -116,7 +131,9 @@ def show_run(number: Number, json: Json = False) -> None:
         return
     now = time()
     for name, value in found.items():
-        said = "" if name == "events" or value in (None, "", {}) else _said(name, value, now)
+        for row in value if name == "coverage" else ():
+            print(f"{name:14} {show.plain(covered.in_words(row))}")
+        said = "" if name in ("coverage", "events") or value in (None, "", {}) else _said(name, value, now)
         if said:
             print(f"{name:14} {show.plain(said)}")
     for event in found["events"]:

@@ -24,7 +24,10 @@ from p3s.protocol.catalogue_views import DatasetDetail, DataType, Lineage, Run, 
 from p3s.protocol.errors import Conflict, NotKnown
 from p3s.protocol.views import Dataset
 
-from .asking import Asking, Json
+from .asking import MOST, Asking, Json
+
+MOST_COVERED = 200
+"""Runs of a page, with coverage."""
 
 ALL = 100_000
 """So many neighbours of a thing are all of them."""
@@ -96,10 +99,13 @@ class Data(Asking):
         open: bool | None = None,
         since: float | None = None,
         until: float | None = None,
+        coverage: bool = False,
     ) -> list[Run]:
-        """Open ones first, then the highest number first; `since`, `until`: started."""
-        asked: Json = {"type": type, "open": None if open is None else str(open).lower()}
-        return list(self._pages(routes.RUNS, "runs", limit, {**asked, "since": since, "until": until}))
+        """Open ones first, then the highest number first; `since`, `until`: started. `coverage`: with what became of
+        their files."""
+        asked: Json = {"type": type, "open": None if open is None else str(open).lower(), "coverage": coverage}
+        most = MOST_COVERED if coverage else MOST
+        return list(self._pages(routes.RUNS, "runs", limit, {**asked, "since": since, "until": until}, most))
 
     def run(self, run: int) -> RunDetail:
         """A run with what came of its files. Raises NotKnown."""

@@ -2,6 +2,7 @@
 
 from typing import Any, Optional, TypedDict
 
+from .streams import CoverageRow
 from .views import Dataset, Event, JobRow, ResultRow
 
 
@@ -61,7 +62,7 @@ class DataTypes(TypedDict):
 
 class Run(TypedDict):
     """A run of the experiment; `ended_at` is null while it is open. Its `files`, and their `size` in bytes as far as it
-    is known."""
+    is known. `coverage`: what became of them in each stream that has seen some; of a list only if it is asked for."""
 
     run: int
     type: str
@@ -72,6 +73,7 @@ class Run(TypedDict):
     owner: str
     files: int
     size: int
+    coverage: "list[CoverageRow]"
 
 
 class Runs(TypedDict):

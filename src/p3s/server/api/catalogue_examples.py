@@ -5,6 +5,7 @@ from typing import Any
 from p3s.protocol import catalogue, catalogue_views, replies
 
 from .example_values import AT, DATASET, JOB
+from .stream_examples import COVERED
 
 _DATASET: dict[str, Any] = {
     "uuid": DATASET,
@@ -36,6 +37,7 @@ _RUN: dict[str, Any] = {
     "owner": "ana",
     "files": 12,
     "size": 90194313216,
+    "coverage": [],
 }
 
 _DATATYPE: dict[str, Any] = {
@@ -96,6 +98,7 @@ REPLIES: dict[type, Any] = {
     catalogue_views.Runs: {"runs": [_RUN], "next": None},
     catalogue_views.RunDetail: {
         **_RUN,
+        "coverage": [COVERED],
         "file_states": {"available": 12},
         "job_states": {"finished": 11, "running": 1},
         "results": 11,

@@ -1,6 +1,6 @@
 """Cold routes of runs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
 from django.http import HttpRequest
@@ -9,17 +9,21 @@ from ninja import Query, Router
 from p3s.protocol import bounds, catalogue_bounds, catalogue_routes
 from p3s.protocol.bounds import BIG
 from p3s.protocol.catalogue import Removed, RunChange, RunChanged, RunEnd, RunStart
-from p3s.protocol.errors import NotKnown
+from p3s.protocol.errors import BadInput, NotKnown
 from p3s.server.actions import runs
 from p3s.server.broker import running
 from p3s.server.data import runs as reads
 from p3s.server.jobs import reads as jobs
 from p3s.server.results import reads as results
+from p3s.server.workflows.coverage import of_runs
 
 from .doors import grant_of, plain, reach, read
 from .paging import Cursor, Limit, Moment, exact, page, wrong
 
 router = Router(tags=["runs"])
+
+MOST_COVERED = 200
+"""Runs of a page with coverage: each of their files is counted."""
 
 
 @router.get("/runs", auth=reach("read"), summary=catalogue_routes.RUNS.summary)
@@ -32,12 +36,27 @@ def list_runs(
     open: Annotated[bool | None, Query(description="only those that are open, or that have ended")] = None,
     since: Moment = None,
     until: Moment = None,
+    coverage: Annotated[
+        bool, Query(description="with what became of their files; at most 200 runs a page then")
+    ] = False,
 ) -> dict[str, Any]:
     """Open ones first, then the highest number first; `next`, given as `cursor`, continues, null at the end. `since`
     and `until` count starts."""
     bounds.check_name(type, "type")
+    if coverage and limit > MOST_COVERED:
+        raise BadInput(f"limit: at most {MOST_COVERED} with coverage, not {limit}")
     rows = reads.page(reads.Choice(type, open, since, until), limit + 1, _place(cursor))
-    return page("runs", [plain(row) for row in rows], limit, lambda row: f"{'open' * row['open']}~{row['run']}")
+    found = [{**plain(row), "coverage": []} for row in rows]
+    if coverage:
+        _cover(found[:limit])
+    return page("runs", found, limit, lambda row: f"{'open' * row['open']}~{row['run']}")
+
+
+def _cover(runs: Sequence[dict[str, Any]]) -> None:
+    """Add what became of their files."""
+    by_run = {one["run"]: one["coverage"] for one in runs}
+    for row in of_runs(list(by_run)):
+        by_run[row.run].append(plain(row))
 
 
 def _place(cursor: str) -> reads.Place | None:
@@ -57,6 +76,7 @@ def show_run(request: HttpRequest, run: int) -> dict[str, Any]:  # noqa: ARG001
         raise NotKnown(f"there is no run {run}; p3s run list shows them")
     return {
         **plain(row),
+        "coverage": [plain(one) for one in of_runs([run])],
         "file_states": reads.file_states(run),
         "job_states": jobs.states_of_run(run),
         "results": results.count_of_run(run),

@@ -46,7 +46,7 @@ _TAKEN = {
     "jobtypes": ["purity"],
     "jobs": [JOB],
 }
-_COVERED = {
+COVERED = {
     "stream": "raw",
     "run": 4610,
     "files": 100,
@@ -85,5 +85,5 @@ REPLIES: dict[type, Any] = {
     streams.Streams: {"streams": [_STREAM], "next": None},
     streams.StreamDetail: {**_STREAM, "spec": RULE, "changes": [_CHANGE]},
     streams.StreamVersions: {"versions": [_VERSION], "next": None},
-    streams.Coverage: {"coverage": [_COVERED], "next": None},
+    streams.Coverage: {"coverage": [COVERED], "next": None},
 }
