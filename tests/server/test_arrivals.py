@@ -75,6 +75,18 @@ def test_the_same_file_twice_in_a_call_is_made_once(server: Server, declared: Ca
     assert second == {**first, "new": False}
 
 
+def test_a_file_that_is_ignored_and_then_taken_in_one_call_is_stored_as_it_was_at_the_end(
+    server: Server, declared: Callable[..., str]
+) -> None:
+    (one,) = files(declared(), 1, keys={"dl": 3}, metadata={"beam": {"on": True}})
+    ignored, taken = arrive(server, {**one, "size": 1, "ignored": "too small"}, {**one, "size": 3})
+    assert (ignored["fate"], taken["fate"], len(taken["jobs"])) == ("ignored", "taken", 1)
+    (again,) = arrive(server, one)
+    assert again == {**taken, "new": False}
+    found = server.good("GET", f"/api/v1/datasets/{taken['dataset']}")
+    assert (found["size"], found["keys"], found["metadata"]) == (3, {"dl": 3}, {"beam": {"on": True}})
+
+
 def test_a_file_of_two_streams_has_jobs_of_both(server: Server, declared: Callable[..., str]) -> None:
     one, other = declared(), declared()
     url = f"/data/{one}.root"

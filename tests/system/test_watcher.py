@@ -361,3 +361,10 @@ def test_files_of_an_xrootd_server_are_watched_and_moved(watched: Watched, xroot
     found = watched.place.client.dataset(f"root://{host}//used/x7.dat")
     assert (found["run"], found["subrun"], found["size"]) == (7, 3, 13)
     assert found["adler32"] == f"{zlib.adler32(b'data of run 7'):08x}"
+    verified = watched.place.p3s("dataset", "verify", found["url"])
+    assert (verified.returncode, "as registered: 13 bytes" in verified.stdout) == (0, True), verified.stdout
+    (data / "used/x7.dat").write_text("data of run 8")
+    verified = watched.place.p3s("dataset", "verify", found["url"])
+    assert (verified.returncode, "differs: its adler32 is" in verified.stdout) == (1, True), verified.stdout
+    (data / "used/x7.dat").unlink()
+    assert "it is not there" in watched.place.p3s("dataset", "verify", found["url"]).stdout

@@ -1,5 +1,8 @@
 """`p3s dataset verify`: is a file still what was registered?"""
 
+import errno
+from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -17,7 +20,8 @@ Exit code 0: all are as they were; 1: one is not, or is not there, or has nothin
 
 Example: p3s dataset verify run4610_1.root && tar cf backup.tar run4610_1.root
 
-Only files that this machine sees by their path can be read. --record stores what was not known yet.
+Files are read that this machine sees by their path; of those at root:// the server is asked. --record stores what was
+not known yet.
 """
 
 
@@ -46,21 +50,42 @@ def verify(
 
 def _compared(row: Any) -> tuple[bool, str, dict[str, Any]]:
     """Whether it is as it was, in words, and what was read."""
-    path = files.local_path(row["url"])
-    if row["kind"] == "set" or path is None:
-        what = "a set; verify its files" if row["kind"] == "set" else f"cannot be read from here: {row['url']}"
-        return False, what, {}
+    if row["kind"] == "set":
+        return False, "a set; verify its files", {}
     try:
-        size = path.stat().st_size
+        size, checksum = _file(row["url"])
         if row["size"] is not None and row["size"] != size:
             return False, f"differs: it has {size} bytes, {row['size']} were registered", {}
-        with show.progress(f"reading {path.name}", size) as advance:
-            found = files.adler32(path, lambda done: advance(done, ""))
+        found = checksum()
     except OSError as error:
-        return False, f"cannot read {path}: {error.strerror}", {}
+        return False, f"cannot read {row['url']}: {error.strerror}", {}
     seen = {"size": size, "adler32": found}
     if not row["adler32"]:
         return False, f"nothing to compare its checksum with; it is {found} now (--record stores it)", seen
     if row["adler32"] != found:
         return False, f"differs: its adler32 is {found}, {row['adler32']} was registered", {}
     return True, f"as registered: {size} bytes, adler32 {found}", seen
+
+
+def _file(url: str) -> tuple[int, Callable[[], str]]:
+    """The size of a file, and what gets its checksum. Raises OSError for one that cannot be read from here."""
+    path = files.local_path(url)
+    if path is not None:
+        return path.stat().st_size, lambda: _read(path)
+    from p3s.watcher.places import whole
+    from p3s.watcher.xrootd import XRootD
+
+    found = whole(url)
+    if found is None:
+        raise OSError(errno.EOPNOTSUPP, "only paths and root:// are read from here")
+    place, name = found
+    server = XRootD(place.root, 0, place.host)
+    seen = server.look(name)
+    if seen is None:
+        raise FileNotFoundError(errno.ENOENT, "it is not there")
+    return seen[1], lambda: server.adler32(name, lambda: None)
+
+
+def _read(path: Path) -> str:
+    with show.progress(f"reading {path.name}", path.stat().st_size) as advance:
+        return files.adler32(path, lambda done: advance(done, ""))

@@ -33,6 +33,15 @@ class Place:
         return url[len(start) :] if url.startswith(start) and len(url) > len(start) else None
 
 
+def whole(url: str) -> tuple[Place, str] | None:
+    """The directory of a file on an XRootD server, and the file's name in it; None for what is no such URL."""
+    found = _XROOTD.fullmatch(url)
+    if found is None or found[2].endswith("/"):
+        return None
+    directory, _, name = found[2].rpartition("/")
+    return Place("/" + directory.strip("/"), found[1]), name
+
+
 def split(field: Field) -> tuple[Place, Pattern]:
     """The directory is all before the first field or star; the pattern is the name below it."""
     text = field.text(f"is required, like {LIKE}")

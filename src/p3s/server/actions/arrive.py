@@ -17,6 +17,7 @@ from p3s.protocol.codec import from_object
 from p3s.protocol.data import LEFT_OUT_OVERFLOW, LEFT_OUT_PAUSED, DatasetReply, DatasetRequest, StreamSpec
 from p3s.protocol.errors import NotKnown
 from p3s.protocol.states import DatasetState, Fate
+from p3s.server.data import queries
 from p3s.server.data.models import Arrival, Dataset, DataType, Stream
 from p3s.server.jobs.models import Job
 
@@ -104,7 +105,7 @@ def _register(work: Work, known: _Known, requests: Sequence[DatasetRequest], own
             work.topics.add("datasets")
     ensure_runs(work, (known.datasets[one.url].run for one in requests), owner)
     if new:
-        Dataset.objects.bulk_create(new)
+        queries.add_datasets(new)
         work.topics.add("datasets")
 
 
@@ -201,7 +202,8 @@ class _Inbox:
 
     def store(self) -> None:
         """Write what became of them; of the jobs, those that are too many give way."""
-        Arrival.objects.bulk_create(self._new)
+        if self._new:
+            queries.add_arrivals(self._new)
         for arrival in self._moved:
             arrival.save()
         for backlog in self._backlogs.values():
@@ -213,7 +215,8 @@ class _Inbox:
         dataset.save()
         arrival.run, arrival.at, arrival.stream_version = dataset.run, self.work.now, stream.version
         self._judge(arrival, stream, dataset, request)
-        self._moved.append(arrival)
+        if arrival.pk is not None:  # one of this story is stored as it is at its end
+            self._moved.append(arrival)
 
     def _judge(self, arrival: Arrival, stream: Stream, dataset: Dataset, request: DatasetRequest) -> None:
         spec = self._spec(stream)
