@@ -1,13 +1,14 @@
 """`p3s workflow start`, and waiting for the end of a workflow."""
 
 import glob
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from p3s.client.classic_workflows import file_info, job_info
+from p3s.client.descriptions import duration
 from p3s.client.files import address
 from p3s.client.sdk import Client
 from p3s.protocol.errors import BadInput
@@ -27,18 +28,22 @@ Examples:
 
   p3s workflow start calib --env decode.DEBUG=1 --payload purity=./purity2.sh --dry-run
 
-Inputs are for the nodes that fan out over them. Changes with --payload, --env and --path are for this workflow alone,
-as are those of 2018: --fileinfo sticky, inherit:NAME or {"source:target": {"name": "a.txt", "dirpath": "/data"}},
---jobinfo {"node": {"payload": "/bin/date"}}, as text or as a file.
+  p3s workflow start calib --priority purity=9 --time-limit purity=2h --path sum.SUM=/data/run7.root
+
+Inputs are for the nodes that fan out over them. Changes with --payload, --env, --priority, --time-limit and --path are
+for this workflow alone, as are those of 2018: --fileinfo sticky, inherit:NAME or {"source:target": {"name": "a.txt",
+"dirpath": "/data"}}, --jobinfo {"node": {"payload": "/bin/date"}}, as text or as a file; the options win over them.
 """
 
 Pairs = list[str] | None
+Template = Annotated[
+    str, typer.Argument(help="Its name; p3s workflow template list shows them.", autocompletion=complete.templates)
+]
+Paths = Annotated[Pairs, typer.Option(metavar="DATUM=PATH", help="Another path of a file, like sum.SUM=x.root.")]
 
 
 def start(
-    template: Annotated[
-        str, typer.Argument(help="Its name; p3s workflow template list shows them.", autocompletion=complete.templates)
-    ],
+    template: Template,
     files: Annotated[list[str] | None, typer.Argument(metavar="[FILE...]", help="Inputs: paths or URLs.")] = None,
     inputs: Annotated[
         Pairs, typer.Option("--input", "-i", metavar="FILE", help="An input, or a pattern in quotes; may be repeated.")
@@ -55,9 +60,9 @@ def start(
     keys: Annotated[Pairs, typer.Option("--key", metavar="NAME=VALUE", help="Of the experiment's numbering.")] = None,
     payload: Annotated[Pairs, typer.Option(metavar="NODE=TEXT", help="Another payload of a node.")] = None,
     env: Annotated[Pairs, typer.Option(metavar="NODE.NAME=VALUE", help="A variable of a node.")] = None,
-    path: Annotated[
-        Pairs, typer.Option(metavar="DATUM=PATH", help="Another path of a file, like sum.SUM=x.root.")
-    ] = None,
+    priority: Annotated[Pairs, typer.Option(metavar="NODE=N", help="Another priority of a node.")] = None,
+    time_limit: Annotated[Pairs, typer.Option(metavar="NODE=20m", help="Another time limit; 0s: none.")] = None,
+    path: Paths = None,
     fileinfo: Annotated[str, typer.Option(metavar="JSON|FILE", help="Other names and directories, as in 2018.")] = "",
     jobinfo: Annotated[str, typer.Option(metavar="JSON|FILE", help="Other payloads and variables, as in 2018.")] = "",
     hold: Annotated[bool, typer.Option("--hold", help="It begins when it is released.")] = False,
@@ -78,7 +83,7 @@ def start(
         dataset,
         str(Path(directory).resolve()) if directory and "://" not in directory else directory,
         policy,
-        {**job_info(jobinfo), **_node_changes(payload, env)},
+        _node_changes(jobinfo, payload, env, priority, time_limit),
         data,
         run,
         subrun,
@@ -89,7 +94,7 @@ def start(
     client = Client()
     reply = client.start_workflow(request)
     if dry_run:
-        _tell_dry(reply, json)
+        told_dry(reply, "start a workflow of", json)
         return
     told(reply, json and not wait)
     if wait:
@@ -134,30 +139,50 @@ def _files(names: str, fileinfo: str, path: Pairs) -> tuple[str, dict[str, Datum
     if names and policy:
         raise BadInput("--names and --fileinfo both say how files are named; give one of them")
     for datum, text in _pairs(path, "--path", "DATUM=PATH").items():
-        data[datum] = DatumChange(path=text)
+        data[datum] = DatumChange(path=text, comment=data[datum].comment if datum in data else None)
     return names or policy, data
 
 
-def _node_changes(payload: Pairs, env: Pairs) -> dict[str, NodeChange]:
-    payloads = _pairs(payload, "--payload", "NODE=TEXT")
-    variables: dict[str, dict[str, str]] = {}
+def _node_changes(
+    jobinfo: str, payload: Pairs, env: Pairs, priority: Pairs, time_limit: Pairs
+) -> dict[str, NodeChange]:
+    """By node, what JOBINFO says and then the options."""
+    found = job_info(jobinfo)
+
+    def change(node: str, **changes: Any) -> None:
+        found[node] = replace(found.get(node, NodeChange()), **changes)
+
+    for node, text in _pairs(payload, "--payload", "NODE=TEXT").items():
+        change(node, payload=text)
+    for node, text in _pairs(priority, "--priority", "NODE=N").items():
+        change(node, priority=_whole(text, f"--priority {node}={text}"))
+    for node, text in _pairs(time_limit, "--time-limit", "NODE=20m").items():
+        change(node, time_limit=duration(text, f"--time-limit {node}"))
     for name, value in _pairs(env, "--env", "NODE.NAME=VALUE").items():
         node, dot, variable = name.rpartition(".")
         if not dot or not node or not variable:
             raise BadInput(f"--env {name}={value}: write NODE.NAME=VALUE")
-        variables.setdefault(node, {})[variable] = value
-    return {node: NodeChange(payloads.get(node), variables.get(node, {})) for node in {**payloads, **variables}}
+        change(node, env={**found.get(node, NodeChange()).env, variable: value})
+    return found
+
+
+def _whole(text: str, where: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise BadInput(f"{where}: {text!r} is not a whole number") from None
 
 
 def _number(text: str) -> int | str:
     return int(text) if text.lstrip("-").isdecimal() and text.isascii() else text
 
 
-def _tell_dry(reply: StartReply, json: bool) -> None:
+def told_dry(reply: StartReply, what: str, json: bool) -> None:
+    """`would start a workflow of 3 jobs`, and what a person should read beside it."""
     if json:
         show.as_json({"jobs": reply.jobs, "notes": reply.notes})
         return
-    print(f"would start a workflow of {show.count(reply.jobs, 'job')}")
+    print(f"would {what} {show.count(reply.jobs, 'job')}")
     for note in reply.notes:
         show.note(f"note: {note}")
 
