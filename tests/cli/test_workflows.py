@@ -56,7 +56,7 @@ def test_what_went_wrong_is_named_and_only_that_is_run_again(p3s: Run) -> None:
     assert said[0].startswith("failed: sum failed; 1 failed")
     assert said[1].startswith("sum failed: exit code 2: ls: cannot access '/no/such'")
     assert said[2] == f"p3s workflow rerun {workflow} --failed runs again what did not end well"
-    assert "would run 1 node of lines" in p3s("rerun", workflow, "--failed", "--dry-run").stdout
+    assert p3s("rerun", workflow, "--failed", "--dry-run").stdout == "would run again 1 job\n"
     again = p3s("rerun", workflow, "--failed", "--hold")
     assert again.returncode == 0, again.stderr
     other = again.stdout.strip()

@@ -305,6 +305,50 @@ def test_what_failed_is_run_again_on_the_files_that_are_there(server: Server) ->
     assert len(outputs) == 2, "a whole new run writes files of its own"
 
 
+def test_a_merge_that_ran_on_what_there_was_is_run_again_with_what_comes_now(server: Server) -> None:
+    nodes = {
+        "part": {"payload": "true", "values": ["a", "b"], "on_failure": "continue"},
+        "sum": {"payload": "true", "inputs": {"PARTS": ["part.OUT"]}},
+        "end": {"jobtype": "noop", "inputs": {"OUT": ["sum.OUT"]}},
+        "alone": {"payload": "true"},
+    }
+    workflow = started(server, nodes, {**outs({"part": 0, "sum": 0})})
+    pilot = server.pilot()
+    for node, state in (("part[0]", "finished"), ("part[1]", "failed"), ("alone", "finished")):
+        run(pilot, job(server, workflow, node), state)
+    assert len(run(pilot, job(server, workflow, "sum"))["env"]["PARTS"].split()) == 1
+    assert shown(server, workflow)["state"] == "finished"
+    path = f"/api/v1/workflows/{workflow}/rerun"
+    assert server.good("POST", path, {"failed": True, "dry_run": True}) == {
+        "workflow": "",
+        "state": "",
+        "jobs": 2,
+        "notes": [],
+    }
+    again = server.good("POST", path, {"failed": True})["workflow"]
+    run(pilot, job(server, again, "part[1]"))
+    assert len(run(pilot, job(server, again, "sum"))["env"]["PARTS"].split()) == 2
+    assert shown(server, again)["state"] == "finished"
+    assert set(states(server, again).values()) == {"finished"}
+
+
+def test_the_rest_of_a_workflow_is_run_by_one_at_a_time(server: Server) -> None:
+    """They would write the same files; also when nothing of it is taken over, and over several that did the rest."""
+
+    def again(one: str, **more: bool) -> Any:
+        return server.ask("POST", f"/api/v1/workflows/{one}/rerun", {"failed": True, **more})
+
+    first = started(server, chain("stop"))
+    pilot = server.pilot()
+    run(pilot, job(server, first, "n0"), "failed")
+    second = again(first).json()["workflow"]
+    assert second in again(first).detail
+    run(pilot, job(server, second, "n0"), "failed")
+    third = again(second).json()["workflow"]
+    assert (again(first).status, third in again(first).detail) == (409, True)
+    assert again(first, failed=False).status == 200, "files of its own"
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [

@@ -12,7 +12,7 @@ from p3s.protocol.workflows import WorkflowChange, WorkflowRerun
 
 from . import moments, show, templates
 from .options import DryRun, Json, Limit, Name, Run, Since, User, Why
-from .start import START_HELP, start, told, watched
+from .start import START_HELP, start, told, told_dry, watched
 
 app = typer.Typer(no_args_is_help=True, help="Workflows, and the templates that they are made from.")
 
@@ -180,7 +180,8 @@ def _each(workflows: list[str], act: Any, json: bool) -> None:
 
 RERUN_HELP = """Run a workflow that has ended again: a new one, from the same version with the same choices.
 
-With --failed only what did not end well is run; what finished is taken over with its files.
+With --failed only what did not end well is run, and what depends on it; what else finished is taken over with its
+files.
 
 Examples:
 
@@ -191,7 +192,7 @@ Examples:
 @app.command(help=RERUN_HELP)
 def rerun(
     workflow: Uuid,
-    failed: Annotated[bool, typer.Option("--failed", help="Only what did not end well.")] = False,
+    failed: Annotated[bool, typer.Option("--failed", help="Only what did not end well, and what follows.")] = False,
     hold: Annotated[bool, typer.Option("--hold", help="It begins when it is released.")] = False,
     why: Why = "",
     wait: Wait = False,
@@ -201,17 +202,10 @@ def rerun(
     if wait and hold:
         raise BadInput("--wait and --hold: a held workflow does not begin, so there is nothing to wait for")
     client = Client()
+    reply = client.rerun_workflow(workflow, WorkflowRerun(failed, hold, why, dry_run=dry_run))
     if dry_run:
-        found = client.workflow(workflow)
-        jobs = found["nodes"] - (found["counts"].get("finished", 0) if failed else 0)
-        what = f"would run {show.count(jobs, 'node')} of {found['template']} version {found['version']} again"
-        note = what if found["ended_at"] else f"would be refused: it is {found['state']}"
-        if json:
-            show.as_json({"jobs": jobs if found["ended_at"] else 0, "notes": [note]})
-        else:
-            print(show.plain(note))
+        told_dry(reply, "run again", json)
         return
-    reply = client.rerun_workflow(workflow, WorkflowRerun(failed, hold, why))
     told(reply, json and not wait)
     if wait:
         watched(client, reply, json)

@@ -185,7 +185,8 @@ class WorkflowChange:
 @dataclass(frozen=True)
 class WorkflowRerun:
     """Run a workflow that has ended again, from the same version with the same choices. `failed`: only what did not
-    end well; what finished is taken over with its files."""
+    end well and what depends on it; what else finished is taken over with its files. `dry_run`: say how many jobs that
+    would be, and make nothing."""
 
     __pydantic_config__ = _STRICT
 
@@ -193,3 +194,4 @@ class WorkflowRerun:
     hold: bool = False
     why: str = ""
     key: str = ""
+    dry_run: bool = False

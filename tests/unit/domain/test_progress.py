@@ -11,7 +11,9 @@ from hypothesis.stateful import run_state_machine_as_test as run_machine
 from p3s.domain.lifecycle import check_workflow_move
 from p3s.domain.workflows import progress
 from p3s.domain.workflows.flows import CANCEL, STOP, Flow, Flows, Step
+from p3s.domain.workflows.plan import PlannedNode, kept
 from p3s.domain.workflows.progress import Moves
+from p3s.protocol.messages import JobSpec
 from p3s.protocol.states import FINAL_JOB_STATES, JobState, WorkflowState
 
 J = JobState
@@ -136,6 +138,14 @@ def test_what_an_earlier_workflow_finished_is_taken_over() -> None:
     flow = Flow("w", W.HELD, steps(a=("stop", ""), b=("stop", "X=a"), c=("stop", "X=b")))
     flow.restore([J.FINISHED, J.WAITING, J.WAITING])
     assert named(flow, progress.begin(flow))["ready"] == ["b"]
+
+
+def test_what_follows_something_that_must_be_done_again_is_not_kept() -> None:
+    spec = JobSpec("true")
+    after = [(), (), (0, 1), (2,), (), (4,)]
+    nodes = [PlannedNode(f"n{place}", None, None if place == 4 else spec, one) for place, one in enumerate(after)]
+    assert kept(nodes, [0, 1, 2, 3, 5]) == {0, 1, 2, 3, 4, 5}
+    assert kept(nodes, [0, 2, 3, 5]) == {0, 4, 5}, "2 ran without what 1 writes"
 
 
 def test_a_start_is_heard_once() -> None:

@@ -1,6 +1,6 @@
 """What a template becomes for one workflow: its jobs-to-be, what each waits for, and the files that join them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from p3s.protocol.messages import JobSpec
@@ -62,3 +62,13 @@ class Plan:
     run: int | None = None
     subrun: int | None = None
     keys: Mapping[str, int | str] = field(default_factory=dict)
+
+
+def kept(nodes: Sequence[PlannedNode], finished: Collection[int]) -> set[int]:
+    """Places of nodes whose work need not be done again, of jobs that `finished`: a merge that ran on what there was is
+    not among them, for it must read what comes now."""
+    found: set[int] = set()
+    for place, node in enumerate(nodes):
+        if (node.spec is None or place in finished) and found.issuperset(node.after):
+            found.add(place)
+    return found

@@ -41,8 +41,8 @@ def cancel_workflow(work: Work, *, workflow: str, who: Who, why: str) -> Workflo
     return WorkflowChange(workflow, str(flow.state), note)
 
 
-def taken_over(workflow: Workflow) -> dict[int, int | None]:
-    """By place, the numbers of the jobs that finished: a later workflow need not do their work again."""
+def finished_jobs(workflow: Workflow) -> dict[int, int | None]:
+    """By place, the numbers of the jobs that finished, its own or those that it took over."""
     nodes = Node.objects.filter(workflow=workflow).values_list("place", "state", "job__state", "job")
     finished = str(JobState.FINISHED)
     return {place: job for place, state, of_job, job in nodes if job is not None and finished in (state, of_job)}

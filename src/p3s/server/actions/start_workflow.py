@@ -39,7 +39,7 @@ def start(work: Work, *, planned: Planned, hold: bool, why: str = "") -> StartRe
     row = Template.objects.get(name=planned.request.template)
     if row.deleted_at is not None and not planned.rerun_of:
         raise Conflict(f"the template {row.name!r} was deleted meanwhile")
-    if planned.done:
+    if planned.rerun_of:
         _check_alone(planned)
     notes = [note for jobtype in _types(planned) if (note := ensure_type(work, jobtype))]
     files = Files(planned)
@@ -75,10 +75,10 @@ def _again(before: Workflow, planned: Planned) -> StartReply:
 
 
 def _check_alone(planned: Planned) -> None:
-    """It writes the files of the workflow whose work it takes over."""
-    ended = [str(state) for state in FINAL_WORKFLOW_STATES]
-    other = Workflow.objects.filter(rerun_of=planned.rerun_of, directory=planned.directory).exclude(state__in=ended)
-    for uuid in other.values_list("uuid", flat=True)[:1]:
+    """Of those that write the files of one workflow, each doing the rest of its work, one goes on at a time."""
+    going_on = [str(state) for state in WorkflowState if state not in FINAL_WORKFLOW_STATES]
+    others = Workflow.objects.filter(state__in=going_on, directory=planned.directory)
+    for uuid in others.filter(basis__naming=planned.basis["naming"]).values_list("uuid", flat=True)[:1]:
         raise Conflict(
             f"workflow {planned.rerun_of} is run again already, as {uuid}, and they would write the same files"
         )

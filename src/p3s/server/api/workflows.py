@@ -47,13 +47,14 @@ def start_workflow(request: HttpRequest) -> StartReply:
     upkeep().guard.check_work()
     planned = plan(body, who.name)
     if body.dry_run:
-        return StartReply("", "", _jobs(planned), planned.plan.notes)
+        return _would(planned)
     reply: StartReply = running().ask(partial(start, planned=planned, hold=body.hold))
     return reply
 
 
-def _jobs(planned: Planned) -> int:
-    return sum(node.spec is not None for node in planned.plan.nodes)
+def _would(planned: Planned) -> StartReply:
+    jobs = [place for place, node in enumerate(planned.plan.nodes) if node.spec is not None]
+    return StartReply("", "", len(jobs) - len(planned.done), planned.plan.notes)
 
 
 @router.get("/workflows", auth=reach("read"), summary=workflow_routes.WORKFLOWS.summary)
@@ -128,12 +129,15 @@ def _change(request: HttpRequest, workflow: str, act: Callable[..., WorkflowChan
 
 @router.post("/workflows/{workflow}/rerun", auth=reach("submit"), summary=workflow_routes.WORKFLOW_RERUN.summary)
 def rerun(request: HttpRequest, workflow: str) -> StartReply:
-    """A new workflow from the same version with the same choices; with `failed`, only what did not end well is run."""
+    """A new workflow from the same version with the same choices; with `failed`, only what did not end well is run, and
+    what depends on it."""
     body, who = read(request, WorkflowRerun), _who(request)
     workflow_bounds.check_rerun_workflow(body)
     _found(workflow)
     upkeep().guard.check_work()
     planned = rerun_plan(workflow, body, who)
+    if body.dry_run:
+        return _would(planned)
     reply: StartReply = running().ask(partial(start, planned=planned, hold=body.hold, why=body.why))
     return reply
 
