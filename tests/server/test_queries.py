@@ -15,7 +15,7 @@ import pytest
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-SCRIPT, LINEAGE = HERE / "query_stories.py", HERE / "lineage_stories.py"
+SCRIPT, WORKFLOWS, LINEAGE = (HERE / f"{name}_stories.py" for name in ("query", "workflow", "lineage"))
 
 
 def names(script: Path) -> list[str]:
@@ -57,6 +57,11 @@ def _told(command: tuple[object, ...], database: str, directory: Path) -> dict[s
 @pytest.mark.parametrize("story", names(SCRIPT))
 def test_the_sql_keeps_its_word(tell: Tell, story: str) -> None:
     assert tell(SCRIPT)[story] == ""
+
+
+@pytest.mark.parametrize("story", names(WORKFLOWS))
+def test_the_sql_of_workflows_keeps_its_word(tell: Tell, story: str) -> None:
+    assert tell(WORKFLOWS)[story] == ""
 
 
 @pytest.mark.parametrize("story", names(LINEAGE))

@@ -23,10 +23,8 @@ def templates(name: str, owner: str, deleted: bool, after: str, limit: int) -> l
     if not deleted:
         rows = rows.filter(deleted_at__isnull=True)
     found = list(rows[:limit])
-    wanted = Q(pk__in=[])
-    for row in found:
-        wanted |= Q(template=row.name, version=row.version)
-    specs = dict(models.TemplateVersion.objects.filter(wanted).values_list("template", "spec"))
+    in_force = models.TemplateVersion.objects.filter(template__in=found, version=F("template__version"))
+    specs = dict(in_force.values_list("template", "spec"))
     return [_template(row, specs[row.name]) for row in found]
 
 
