@@ -68,14 +68,28 @@ def test_all_that_is_wrong_is_told_with_lines_and_the_rest_is_shown(run: Run, tm
 
 
 def test_what_may_be_meant_otherwise_is_told(run: Run, tmp_path: Path) -> None:
-    nodes = "  a: {payload: ./nothere.sh}\n  b: {payload: cat x > y}\n  c: {payload: cat $X, shell: true}"
+    nodes = "  a: {payload: ./nothere.sh}\n  b: {payload: cat x > y}\n  c: {payload: cat $X, shell: true}\n"
+    nodes += "  d: {payload: 'cat {OUT} {input}', for_each: inputs, out: {OUT: {name: out.txt}}}"
     (tmp_path / "x.yaml").write_text(f"workflow: x\nnodes:\n{nodes}")
     done = run("workflow", "template", "check", "x.yaml")
     assert done.returncode == 0
     assert [line.split(": ", 2)[2] for line in done.stderr.splitlines()] == [
+        "data.d.OUT: two jobs of d would both write 'out.txt'; a {field} like {index}, {value} or {input} in its name "
+        "tells them apart",
         f"nodes.a: {tmp_path}/nothere.sh is not on this machine; where the pilots run, it must be",
         "nodes.b: no shell runs its payload, so > and | are handed to it; write shell: true",
+        "nodes.d: {OUT} of its payload is not filled in; write shell: true and $OUT",
+        'nodes.d: {input} of its payload is not filled in; write env: {INPUT: "{input}"}, shell: true and $INPUT',
     ]
+
+
+def test_names_are_no_pictures(run: Run, tmp_path: Path) -> None:
+    """`:b:` would be one to who prints in colours."""
+    key = '<key id="g" for="edge" attr.name="datatag"/><key id="p" for="node" attr.name="payload"/>'
+    nodes = "".join(f'<node id="{name}"><data key="p">x</data></node>' for name in "ab")
+    edge = '<edge source="a" target="b"><data key="g">T U</data></edge>'
+    (tmp_path / "x.graphml").write_text(f"<graphml>{key}<graph>{nodes}{edge}</graph></graphml>")
+    assert "data.a:b: 'T U' is not a variable name" in run("workflow", "template", "check", "x.graphml").stderr
 
 
 def test_a_template_is_stored_in_versions_shown_exported_and_deleted(run: Run, server: Any, tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from p3s.domain.workflows.dag import roots
+from p3s.domain.workflows.fields import BUILT_IN
+from p3s.domain.workflows.places import doubtful
 from p3s.protocol.workflows import INPUTS, NOOP, TemplateSpec
 
 from . import show
@@ -61,12 +63,20 @@ def _program(payload: str) -> str:
 
 
 _USED = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
+_BRACES = re.compile(r"(?<!\$)\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 def doubts(template: TemplateSpec) -> list[str]:
     """What may be meant otherwise: it is taken, and told."""
-    found = []
+    found = list(doubtful(template, roots(template)))
+    variables = {(datum.node, datum.variable) for datum in template.data.values()}
     for name, node in template.nodes.items():
+        for word in _BRACES.findall(node.payload):
+            if word in node.inputs or (name, word) in variables:
+                found.append(f"nodes.{name}: {{{word}}} of its payload is not filled in; write shell: true and ${word}")
+            elif word in BUILT_IN:
+                how = f'env: {{{word.upper()}: "{{{word}}}"}}, shell: true and ${word.upper()}'
+                found.append(f"nodes.{name}: {{{word}}} of its payload is not filled in; write {how}")
         program = _program(node.payload)
         if program.startswith("/") and not Path(program).exists():
             found.append(f"nodes.{name}: {program} is not on this machine; where the pilots run, it must be")

@@ -12,8 +12,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-console = Console() if sys.stdout.isatty() else Console(width=1000)  # in a pipe nothing is cut
-errors = Console(stderr=True)
+# In a pipe nothing is cut. `a:b:` is an edge of a graph and no picture.
+console = Console(emoji=False) if sys.stdout.isatty() else Console(emoji=False, width=1000)
+errors = Console(emoji=False, stderr=True)
 
 FOLDED = 24
 """A last column of words may be folded to so many columns of the terminal."""

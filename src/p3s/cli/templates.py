@@ -118,8 +118,15 @@ def _tell(head: str, template: TemplateSpec) -> None:
     """What it would do, a line for each node."""
     print(show.plain(f"{head}, {show.count(len(template.nodes), 'node')}"))
     for name, one in template.parameters.items():
-        print(show.plain(f"  -p {name}={'' if one.default is None else one.default}  {_about(one)}"))
+        print(show.plain(f"  -p {name}={_given(one.default)}  {_about(one)}"))
     show.table(picture.TITLES, picture.rows(template), "", ("runs",))
+
+
+def _given(value: Any) -> str:
+    """A parameter's value as -p takes it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _about(parameter: Any) -> str:

@@ -47,8 +47,10 @@ class Field:
 
     @property
     def shown(self) -> str:
-        """The value in a few words, for messages."""
-        return repr(self.plain)[:60]
+        """The value in a few words, for messages: `no` is not False to who wrote it."""
+        if self.value is None:
+            return "nothing"
+        return (repr(self.plain) if isinstance(self.value, (str, dict, list)) else self.written)[:60]
 
     def at(self, path: str) -> "Field":
         """The field of a path like `jobs.monitor.priority` below this one, or the nearest above it that is there."""
@@ -150,6 +152,29 @@ def parse(text: str, path: Path) -> Field:
     return _Building(path, text).whole()
 
 
+class _Loader(yaml.SafeLoader):
+    """A day like 2024-01-31 is a text, as its author takes it for one."""
+
+    yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in known if tag != "tag:yaml.org,2002:timestamp"]
+        for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+_HINTS = {
+    "'\\t'": "; indent with blanks, not with tabs",
+    "another document": "; write one a file, without ---",
+    "mapping values are not allowed": "; write a text with a colon in it in quotes",
+    "expected ',' or": "; is a bracket not closed? Write a text with a brace, bracket or comma in it in quotes",
+    "cannot start any token": "; write a text that begins so in quotes",
+}
+
+
+def _hint(problem: str) -> str:
+    """What to write instead of what YAML cannot read."""
+    return next((hint for part, hint in _HINTS.items() if part in problem), "")
+
+
 class _Building:
     """From YAML's nodes, which know their lines, to fields."""
 
@@ -159,14 +184,17 @@ class _Building:
 
     def whole(self) -> Field:
         try:
-            self.loader = yaml.SafeLoader(self.text)
+            self.loader = _Loader(self.text)
             node = self.loader.get_single_node()
             return Field(self.path, 1, "", None) if node is None else self._field(node, "", 0)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             line = f":{mark.line + 1}" if mark else ""
-            raise BadInput(f"cannot read {self.path}{line}: {error.problem or error.context}") from None
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            problem = str(error.problem or error.context)
+            raise BadInput(f"cannot read {self.path}{line}: {problem}{_hint(problem)}") from None
+        except RecursionError:
+            raise BadInput(f"cannot read {self.path}: it is nested too deeply") from None
+        except (yaml.YAMLError, ValueError) as error:
             raise BadInput(f"cannot read {self.path}: {' '.join(str(error).split())[:300]}") from None
 
     def _field(self, node: yaml.Node, name: str, depth: int) -> Field:
@@ -174,7 +202,7 @@ class _Building:
         line = node.start_mark.line + 1
         if self.left < 0 or depth > DEEPEST:
             raise BadInput(
-                f"{self.path}:{line}: {name}: there is too much of this; that is no file that a person writes"
+                f"{self.path}:{line}: {name[:60]}: there is too much of this; that is no file that a person writes"
             )
         if isinstance(node, yaml.MappingNode):
             value = dict(self._entries(node, name, depth))

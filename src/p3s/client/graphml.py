@@ -103,7 +103,7 @@ class _Reading:
         self.path = path
         self.keys: dict[str, tuple[str, str]] = {}
         self.defaults: list[tuple[str, str, str]] = []
-        self.found = Graph(Element(1, {}), [], [])
+        self.found = Graph(Element(0, {}), [], [])
         self.open: list[str] = []
         self.within: list[Element] = []
         self.key = ""
@@ -158,6 +158,8 @@ class _Reading:
     def _graph(self, element: Element) -> None:
         if self.within:
             raise self.wrong("a graph within a graph cannot be run; write one graph")
+        if self.found.own.line:
+            raise self.wrong("a second graph cannot be run with the first; write one graph a file")
         if element.attributes.get("edgedefault", "directed") != "directed":
             raise self.wrong('edges have a direction here; write edgedefault="directed"')
         self.found.own = element

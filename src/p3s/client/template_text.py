@@ -4,6 +4,7 @@ from typing import Any
 
 import yaml
 
+from p3s.domain.workflows.dag import file_of
 from p3s.protocol import codec
 from p3s.protocol.workflows import NOOP, Datum, Node, Parameter, TemplateSpec
 
@@ -38,8 +39,7 @@ def _names(template: TemplateSpec) -> dict[str, str]:
     found: dict[str, str] = {}
     taken: dict[tuple[str, str], tuple[Any, ...]] = {}
     for name, datum in template.data.items():
-        what = (datum.type, datum.name, datum.path, datum.dirpath)
-        variable, number = datum.variable, 1
+        what, variable, number = file_of(datum), datum.variable, 1
         while taken.setdefault((datum.node, variable), what) != what:
             number += 1
             variable = f"{datum.variable}_{number}"

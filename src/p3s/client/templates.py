@@ -121,7 +121,7 @@ def _limit(field: Field) -> float:
 
 def _after(field: Field) -> list[str]:
     """One node, or several."""
-    return [one.text("must be a node") for one in (field.value if isinstance(field.value, list) else [field])]
+    return [_written(one) for one in (field.value if isinstance(field.value, list) else [field])]
 
 
 _READ = {

@@ -77,8 +77,9 @@ def templates(draw: st.DrawFn, sticky: bool | None = None) -> TemplateSpec:
         )
         for place in range(draw(st.integers(0, 2))):
             safe = TEXT.map(lambda text: text.replace("{", "{{").replace("}", "}}"))
+            own = f"{name}-{place}" + ("-{index}" if fan or nodes[name].values else "")
             where = draw(
-                st.sampled_from([{}, {"path": "p/{run}"}, {"name": "n"}, {"dirpath": "/d", "name": "{index}"}])
+                st.sampled_from([{}, {"path": "p/{run}"}, {"name": own}, {"dirpath": "/d", "name": "{index}"}])
             )
             keep = draw(st.none() | st.just(5.0))
             data[f"{name}.V{place}"] = Datum(

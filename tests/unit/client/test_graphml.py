@@ -158,6 +158,21 @@ def test_parallel_edges_are_told_apart_by_their_tags() -> None:
             graph('<data key="x">{"parameters": 5}</data><node id="a"><data key="p">x</data></node>'),
             "its data p3s cannot be",
         ),
+        (
+            graph(
+                '<node id="c"><data key="p">x</data></node>\n<node id="a"><data key="p">x</data></node>\n'
+                '<node id="b"><data key="p">x</data></node>\n<edge source="a" target="b"/><edge source="b" target="a"/>'
+            ),
+            ":14: nodes.a: a -> b -> a is a cycle",
+        ),
+        (
+            graph('\n<node id="my node"><data key="p">x</data></node>'),
+            ":14: nodes.my node: 'my node' is no node's name",
+        ),
+        (
+            graph('<node id="a"><data key="p">x</data></node></graph>\n<graph><node id="b"/>'),
+            ":14: a second graph cannot be run with the first; write one graph a file",
+        ),
         ("<graphml>" + "<a>" * 40, "is nested too deeply"),
     ],
 )

@@ -195,6 +195,36 @@ def test_all_words_are_read() -> None:
         ),
         ("workflow: x\nnodes:\n  a: {payload: x, after: b}\n  b: {payload: x, after: a}", "a -> b -> a is a cycle"),
         ("workflow: x\nnodes:\n\n  a:\n    payload: x\n    jobtype: noop", ":4: nodes.a: is a noop, so its payload"),
+        (
+            "workflow: x\nnodes:\n  a: {payload: x, out: {O: {name: x}}}\n  b: {payload: x, out: {O: {name: x}}}",
+            ":4: data.b.O: 'x' is a's O",
+        ),
+        (
+            "workflow: x\nnodes:\n  c: {payload: x}\n  a: {payload: x, after: b}\n  b: {payload: x, after: a}",
+            ":4: nodes.a: a -> b",
+        ),
+        ("workflow: x\nnodes: {a: {payload: x, on_failure: no}}", "must be stop or skip or continue, not no"),
+        (
+            "workflow: x\nnodes:\n  a:\n  b: {payload: x}",
+            ":3: nodes.a: must be like {payload: ./ped.sh, out: {PED: ROOT}}, not nothing",
+        ),
+        (
+            "workflow: x\nnodes:\n\ta: {payload: x}",
+            ":3: found character '\\t' that cannot start any token; indent with blanks",
+        ),
+        (
+            "workflow: x\nnodes:\n  a: {payload: x, env: {A: {run}/x}}",
+            "a text with a brace, bracket or comma in it in quotes",
+        ),
+        (
+            "workflow: x\nnodes:\n  a: {payload: x}\n---\nworkflow: y",
+            ":4: but found another document; write one a file",
+        ),
+        (
+            "workflow: x\nnodes:\n  a:\n    payload: echo a: b",
+            ":4: mapping values are not allowed here; write a text with a colon",
+        ),
+        ("workflow: " + "[" * 5_000, "it is nested too deeply"),
         ("workflow: &a {b: *a}", "workflow"),
     ],
 )
@@ -202,6 +232,15 @@ def test_what_is_wrong_is_told_with_its_line(text: str, said: str) -> None:
     found = refused(text)
     assert "/templates/calib.yaml" in found
     assert said in found
+
+
+def test_days_are_texts() -> None:
+    spec = parsed("workflow: x\nparameters: {day: 2024-01-31, other: {default: 2024-13-41}}\nnodes: {a: {payload: x}}")
+    assert spec.parameters == {"day": Parameter(default="2024-01-31"), "other": Parameter(default="2024-13-41")}
+
+
+def test_a_node_may_be_called_by_a_number() -> None:
+    assert parsed("workflow: x\nnodes:\n  1: {payload: x}\n  2: {payload: x, after: [1]}").nodes["2"].after == ["1"]
 
 
 def test_aliases_that_blow_up_are_refused() -> None:

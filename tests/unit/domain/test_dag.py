@@ -67,7 +67,7 @@ def parameter(**more: Any) -> TemplateSpec:
         (template({}), "nodes: there is none"),
         (replace(template({"a": node()}), name="../x"), "'../x' is no template's name"),
         (template({f"n{i}": node() for i in range(2_001)}), "there are 2001, at most 2000"),
-        (template({"a b": node()}), "'a b' is no node's name"),
+        (template({"a b": node()}), "nodes.a b: 'a b' is no node's name"),
         (template({"inputs": node()}), "take another name"),
         (one(payload=" "), "nodes.a.payload: is empty"),
         (one(priority=2_000), "nodes.a.priority: must be from -1000 to 1000"),
@@ -116,6 +116,25 @@ def parameter(**more: Any) -> TemplateSpec:
             template({"a": node(), "b": node(for_each="a")}),
             "nodes.b.for_each: a has one job; name one that fans out",
         ),
+        (
+            template(
+                {"a": node(), "b": node()}, {"a.O": Datum("a", "O", name="x"), "b.O": Datum("b", "O", path="./x")}
+            ),
+            "data.b.O: 'x' is a's O already; write another name or path",
+        ),
+        (
+            template(
+                {"a": node()}, {"a.O": Datum("a", "O", path="/d//x"), "a.P": Datum("a", "P", dirpath="/d", name="x")}
+            ),
+            "data.a.P: '/d/x' is a's O already",
+        ),
+        (
+            template({"a": node(values=["1", "2"]), "b": node(for_each="a")}, {"b.O": Datum("b", "O", name="x")}),
+            "data.b.O: the 2 jobs of b would all write 'x'; a {field} like {index}",
+        ),
+        (datum(path="a/../../x"), "data.a.OUT.path: 'a/../../x' leads out of the workflow's directory"),
+        (datum(path="../x://y"), "leads out of the workflow's directory"),
+        (datum(dirpath="..", name="x"), "data.a.OUT.dirpath: '..' leads out"),
         (parameter(type="number"), "parameters.n.type: 'number' is none; use string, int, float, bool, list"),
         (parameter(min=1.0), "parameters.n.min: is a finite number, and for int and float alone"),
         (parameter(type="int", min=5.0, max=1.0), "min 5 is above max 1"),
@@ -149,6 +168,18 @@ def test_what_cannot_be_is_told_with_what_to_write(spec: TemplateSpec, said: str
             {"a:b": Datum("a", "X", name="x"), "a:c": Datum("a", "X", name="x")},
         ),
         template({"a": Node("", "noop")}, {"a:b": Datum("a", "X", name="x"), "a:c": Datum("a", "X", name="y")}),
+        # A name that counts only where the start asks for it, one in another directory, one of a list with one entry.
+        template(
+            {"a": node(), "b": node()},
+            {"a:c": Datum("a", "X", name="x"), "b:c": Datum("b", "X", name="x", sticky=False)},
+        ),
+        template(
+            {"a": node(), "b": node()},
+            {"a.X": Datum("a", "X", name="x"), "b.X": Datum("b", "X", dirpath="d", name="x")},
+        ),
+        template(
+            {"a": node(values=["{n}"])}, {"a.X": Datum("a", "X", name="x")}, parameters={"n": Parameter("list", ["1"])}
+        ),
     ],
 )
 def test_what_can_be_is_not_refused(spec: TemplateSpec) -> None:

@@ -287,8 +287,14 @@ def test_two_jobs_that_would_write_one_file_are_refused() -> None:
     said = refused(named(name="x.dat"), "/a", "/b")
     assert "'/w/x.dat' is a[0]'s OUT already" in said
     assert "a {field} like {index} or {input} in its name tells them apart" in said
-    two = template({"a": node()}, {**written("a.X", name="x"), **written("a.Y", path="./x")})
-    assert "'/w/x' is a's X already" in refused(two)
+    two = template({"a": node()}, {**written("a.X", name="a"), **written("a.Y", path="./{node}")})
+    assert "'/w/a' is a's X already" in refused(two)
+
+
+@pytest.mark.parametrize("path", ["/raw/./x", "//raw/x", "file:///raw/x"])
+def test_an_input_is_not_written_over_under_another_name(path: str) -> None:
+    spec = template({"a": node(reads={"IN": "inputs"})}, {"a.OUT": Datum("a", "OUT", path=path)})
+    assert "is an input of the workflow" in refused(spec, "/y/../raw/x")
 
 
 def test_an_input_is_not_written_over() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 
 from p3s.domain.workflows import fields, parameters
+from p3s.domain.workflows.places import check_places
 from p3s.protocol.bounds import check_environment, check_job
 from p3s.protocol.errors import BadInput
 from p3s.protocol.guesses import near
@@ -41,8 +42,9 @@ def check(template: TemplateSpec) -> None:
     written = {(datum.node, datum.variable) for datum in template.data.values()}
     for name, node in template.nodes.items():
         _check_reads(template, name, node, written)
-    roots(template)
+    over = roots(template)
     _check_fields(template)
+    check_places(template, over)
 
 
 def order(template: TemplateSpec) -> list[str]:
@@ -52,7 +54,7 @@ def order(template: TemplateSpec) -> list[str]:
         return list(TopologicalSorter(waits).static_order())
     except CycleError as error:
         cycle = error.args[1]
-        raise BadInput(f"nodes: {' -> '.join(cycle)} is a cycle; each would wait for the other") from None
+        raise BadInput(f"nodes.{cycle[0]}: {' -> '.join(cycle)} is a cycle; each would wait for the other") from None
 
 
 def before(template: TemplateSpec, node: Node) -> Iterator[str]:
@@ -91,7 +93,7 @@ def roots(template: TemplateSpec) -> dict[str, str]:
 def _check_node(name: str, node: Node) -> None:
     where = f"nodes.{name}"
     if not _NAME.match(name):
-        raise BadInput(f"nodes: {name[:80]!r} is no node's name; use letters, digits, _ . + and -")
+        raise BadInput(f"{where[:87]}: {name[:80]!r} is no node's name; use letters, digits, _ . + and -")
     if name == INPUTS:
         raise BadInput(f"nodes: {INPUTS} means those that are given at the start; take another name")
     if node.on_failure not in ON_FAILURE:
@@ -137,26 +139,21 @@ def _check_datum(template: TemplateSpec, name: str, datum: Datum) -> None:
             raise BadInput(f"{where}.keep: must be from 0 s to ten years")
 
 
+def file_of(datum: Datum) -> tuple[str, ...]:
+    """What makes two data one file."""
+    return (datum.type, datum.name, datum.path, datum.dirpath)
+
+
 def check_written_once(template: TemplateSpec) -> None:
     """A variable of a node is one file, however many edges of a graph lead it on. Raises BadInput."""
     seen: dict[tuple[str, str], tuple[str, Datum]] = {}
     for name, datum in template.data.items():
         first, other = seen.setdefault((datum.node, datum.variable), (name, datum))
-        same = (datum.type, datum.name, datum.path, datum.dirpath) == (
-            other.type,
-            other.name,
-            other.path,
-            other.dirpath,
-        )
-        if not same and template.nodes[datum.node].jobtype != NOOP:
+        if file_of(datum) != file_of(other) and template.nodes[datum.node].jobtype != NOOP:
             raise BadInput(
                 f"data.{name}: {datum.node} would write it and {first} under one variable, {datum.variable}; "
                 "take another variable, or write the same name and path"
             )
-
-
-def _place(datum: Datum) -> tuple[str, ...]:
-    return (datum.type, datum.name, datum.path, datum.dirpath)
 
 
 def _check_reads(template: TemplateSpec, name: str, node: Node, written: set[tuple[str, str]]) -> None:

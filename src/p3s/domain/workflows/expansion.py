@@ -42,7 +42,7 @@ def expand(
     checked. `extensions`: of all data types, by name. Raises BadInput that says what to write instead."""
     chosen, notes = changed(template, request)
     filenames.check_policy(request.names)
-    if not directory.startswith("/") and "://" not in directory:
+    if not directory.startswith("/") and not filenames.is_address(directory):
         raise BadInput(f"directory: must be an absolute path, not {directory[:120]!r}")
     files = list({file.url: file for file in inputs}.values())
     if len(files) < len(inputs):
@@ -121,7 +121,7 @@ class _Planning:
     def __post_init__(self) -> None:
         for name, datum in self.template.data.items():
             self.data.setdefault(datum.node, []).append(name)
-        self.written = {_path(file): (INPUTS, "") for file in self.inputs}
+        self.written = {filenames.settled(file.url): (INPUTS, "") for file in self.inputs}
 
     def add(self, name: str, root: str) -> None:
         """The jobs of a node, those before it being planned. `root`: over what it fans out."""
@@ -237,7 +237,7 @@ class _Planning:
     def _claim(self, datum: str, file: PlannedFile, name: str, item: _Item) -> None:
         """A file is written once, and no input is written over; what is there already may be named again."""
         own = (name if item.index is None else f"{name}[{item.index}]", file.variable)
-        first = self.written.setdefault(file.path, own)
+        first = self.written.setdefault(filenames.settled(file.path), own)
         if first == own or self.template.nodes[name].jobtype == NOOP:
             return
         what = "is an input of the workflow" if first[0] == INPUTS else f"is {first[0]}'s {first[1]} already"

@@ -16,6 +16,7 @@ INHERIT = "inherit:"
 LONGEST = 1_500
 """Characters of a path."""
 
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
@@ -43,6 +44,28 @@ def stem(name: str, extensions: Mapping[str, str]) -> str:
     return head if found == name and dot and head else found
 
 
+def is_address(path: str) -> bool:
+    """`root://host//x`; `a/b://c` is a path."""
+    return _ADDRESS.match(path) is not None
+
+
+def settled(path: str) -> str:
+    """An absolute path in the one way to write it; an address as it is."""
+    path = path.removeprefix("file://")
+    return f"/{posixpath.normpath(path).lstrip('/')}" if path.startswith("/") else path
+
+
+def below(directory: str, path: str, where: str) -> str:
+    """An address, a path of its own, or one that does not leave the directory. Raises BadInput."""
+    path = settled(path)
+    if is_address(path) or path.startswith("/"):
+        return path
+    inside = posixpath.normpath(path)
+    if inside == ".." or inside.startswith("../"):
+        raise BadInput(f"{where}: {path[:120]!r} leads out of the workflow's directory; write an absolute path")
+    return f"{directory.rstrip('/')}/{inside}"
+
+
 @dataclass(frozen=True, slots=True)
 class Names:
     """Of one workflow: its UUID, directory and policy, and the `dotted` extensions."""
@@ -61,10 +84,12 @@ class Names:
         datum, where = self.template.data[name], f"data.{name}"
         self._check_type(datum, where)
         if datum.path:
-            path = self._below(fill(datum.path, known, where), f"{where}.path")
+            path = below(self.directory, fill(datum.path, known, where), f"{where}.path")
         else:
             file = self._file(name, datum, index, known, inherited)
-            above = self._below(fill(datum.dirpath, known, where), f"{where}.dirpath") if datum.dirpath else ""
+            above = (
+                below(self.directory, fill(datum.dirpath, known, where), f"{where}.dirpath") if datum.dirpath else ""
+            )
             path = f"{(above or self.directory).rstrip('/')}/{file}"
         if len(path) > LONGEST or _CONTROL.search(path):
             raise BadInput(f"{where}: its path must be of at most {LONGEST} characters in one line: {path[:200]!r}")
@@ -103,14 +128,3 @@ class Names:
         if "/" in file or file in ("", ".", "..") or len(file.encode()) > 255:
             raise BadInput(f"{where}: {file[:80]!r} is no file name; write path: for one in a directory")
         return file
-
-    def _below(self, path: str, where: str) -> str:
-        """A path of its own, or one that does not leave the workflow's directory."""
-        if "://" in path:
-            return path
-        if path.startswith("/"):
-            return posixpath.normpath(path)
-        inside = posixpath.normpath(path)
-        if inside == ".." or inside.startswith("../"):
-            raise BadInput(f"{where}: {path[:120]!r} leads out of the workflow's directory; write an absolute path")
-        return f"{self.directory.rstrip('/')}/{inside}"
