@@ -132,6 +132,15 @@ def parameter(**more: Any) -> TemplateSpec:
             template({"a": node(values=["1", "2"]), "b": node(for_each="a")}, {"b.O": Datum("b", "O", name="x")}),
             "data.b.O: the 2 jobs of b would all write 'x'; a {field} like {index}",
         ),
+        (
+            template({"a": node()}, {"a.O": Datum("a", "P3S_RESULT_DIR")}),
+            "data.a.O: P3S_RESULT_DIR is set by p3s itself; take another variable",
+        ),
+        (one(reads={"P3S_TOKEN": "inputs"}), "nodes.a.in: P3S_TOKEN is set by p3s itself"),
+        (
+            template({"a": node(for_each="inputs")}, {"a.O": Datum("a", "P3S_INPUT_PATH")}),
+            "data.a.O: P3S_INPUT_PATH is of the input that a is made for",
+        ),
         (datum(path="a/../../x"), "data.a.OUT.path: 'a/../../x' leads out of the workflow's directory"),
         (datum(path="../x://y"), "leads out of the workflow's directory"),
         (datum(dirpath="..", name="x"), "data.a.OUT.dirpath: '..' leads out"),
@@ -168,6 +177,8 @@ def test_what_cannot_be_is_told_with_what_to_write(spec: TemplateSpec, said: str
             {"a:b": Datum("a", "X", name="x"), "a:c": Datum("a", "X", name="x")},
         ),
         template({"a": Node("", "noop")}, {"a:b": Datum("a", "X", name="x"), "a:c": Datum("a", "X", name="y")}),
+        # Wrappers of 2018 read this one; a job without an input of its own may have it from another.
+        template({"a": node(), "b": node(reads={"P3S_INPUT_FILE": "a.O"})}, {"a.O": Datum("a", "P3S_INPUT_FILE")}),
         # A name that counts only where the start asks for it, one in another directory, one of a list with one entry.
         template(
             {"a": node(), "b": node()},

@@ -45,6 +45,7 @@ def check(template: TemplateSpec) -> None:
     over = roots(template)
     _check_fields(template)
     check_places(template, over)
+    _check_variables(template, over)
 
 
 def order(template: TemplateSpec) -> list[str]:
@@ -178,6 +179,26 @@ def _check_reads(template: TemplateSpec, name: str, node: Node, written: set[tup
     if node.for_each and node.for_each != INPUTS and node.for_each not in {**template.nodes, **template.data}:
         hint = near(node.for_each, [INPUTS, *template.nodes, *template.data]) or f"; write {INPUTS}, or a list"
         raise BadInput(f"{where}.for_each: there is no node or datum {node.for_each[:80]!r}{hint}")
+
+
+_BY_PILOT = frozenset(
+    {"PATH", "PYTHONPATH", *(f"P3S_{name}" for name in ("SERVER", "TOKEN", "SITE", "RESULT_DIR", "JOB_DIR", "NODE"))}
+    | {f"P3S_{name}" for name in ("JOB_UUID", "PILOT_UUID", "WORKFLOW_UUID", "OUTPUTS", "LISTS", "MODE", "EXECMODE")}
+)
+_BY_INPUT = frozenset(f"P3S_{name}" for name in ("INPUT_PATH", "INPUT_URL", "INPUT_FILE", "RUN", "SUBRUN"))
+
+
+def _check_variables(template: TemplateSpec, over: dict[str, str]) -> None:
+    """No file stands under a variable that holds something else: what a job writes there would go elsewhere."""
+    named = [(f"data.{name}", one.node, one.variable) for name, one in template.data.items()]
+    named += [(f"nodes.{name}.in", name, variable) for name, node in template.nodes.items() for variable in node.inputs]
+    for where, node, variable in named:
+        if template.nodes[node].jobtype == NOOP:
+            continue
+        if variable in _BY_PILOT:
+            raise BadInput(f"{where}: {variable} is set by p3s itself; take another variable")
+        if over[node] == INPUTS and (variable in _BY_INPUT or variable.startswith("P3S_KEY_")):
+            raise BadInput(f"{where}: {variable} is of the input that {node} is made for; take another variable")
 
 
 def no_datum(template: TemplateSpec, name: str) -> str:
