@@ -81,7 +81,7 @@ def doubts(template: TemplateSpec) -> list[str]:
         if program.startswith("/") and not Path(program).exists():
             found.append(f"nodes.{name}: {program} is not on this machine; where the pilots run, it must be")
         used = _USED.search(node.payload)
-        if used and not node.shell and node.env.get("P3S_EXECMODE") != "SHELL":
+        if used and not node.shell and {**template.env, **node.env}.get("P3S_EXECMODE") != "SHELL":
             found.append(f"nodes.{name}: no shell fills in ${used.group(1)} of its payload; write shell: true")
         elif not node.shell and any(mark in node.payload.split() for mark in (">", "|", "&&", ";")):
             found.append(f"nodes.{name}: no shell runs its payload, so > and | are handed to it; write shell: true")

@@ -136,7 +136,8 @@ def _tell(requests: list[DatasetRequest], replies: list[DatasetReply], json: boo
 def _fate(reply: DatasetReply) -> str:
     words = f", {reply.fate}" if reply.fate else ""
     words += f" ({reply.reason})" if reply.reason else ""
-    return words + (f", {show.count(len(reply.jobs), 'job')}" if reply.jobs else "")
+    words += f", {show.count(len(reply.jobs), 'job')}" if reply.jobs else ""
+    return words + (f", workflow {reply.workflow}" if reply.workflow else "")
 
 
 def _stays(reply: DatasetReply) -> str:

@@ -83,8 +83,8 @@ def _revert(name: str) -> str:
 SET_HELP = """Change a stream's rule live, for files that come from now on.
 
 A place of the rule is a dotted path: env.NAME, take.one_in, take.first_of_run, waiting.at_most, waiting.then,
-jobs.TYPE.payload, jobs.TYPE.priority, jobs.TYPE.one_in, jobs.TYPE.env.NAME, jobs.TYPE.needs.memory and so on;
-p3s stream show has those that are set.
+jobs.TYPE.payload, jobs.TYPE.priority, jobs.TYPE.one_in, jobs.TYPE.env.NAME, jobs.TYPE.needs.memory, parameters.NAME
+(of a workflow) and so on; p3s stream show has those that are set.
 
 Examples:
 
@@ -217,7 +217,8 @@ Examples:
 
   p3s stream process np04 --file np04_raw_run004610_0001_dl5.root --again
 
-The newest first. They get the jobs that they lack, by the rule as it is now, and their ETA counts from now.
+The newest first. They get the jobs that they lack, or a workflow, by the rule as it is now, and their ETA counts from
+now.
 """
 
 MOST_LINES = 20
@@ -245,7 +246,10 @@ def process(
 
 
 def _tell_files(reply: ProcessReply, dry_run: bool, again: bool) -> None:
-    rows = [(one.name, f"was {one.was}", ", ".join(one.jobtypes)) for one in reply.taken[:MOST_LINES]]
+    rows = [
+        (one.name, f"was {one.was}", f"workflow {one.template}" if one.template else ", ".join(one.jobtypes))
+        for one in reply.taken[:MOST_LINES]
+    ]
     if dry_run:
         rows += [(one.name, "left", one.why) for one in reply.left[:MOST_LINES]]
     if rows:
@@ -253,8 +257,9 @@ def _tell_files(reply: ProcessReply, dry_run: bool, again: bool) -> None:
     hidden = max(0, len(reply.taken) - MOST_LINES) + (max(0, len(reply.left) - MOST_LINES) if dry_run else 0)
     if hidden:
         print(f"and {hidden} more; --json has all")
-    jobs = sum(len(one.jobtypes) for one in reply.taken)
-    files = f"{show.count(len(reply.taken), 'file')}, {show.count(jobs, 'job')}"
+    jobs, flows = sum(len(one.jobtypes) for one in reply.taken), sum(bool(one.template) for one in reply.taken)
+    made = show.count(flows, "workflow") if flows else show.count(jobs, "job")
+    files = f"{show.count(len(reply.taken), 'file')}, {made}"
     print(f"{'would be processed' if dry_run else 'processed now'}: {files}; left: {_counted(reply)}")
     if not again and any(one.why == "processed" for one in reply.left):
         show.note("--again has those processed too that are processed already")

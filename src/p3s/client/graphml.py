@@ -210,6 +210,7 @@ def _template(graph: Graph, more: dict[str, Any], path: Path) -> TemplateSpec:
         name=str(more.get("name", path.stem)),
         nodes=nodes,
         data=data,
+        env=dict(more.get("env", {})),
         parameters={name: codec.from_object(Parameter, one) for name, one in more.get("parameters", {}).items()},
         comment=str(more.get("comment", "")),
         format="graphml",

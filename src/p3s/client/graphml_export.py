@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,12 +27,12 @@ def write(template: TemplateSpec) -> str:
     """The text. Files that no node reads lead to a noop of their own, as 2018 wrote it. Raises BadInput for a text
     that XML cannot hold."""
     edges, sink = _edges(template)
-    more: dict[str, Any] = {"name": template.name, "comment": template.comment}
+    more: dict[str, Any] = {"name": template.name, "comment": template.comment, "env": template.env}
     more["parameters"] = {name: codec.to_object(one) for name, one in template.parameters.items()}
     lines = [*_keys(), '  <graph edgedefault="directed">']
     lines += _data({MORE: _json({name: value for name, value in more.items() if value})}, "    ")
     for name, node in template.nodes.items():
-        lines += _element("node", {"id": name}, _node_data(name, node))
+        lines += _element("node", {"id": name}, _node_data(name, node, template.env))
     if sink:
         lines += _element("node", {"id": sink}, {"jobtype": NOOP, "env": "{}", MORE: _json({"sink": True})})
     pairs = Counter((edge.source, edge.target) for edge in edges)
@@ -87,8 +87,10 @@ def _keys() -> Iterator[str]:
     yield f'  <key id="{MORE}" for="all" attr.name="{MORE}" attr.type="string"/>'
 
 
-def _node_data(name: str, node: Node) -> dict[str, str]:
-    env = {variable: literal(text) for variable, text in node.env.items()}
+def _node_data(name: str, node: Node, defaults: Mapping[str, str]) -> dict[str, str]:
+    """`defaults`: the template's environment, of which 2018's format knows none."""
+    joined = node.env if node.jobtype == NOOP else {**defaults, **node.env}
+    env = {variable: literal(text) for variable, text in joined.items()}
     env |= {"P3S_EXECMODE": "SHELL"} if node.shell else {}
     data = {"payload": node.payload, "env": _json(env), "jobtype": node.jobtype}
     # 2018 counted whole seconds, and knew no types from which a priority comes.

@@ -17,10 +17,11 @@ from .waiting import Waiting, rest
 
 
 class WorkflowChoice(TypedDict, total=False):
-    """Which workflows. `state` may be several, separated by commas; `name` may begin or end with `*`; `since`, `until`:
-    made, seconds since the epoch."""
+    """Which workflows. `state` and `uuid` may be several, separated by commas; `name` may begin or end with `*`;
+    `since`, `until`: made, seconds since the epoch."""
 
     state: str
+    uuid: str
     template: str
     owner: str
     name: str

@@ -18,6 +18,8 @@ def write(template: TemplateSpec) -> str:
         document["description"] = template.comment
     if template.parameters:
         document["parameters"] = {name: _parameter(one) for name, one in template.parameters.items()}
+    if template.env:
+        document["defaults"] = {"env": dict(template.env)}
     document["nodes"] = {name: _node(name, node, template, names) for name, node in template.nodes.items()}
     return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None)
 

@@ -55,6 +55,8 @@ def _placed(error: BadInput, document: Field, template: TemplateSpec) -> BadInpu
     where, _, _ = str(error).partition(": ")
     if where == "name":
         where = "workflow"
+    elif where == "env" or where.startswith("env."):
+        where = f"defaults.{where}"
     for name, datum in template.data.items():
         if where == f"data.{name}" or where.startswith(f"data.{name}."):
             rest = where.removeprefix(f"data.{name}")
@@ -87,6 +89,7 @@ def _template(document: Field, directory: Path) -> TemplateSpec:
         data=data,
         parameters={name: _parameter(entry) for name, entry in parameters.items()},
         comment=top["description"].text() if "description" in top else "",
+        env=defaults["env"].environment() if "env" in defaults else {},
     )
 
 
@@ -95,8 +98,7 @@ def _node(entry: Field, own: dict[str, Field], defaults: dict[str, Field], direc
     fields = own if noop else {**defaults, **own}
     if not noop and "payload" not in own:
         raise entry.wrong(f"payload: is required, the command to run; a node that only names files has jobtype: {NOOP}")
-    env = {**(defaults["env"].environment() if "env" in defaults and not noop else {})}
-    values: dict[str, Any] = {"env": {**env, **(own["env"].environment() if "env" in own else {})}}
+    values: dict[str, Any] = {"env": own["env"].environment() if "env" in own else {}}
     for name, field in fields.items():
         if name in _READ:
             values[name] = _READ[name](field)

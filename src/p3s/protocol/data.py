@@ -129,7 +129,8 @@ class DatasetReply:
     """`new` is false when the server knew the file for this stream already; then `jobs` are the ones made at the time.
 
     `fate` is of `states.Fate`, `reason` says more. `problem`: among many, why this one was refused. `stays`: of a file
-    that was known, the fields that were said otherwise now and are as they were.
+    that was known, the fields that were said otherwise now and are as they were. `workflow`: the latest that the stream
+    has started of the file.
     """
 
     dataset: str
@@ -139,6 +140,7 @@ class DatasetReply:
     reason: str = ""
     problem: str = ""
     stays: "list[str]" = field(default_factory=list)
+    workflow: str = ""
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,8 @@ def check_stream(spec: StreamSpec) -> None:
     _number(spec.take.one_in, "one_in", "take.one_in")
     _number(spec.take.first_of_run, "first_of_run", "take.first_of_run")
     _check_waiting(spec)
+    if spec.gather and spec.workflow:
+        raise BadInput("gather: is of jobs, and the stream starts a workflow; leave it out, and let a node merge")
     _most(spec.gather, "stream_jobs", "gather")
     for name, gather in spec.gather.items():
         _check_gather(spec, name, gather, f"gather.{name}")

@@ -86,13 +86,16 @@ class ProcessRequest:
 
 @dataclass(frozen=True)
 class ProcessedFile:
-    """A file, what it `was`, and of which job types it gets jobs; `jobs` are their UUIDs."""
+    """A file, what it `was`, and of which job types it gets jobs; `jobs` are their UUIDs. Or the `template` of which a
+    `workflow` is started of it."""
 
     dataset: str
     name: str
     was: str
     jobtypes: "list[str]" = field(default_factory=list)
     jobs: "list[str]" = field(default_factory=list)
+    template: str = ""
+    workflow: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from typing import Any, Optional, TypedDict
 
 
 class JobRow(TypedDict):
-    """A job as listed. `pilot`, `host`: that has or had it. `wall_s` is measured on the node."""
+    """A job as listed. `pilot`, `host`: that has or had it. `wall_s` is measured on the node. `stream`: that made it,
+    or that started the `workflow` of which it is a node."""
 
     id: int
     uuid: str
@@ -30,6 +31,8 @@ class JobRow(TypedDict):
     exit_code: Optional[int]
     signal: Optional[int]
     wall_s: Optional[float]
+    stream: Optional[str]
+    workflow: Optional[str]
 
 
 class WhoAmI(TypedDict):
@@ -72,8 +75,8 @@ class Event(TypedDict):
 
 
 class Job(JobRow):
-    """All there is about a job. `peak_memory` in bytes; `rerun_of`: the job whose work it does again; `workflow`: of
-    which it is a node; `pilot_silent_s`: for how long the pilot that has it was not heard, when it is silent."""
+    """All there is about a job. `peak_memory` in bytes; `rerun_of`: the job whose work it does again; `pilot_silent_s`:
+    for how long the pilot that has it was not heard, when it is silent."""
 
     payload: str
     env: "dict[str, Any]"
@@ -84,9 +87,7 @@ class Job(JobRow):
     stale_at: Optional[float]
     retried: int
     rerun_of: Optional[str]
-    workflow: Optional[str]
     cancelled_by: str
-    stream: Optional[str]
     stream_version: Optional[int]
     cpu_s: Optional[float]
     peak_memory: Optional[int]

@@ -94,7 +94,8 @@ class Node:
 
 @dataclass(frozen=True)
 class TemplateSpec:
-    """An abstract workflow (DAG). `source`: the text it was read from, `format` `yaml` or `graphml`."""
+    """An abstract workflow (DAG). `source`: the text it was read from, `format` `yaml` or `graphml`. `env` is for all
+    nodes that run something; that of a stream which starts it wins, and a node's own over both."""
 
     __pydantic_config__ = _STRICT
 
@@ -105,6 +106,7 @@ class TemplateSpec:
     comment: str = ""
     format: str = "yaml"
     source: str = ""
+    env: "dict[str, str]" = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

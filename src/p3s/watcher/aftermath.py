@@ -1,4 +1,5 @@
-"""What becomes of files that the server knows: moved or deleted when their jobs have ended, missing when they vanish.
+"""What becomes of files that the server knows: moved or deleted when their jobs and workflows have ended, missing when
+they vanish.
 
 The file is acted upon first, and the server told then. Killed in between, a watcher finds at its next start what the
 server believes to be there and is not, and tells it.
@@ -28,7 +29,7 @@ from .streams import Watched
 from .watch import Watcher
 
 LOOK_S = 5.0
-"""The jobs of used files are asked for so often."""
+"""The jobs and workflows of used files are asked for so often."""
 
 LATER_S = (60.0, 900.0)
 """A file whose jobs ended otherwise, or that could not be moved, is looked at again after so long, then twice as long,
@@ -41,7 +42,7 @@ TURN_S = 0.2
 """So long the server is asked and told in one turn of the watcher's loop, which has files to register."""
 
 NAMED = 200
-"""Jobs in one question."""
+"""Jobs, or workflows, in one question."""
 
 ACTS_AT_ONCE = 200
 """Files that are moved or deleted at the same time."""
@@ -52,7 +53,8 @@ BELIEVED, BELIEVED_AT_ONCE = 10_000, 500
 
 @dataclass(slots=True)
 class Used:
-    """A file whose jobs were made, as it was told; `not_before` (monotonic) it is looked at."""
+    """A file whose jobs were made, or whose workflow was started, as it was told; `not_before` (monotonic) it is looked
+    at."""
 
     watch: Watch
     name: str
@@ -61,6 +63,7 @@ class Used:
     after: After
     size: int = 0
     modified_ns: int = 0
+    workflow: str = ""
     not_before: float = 0.0
     later_s: float = LATER_S[0]
     queued: bool = False
@@ -96,7 +99,8 @@ class Aftermath:
         after = ready.lot.stream.rules.after
         if after.act != LEAVE and reply.fate == Fate.TAKEN:
             self._fresh = True
-            used = Used(watch, ready.name, reply.dataset, reply.jobs, after, ready.size, ready.modified_ns)
+            seen = (ready.size, ready.modified_ns)
+            used = Used(watch, ready.name, reply.dataset, reply.jobs, after, *seen, workflow=reply.workflow)
             self.used.setdefault(ready.url, used)
 
     def _gone(self, watch: Watch, names: list[str]) -> None:
@@ -157,22 +161,28 @@ class Aftermath:
             self.watcher.storages.wake()
 
     def _look(self, now: float) -> None:
-        """Which of the used files have no job left that may run."""
+        """Which of the used files have no job and no workflow left that goes on."""
         self._fresh = False
         free = [one for one in self.used.values() if not (one.acting or one.queued or one.watch.trouble)]
         some = [one for one in free if one.not_before <= now]
-        jobs = [job for one in some for job in one.jobs]
-        open_: set[str] = set()
-        for at in range(0, len(jobs), NAMED):
-            named = ",".join(jobs[at : at + NAMED])
-            open_ |= {row["uuid"] for row in self.client.each_job(uuid=named) if row["state"] not in FINAL_JOB_STATES}
+        open_ = self._open([job for one in some for job in one.jobs], [one.workflow for one in some if one.workflow])
         for one in some:
-            if open_.isdisjoint(one.jobs) and not one.watch.inbox.is_open(one.name):
+            if open_.isdisjoint([*one.jobs, one.workflow]) and not one.watch.inbox.is_open(one.name):
                 one.queued = True
                 self._tasks.append(partial(self._use_up, one))
 
+    def _open(self, jobs: list[str], workflows: list[str]) -> set[str]:
+        """Those of them that go on."""
+        found: set[str] = set()
+        for named in _portions(jobs):
+            found |= {row["uuid"] for row in self.client.each_job(uuid=named) if row["state"] not in FINAL_JOB_STATES}
+        for named in _portions(workflows):
+            found |= {row["uuid"] for row in self.client.workflows(None, uuid=named) if row["ended_at"] is None}
+        return found
+
     def _use_up(self, one: Used) -> None:
-        """All jobs of the dataset count, of whatever stream and of later re-runs; the newest of each type says."""
+        """All jobs and workflows of the dataset count, of whatever stream and of later re-runs; the newest of each
+        says."""
         states = self._states(one.dataset)
         one.queued = False
         if any(state not in FINAL_JOB_STATES for state in states.values()) or len(self._acts) >= ACTS_AT_ONCE:
@@ -192,9 +202,9 @@ class Aftermath:
         """Why a file of which no job may run any more is not used up."""
         if not states:
             return "no job of it is known"
-        ill = {jobtype: state for jobtype, state in states.items() if state != JobState.FINISHED}
+        ill = {what: state for what, state in states.items() if state != JobState.FINISHED}
         if ill and not one.after.failed_too:
-            return ", ".join(f"{jobtype} {state}" for jobtype, state in sorted(ill.items()))
+            return ", ".join(f"{what} {state}" for what, state in sorted(ill.items()))
         dataset = self._dataset(one.watch.place.url(one.name))
         if dataset is None:
             return "the server does not know it"
@@ -210,9 +220,13 @@ class Aftermath:
         one.said = said
 
     def _states(self, dataset: str) -> dict[str, str]:
-        """Of the newest job of each type."""
+        """Of the newest job of each type, and of the newest workflow that each stream has started: what becomes of the
+        jobs of those is their own affair. The final words of both are the same."""
         rows: list[JobRow] = list(self.client.each_job(dataset=dataset))
-        return {row["jobtype"]: row["state"] for row in reversed(rows)}
+        flows = self.client.workflows(None, dataset=dataset)
+        own = {flow["uuid"] for flow in flows}
+        found = {row["jobtype"]: row["state"] for row in reversed(rows) if row["workflow"] not in own}
+        return found | {f"workflow of {flow['stream']}": flow["state"] for flow in reversed(flows)}
 
     # ---- what came of it
 
@@ -297,6 +311,11 @@ def _is_as_registered(one: Used, dataset: Dataset) -> bool:
     modified_at = dataset["modified_at"]
     same_time = modified_at is None or abs(modified_at - one.modified_ns / 1e9) < SAME_S
     return dataset["size"] in (None, one.size) and same_time
+
+
+def _portions(names: list[str]) -> list[str]:
+    """As lists ask for several."""
+    return [",".join(names[at : at + NAMED]) for at in range(0, len(names), NAMED)]
 
 
 _PAST = {MOVE: "moved", DELETE: "deleted"}

@@ -194,6 +194,8 @@ class Registrar:
             return [f"{name} sampled out"]
         if reply.fate == Fate.IGNORED:
             return [f"{name} left out: {reply.reason}"]
+        if reply.workflow:
+            return [f"{name} registered, workflow {reply.workflow}"]
         return [f"{name} registered, {len(reply.jobs)} job{'' if len(reply.jobs) == 1 else 's'}"]
 
     def _tell(self, lines: list[str]) -> None:

@@ -34,6 +34,7 @@ RICH = TemplateSpec(
     },
     {"release": Parameter(default="v7", choices=["v7", "v8"]), "n": Parameter("int", 3, 1.0)},
     comment="What <it> is\nfor",
+    env={"LEVEL": "{n}", "R": "all"},
 )
 
 

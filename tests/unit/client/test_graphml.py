@@ -235,7 +235,9 @@ def test_graph_libraries_read_the_export() -> None:
         ("c", "end_", "Z"),
         ("in", "a", "G"),
     ]
-    assert json.loads(found.nodes["b"]["env"]) == {"P3S_EXECMODE": "SHELL"}
+    assert json.loads(found.nodes["b"]["env"]) == {"LEVEL": "{n}", "R": "all", "P3S_EXECMODE": "SHELL"}, (
+        "with all nodes'"
+    )
     assert found.nodes["end"]["priority"] == 3
 
 

@@ -76,12 +76,13 @@ def test_a_whole_template_is_read_and_can_be_run() -> None:
     assert spec.nodes["purity"] == Node(
         "/templates/purity.sh",
         "calib",
-        {"DUNETPCVER": "{release}", "N": "{events}"},
+        {"N": "{events}"},
         8,
         1200.0,
         inputs={"RAW": ["decode.RAW"]},
         on_failure="skip",
     )
+    assert spec.env == {"DUNETPCVER": "{release}"}
     assert spec.nodes["decode"].on_failure == "continue"
     assert spec.nodes["decode"].at_most == 500
     assert spec.data["purity.LIFE"] == Datum("purity", "LIFE", "CSV", keep=30 * 86_400.0)
@@ -106,21 +107,21 @@ def test_all_words_are_read() -> None:
         "gain": Parameter("float", 1, 0.5, 2.0, comment="of the amplifier"),
         "view": Parameter("string", "u", choices=["u", "v"]),
     }
+    assert spec.env == {"A": "1", "B": "007"}, "which a stream may have otherwise, unlike a node's own"
     cvmfs = Needs(memory=4 * 10**9, tags=("cvmfs",))
     assert spec.nodes == {
         "there": Node("", "noop"),
         "apa": Node(
             "/templates/apa.sh",
             "",
-            {"A": "1", "B": "yes", "APA": "{value}"},
+            {"B": "yes", "APA": "{value}"},
             needs=cvmfs,
             shell=True,
             values=["{apas}"],
         ),
-        "list": Node("x", env={"A": "1", "B": "007"}, time_limit=0.0, needs=Needs(cores=2), values=["1.10", "b"]),
+        "list": Node("x", time_limit=0.0, needs=Needs(cores=2), values=["1.10", "b"]),
         "end": Node(
             "x",
-            env={"A": "1", "B": "007"},
             needs=cvmfs,
             shell=True,
             inputs={"GEO": ["there.GEO"], "MAP": ["apa.MAP"]},
@@ -129,7 +130,6 @@ def test_all_words_are_read() -> None:
         ),
         "last": Node(
             "x",
-            env={"A": "1", "B": "007"},
             needs=cvmfs,
             shell=True,
             inputs={"ALL": ["there.GEO", "apa.MAP"], "RAW": ["inputs"]},
@@ -181,6 +181,7 @@ def test_all_words_are_read() -> None:
         ),
         ("workflow: x\nnodes: {a: {payload: x, needs: {core: 2}}}", "nodes.a.needs.core: is not a known field"),
         ("workflow: x\nnodes: {a: {payload: x, env: {A: [1]}}}", "nodes.a.env.A: must be a text or a number"),
+        ("workflow: x\ndefaults:\n  env: {A: '{b}'}\nnodes: {a: {payload: x}}", ":3: env.A: "),
         ("workflow: x\nparameters: {n: {type: number}}\nnodes: {a: {payload: x}}", ":2: parameters.n.type: must be"),
         (
             "workflow: x\nparameters: {n: {min: low}}\nnodes: {a: {payload: x}}",

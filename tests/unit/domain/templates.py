@@ -35,10 +35,15 @@ def written(*names: str, **more: Any) -> dict[str, Datum]:
 
 
 def plan(
-    spec: TemplateSpec, *, inputs: tuple[str | InputFile, ...] = (), request: StartRequest | None = None, **more: Any
+    spec: TemplateSpec,
+    *,
+    inputs: tuple[str | InputFile, ...] = (),
+    request: StartRequest | None = None,
+    env: dict[str, str] | None = None,
+    **more: Any,
 ) -> Plan:
-    """Of a template that is good, in /w."""
+    """Of a template that is good, in /w. `env` is that of a stream."""
     check(spec)
     files = [file if isinstance(file, InputFile) else InputFile(file) for file in inputs]
     asked = replace(request or StartRequest(spec.name), **more)
-    return expand(spec, asked, workflow=UUID, directory="/w", inputs=files, extensions=TYPES)
+    return expand(spec, asked, workflow=UUID, directory="/w", inputs=files, extensions=TYPES, env=env or {})

@@ -1,5 +1,7 @@
 """A template and a start become jobs with their files: fan-outs, merges, names, fields, overrides."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,7 +10,7 @@ from tests.unit.domain.templates import TYPES, UUID, node, plan, template, writt
 from p3s.domain.workflows.expansion import expand
 from p3s.domain.workflows.plan import InputFile, Plan, PlannedNode
 from p3s.protocol.errors import BadInput
-from p3s.protocol.workflows import Datum, DatumChange, Node, NodeChange, Parameter, StartRequest, TemplateSpec
+from p3s.protocol.workflows import NOOP, Datum, DatumChange, Node, NodeChange, Parameter, StartRequest, TemplateSpec
 
 PEDESTALS = template(
     {
@@ -536,3 +538,12 @@ def test_two_thousand_jobs_are_planned() -> None:
     assert len(made.nodes) == 1_999
     assert env(made.nodes[-1])["FIT"].split() == [one.outputs[0].path for one in made.nodes[999:-1]]
     assert env(made.nodes[998])["N"] == "7-run998"
+
+
+def test_the_more_particular_environment_wins() -> None:
+    """The template's is for those who say nothing else, a stream's for all that it starts, a node's for itself."""
+    spec = template({"a": node(env={"OWN": "{run}", "BOTH": "node"}), "in": Node("", NOOP)})
+    spec = replace(spec, env={"DEFAULT": "{workflow}", "STREAM": "template", "BOTH": "template", "OWN": "{value}"})
+    made = plan(spec, run=7, env={"STREAM": "{as written}", "BOTH": "stream", "MORE": "1"})
+    (found,) = [env(one) for one in made.nodes if one.spec is not None]
+    assert found == {"DEFAULT": UUID, "STREAM": "{as written}", "BOTH": "node", "OWN": "7", "MORE": "1"}

@@ -28,6 +28,8 @@ class Server:
     def __init__(self) -> None:
         self.files: dict[str, dict[str, Any]] = {}
         self.states: dict[str, str] = {}
+        #: The newest first, of each file.
+        self.flows: list[dict[str, Any]] = []
         self.changes: list[DatasetChange] = []
         self.asked = 0
 
@@ -44,10 +46,18 @@ class Server:
 
     def each_job(self, uuid: str = "", dataset: str = "") -> list[dict[str, str]]:
         return [
-            {"uuid": f"j:{one}", "jobtype": "j", "state": state}
+            {"uuid": f"j:{one}", "jobtype": "j", "state": state, "workflow": self.flow_of(one)}
             for one, state in self.states.items()
             if one == dataset or f"j:{one}" in uuid.split(",")
         ]
+
+    def flow_of(self, dataset: str) -> str | None:
+        return next((flow["uuid"] for flow in self.flows if flow["dataset"] == dataset), None)
+
+    def workflows(self, limit: int | None, uuid: str = "", dataset: str = "") -> list[dict[str, Any]]:
+        assert limit is None
+        found = [one for one in self.flows if one["dataset"] == dataset or one["uuid"] in uuid.split(",")]
+        return [{**one, "ended_at": None if one["state"] == "running" else 1.0} for one in found]
 
     def adjust_dataset(self, dataset: str, change: DatasetChange) -> None:
         self.changes.append(change)
@@ -87,7 +97,9 @@ class Using:
         url = self.watch.place.url(name)
         self.server.add(url, state, **about)
         ready = Ready(self.watch.inbox.lots[0], name, 10, 5 * S, 0.0)
-        self.aftermath._told(self.watch, ready, DatasetReply(f"d:{url}", True, [f"j:d:{url}"], "taken"))
+        flow = self.server.flow_of(f"d:{url}")
+        made = DatasetReply(f"d:{url}", True, [] if flow else [f"j:d:{url}"], "taken", workflow=flow or "")
+        self.aftermath._told(self.watch, ready, made)
 
     def turn(self) -> None:
         """Turns of the loop, until there is nothing more to ask."""
@@ -191,3 +203,17 @@ def test_at_the_start_the_newest_files_are_looked_for_when_all_was_told_some_at_
     for number in (2, 3):
         using.reply(number, gone=[], moved=[])
     assert using.aftermath.idle
+
+
+@pytest.mark.parametrize(("state", "used"), [("running", False), ("finished", True), ("failed", False)])
+def test_a_workflow_counts_as_it_is_and_its_jobs_do_not(using: Using, state: str, used: bool) -> None:
+    """One of them failed and may; or all that are there yet have finished, and the last is still to come."""
+    dataset = f"d:{using.watch.place.url('x1.dat')}"
+    using.server.flows = [
+        {"uuid": "w2", "dataset": dataset, "stream": "s", "state": state},
+        {"uuid": "w1", "dataset": dataset, "stream": "s", "state": "failed"},
+    ]
+    using.file("x1.dat", state="finished" if state == "running" else "failed")
+    using.turn()
+    assert [order["do"] for order in using.orders] == (["delete"] if used else [])
+    assert using.said == (["x1.dat is left where it is: workflow of s failed"] if state == "failed" else [])

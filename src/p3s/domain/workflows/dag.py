@@ -34,6 +34,7 @@ def check(template: TemplateSpec) -> None:
         if count > most:
             raise BadInput(f"{what}: there are {count}, at most {most} are taken")
     parameters.check(template.parameters)
+    check_environment(template.env, "env")
     for name, node in template.nodes.items():
         _check_node(name, node)
     for name, datum in template.data.items():
@@ -216,6 +217,8 @@ def no_datum(template: TemplateSpec, name: str) -> str:
 def _check_fields(template: TemplateSpec) -> None:
     """Fields that are filled in are known; in payloads none are."""
     known = {*fields.BUILT_IN, *template.parameters}
+    for variable, text in template.env.items():
+        fields.check(text, known, f"env.{variable}")
     for name, node in template.nodes.items():
         for variable, text in node.env.items():
             fields.check(text, known, f"nodes.{name}.env.{variable}")

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 from p3s.domain.workflows import dag, filenames, parameters
@@ -37,9 +38,11 @@ def expand(
     directory: str,
     inputs: Sequence[InputFile],
     extensions: Mapping[str, str],
+    env: Mapping[str, str] = MappingProxyType({}),
 ) -> Plan:
     """The jobs of the workflow with this UUID, in `directory` (absolute, or an address), of a template that was
-    checked. `extensions`: of all data types, by name. Raises BadInput that says what to write instead."""
+    checked. `extensions`: of all data types, by name. `env`: of the stream that starts it, taken as it is written; it
+    wins over the template's, a node's own over both. Raises BadInput that says what to write instead."""
     chosen, notes = changed(template, request)
     filenames.check_policy(request.names)
     if not directory.startswith("/") and not filenames.is_address(directory):
@@ -50,7 +53,7 @@ def expand(
     values = parameters.settled(template.parameters, request.parameters)
     names = Names(chosen, workflow, directory, request.names, filenames.dotted(extensions))
     numbers = _in_common(request, files)
-    planning = _Planning(chosen, request.name or template.name, files, names, values, numbers)
+    planning = _Planning(chosen, request.name or template.name, files, names, values, numbers, env)
     for name, root in dag.roots(chosen).items():
         planning.add(name, root)
     if files and not planning.inputs_are_read:
@@ -103,6 +106,7 @@ class _Planning:
     names: Names
     values: Mapping[str, Any]
     numbers: _Numbers
+    env: Mapping[str, str]
     nodes: list[PlannedNode] = field(default_factory=list)
     inputs_are_read: bool = False
     links: int = 0
@@ -267,7 +271,10 @@ class _Planning:
         reads: tuple[PlannedFile, ...],
         outputs: tuple[PlannedFile, ...],
     ) -> JobSpec:
-        env = {key: fill(text, known, f"nodes.{name}.env.{key}") for key, text in node.env.items()}
+        wins = {**self.env, **node.env}
+        env = {key: fill(text, known, f"env.{key}") for key, text in self.template.env.items() if key not in wins}
+        env |= self.env
+        env |= {key: fill(text, known, f"nodes.{name}.env.{key}") for key, text in node.env.items()}
         env |= {"P3S_EXECMODE": "SHELL"} if node.shell else {}
         env |= joined(reads, f"nodes.{name}.in", node.lists)
         env |= {LISTS: " ".join(node.lists)} if node.lists else {}

@@ -15,15 +15,17 @@ from typing import Any
 from p3s.domain.data.streams import Taking, gathered, jobs_of, taking, without
 from p3s.protocol.codec import from_object
 from p3s.protocol.data import LEFT_OUT_OVERFLOW, LEFT_OUT_PAUSED, DatasetReply, DatasetRequest, StreamSpec
-from p3s.protocol.errors import NotKnown
+from p3s.protocol.errors import NotKnown, P3sError
 from p3s.protocol.states import DatasetState, Fate
 from p3s.server.data import queries
 from p3s.server.data.models import Arrival, Dataset, DataType, Stream
 from p3s.server.jobs.models import Job
+from p3s.server.workflows import started
 
 from .overflow import Backlog
 from .runs import ensure_runs
-from .stream_workflow import start_for
+from .start_workflow import start
+from .stream_workflow import plan_for, refused
 from .submit import add_each, ensure_type
 from .work import Work
 
@@ -68,6 +70,7 @@ class _Known:
     datasets: dict[str, Dataset]
     arrivals: dict[tuple[str, str], Arrival]
     jobs: dict[tuple[str, str], list[str]]
+    workflows: dict[tuple[str, str], str]
     #: URLs of files that this story registers and has not yet spoken of.
     new: set[str] = field(default_factory=set)
 
@@ -80,11 +83,15 @@ class _Known:
         made = Job.objects.filter(dataset__in=uuids, stream__in=streams, workflow__isnull=True).order_by("id")
         for stream, dataset, job in made.values_list("stream", "dataset", "uuid"):
             jobs[str(stream), str(dataset)].append(job)
+        rules = {one.name: one for one in Stream.objects.filter(name__in=streams)}
+        starting = [name for name, one in rules.items() if one.spec.get("workflow")]
+        known = started.latest(starting, uuids) if starting and uuids else {}
         return cls(
-            {one.name: one for one in Stream.objects.filter(name__in=streams)},
+            rules,
             datasets,
             {(one.stream_id, one.dataset_id): one for one in arrivals},
             jobs,
+            {key: one.workflow for key, one in known.items()},
         )
 
 
@@ -197,8 +204,9 @@ class _Inbox:
         elif _comes_again(arrival, request):
             self._again(arrival, stream, dataset, request)
             new = arrival.fate != Fate.IGNORED
-        jobs, stays = self.known.jobs.get(key, []), _stays(dataset, request)
-        return DatasetReply(dataset.uuid, new, jobs, arrival.fate, arrival.reason, stays=stays)
+        jobs, workflow = self.known.jobs.get(key, []), self.known.workflows.get(key, "")
+        stays = _stays(dataset, request)
+        return DatasetReply(dataset.uuid, new, jobs, arrival.fate, arrival.reason, stays=stays, workflow=workflow)
 
     def store(self) -> None:
         """Write what became of them; of the jobs, those that are too many give way."""
@@ -226,7 +234,7 @@ class _Inbox:
         if taken.jobtypes:
             taken = self._make(spec, stream, dataset, taken)
         elif spec.workflow and taken.fate is Fate.TAKEN:
-            taken = start_for(self.work, stream, spec, dataset, self.owner, taken)
+            taken = self._start(spec, stream, dataset, taken)
         if taken.fate is not Fate.IGNORED and dataset.run is not None:
             self._before[spec.name, dataset.run] = before + 1
         arrival.fate, arrival.reason = taken.fate.value, taken.reason
@@ -243,6 +251,18 @@ class _Inbox:
             (job, {**columns, "followed": job.jobtype in followed}) for job in jobs_of(spec, dataset, taken.jobtypes)
         ]
         self.known.jobs[spec.name, dataset.uuid] = [one.job for one in add_each(self.work, described)]
+        return taken
+
+    def _start(self, spec: StreamSpec, stream: Stream, dataset: Dataset, taken: Taking) -> Taking:
+        """Its workflow; when that cannot be (there is no such template, say), the file is left out with the reason, and
+        may come again."""
+        if (stream.name, dataset.uuid) not in self.known.workflows:
+            try:
+                planned = plan_for(stream, spec, dataset, self.owner)
+            except P3sError as refusal:
+                return Taking(Fate.IGNORED, refused(spec, refusal))
+            start(self.work, planned=planned, hold=False)
+            self.known.workflows[stream.name, dataset.uuid] = planned.workflow
         return taken
 
     def _spec(self, stream: Stream) -> StreamSpec:

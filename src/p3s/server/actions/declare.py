@@ -4,7 +4,7 @@ What people changed live stays when the file is declared again, or nobody could 
 watcher; whoever declares is told, and may force the file's own rule.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from p3s.domain import changes as rules
@@ -18,6 +18,7 @@ from p3s.protocol.streams import RevertStreamRequest, SetStreamRequest, StreamCh
 from p3s.server.data.models import Stream, StreamVersion
 
 from .gather import gather_anew
+from .stream_workflow import doubts, misfit
 from .work import Work
 
 
@@ -34,6 +35,12 @@ def declare(work: Work, *, spec: StreamSpec, owner: str, force: bool = False) ->
     """The rule as its file has it. The same again is no new version, and live changes are kept; of a file that was
     changed too, what it says otherwise than before wins. `force`: the rule is the file's, and nothing else."""
     work.flush()
+    declared = _declare(work, spec, owner, force)
+    in_force = from_object(StreamSpec, Stream.objects.get(name=spec.name).spec)
+    return replace(declared, notes=declared.notes + doubts(in_force))
+
+
+def _declare(work: Work, spec: StreamSpec, owner: str, force: bool) -> Declared:
     rule: Rule = to_object(spec)
     stream = Stream.objects.filter(name=spec.name).first()
     if stream is None:
@@ -111,13 +118,17 @@ def _switched(work: Work, stream: Stream, what: str, who: str, why: str) -> Stre
 
 
 def _changed(work: Work, stream: Stream, after: Rule, what: str, who: str, why: str, *, dry_run: bool) -> StreamChanged:
-    data_bounds.check_stream(from_object(StreamSpec, after))
+    spec = from_object(StreamSpec, after)
+    data_bounds.check_stream(spec)
     different = rules.differences(stream.spec, after)
     if not different:
         return StreamChanged(stream.name, stream.version, [], ["it is so already"])
+    if any(one.path.partition(".")[0] in ("workflow", "parameters") for one in different) and (wrong := misfit(spec)):
+        raise BadInput(wrong)
+    notes = doubts(spec)
     if dry_run:
-        return StreamChanged(stream.name, stream.version, different)
-    return StreamChanged(stream.name, _next(work, stream, after, what, who, why), different)
+        return StreamChanged(stream.name, stream.version, different, notes)
+    return StreamChanged(stream.name, _next(work, stream, after, what, who, why), different, notes)
 
 
 def _next(

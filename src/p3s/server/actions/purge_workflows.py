@@ -40,7 +40,7 @@ def ended_workflows(request: PurgeRequest, now: float) -> tuple[list[str], int, 
     following = found[-1] if not request.uuids and len(found) == LOOKED else None
     unended = len(request.uuids) - len(found) if request.uuids else 0
     tended = _still_tended(found, now)
-    free = [uuid for uuid in found if uuid not in tended and not _kept(uuid, request.results)]
+    free = _in_order([uuid for uuid in found if uuid not in tended and not _kept(uuid, request.results)])
     return free, len(found) - len(free) + unended, following
 
 
@@ -48,6 +48,21 @@ def _still_tended(workflows: list[str], now: float) -> set[str]:
     """Those of which files are to be deleted yet: without their record nobody would."""
     rows = Workflow.objects.filter(uuid__in=workflows, keep__isnull=False)
     return set(rows.filter(ended_at__gt=now - TENDED_S - F("keep")).values_list("uuid", flat=True))
+
+
+def _in_order(workflows: list[str]) -> list[str]:
+    """Of a file for which a stream started several the latest counts, so that it goes last, and stays while an earlier
+    one does."""
+    rows = Workflow.objects.filter(uuid__in=workflows).order_by("created_at", "-uuid")
+    ordered = list(rows.values_list("uuid", "stream", "dataset", "created_at"))
+    staying = set()
+    for uuid, stream, dataset, created_at in ordered:
+        if stream and dataset:
+            earlier = Workflow.objects.filter(dataset=dataset, stream=stream, created_at__lt=created_at)
+            gone = [one for one in workflows if one not in staying]
+            if earlier.exclude(uuid__in=gone).exists():
+                staying.add(uuid)
+    return [uuid for uuid, *_ in ordered if uuid not in staying]
 
 
 def _kept(workflow: str, results: bool) -> bool:

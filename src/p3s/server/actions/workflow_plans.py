@@ -45,13 +45,21 @@ class Planned:
     dataset: str = ""
 
 
-def plan(request: StartRequest, owner: str, more: list[InputFile] | None = None) -> Planned:
-    """For a new workflow; `more` are inputs that are known already. Raises BadInput, NotKnown or Conflict."""
+def plan(
+    request: StartRequest,
+    owner: str,
+    more: list[InputFile] | None = None,
+    env: Mapping[str, str] | None = None,
+) -> Planned:
+    """For a new workflow; `more` are inputs that are known already, `env` is that of the stream which starts it. Raises
+    BadInput, NotKnown or Conflict."""
     version, template = version_in_force(request.template, request.version)
     files = [InputFile(url) for url in request.inputs] + (more or []) + _files_of(request.dataset)
     workflow = str(uuid.uuid4())
     basis = {"naming": workflow, "files": [_plain(file) for file in _known(files)], "extensions": _extensions(template)}
     directory = request.directory or f"{settings.WORKFLOW_FILES}/{workflow}"
+    if env:
+        basis["env"] = dict(env)
     key = f"{owner}:{request.key}" if request.key else ""
     return _planned(workflow, version, template, request, owner, directory, basis, key=key)
 
@@ -85,6 +93,7 @@ def _planned(
         directory=directory,
         inputs=[InputFile(**file) for file in basis["files"]],
         extensions=basis["extensions"],
+        env=basis.get("env", {}),
     )
     plan.notes.extend(keeping.notes(plan, directory, settings.TIDY_PLACES))
     basis = {**basis, "parameters": dict(plan.parameters)}

@@ -31,6 +31,8 @@ _ROW: dict[str, Any] = {
     "exit_code": None,
     "signal": None,
     "wall_s": None,
+    "stream": "raw",
+    "workflow": None,
 }
 _EVENT = {"at": AT, "what": "adjusted", "who": "bo", "why": "priority 7, was 0: first data of the run"}
 _PILOT_ROW: dict[str, Any] = {
@@ -296,9 +298,7 @@ REPLIES: dict[type, Any] = {
         "stale_at": AT + 1800.0,
         "retried": 0,
         "rerun_of": None,
-        "workflow": None,
         "cancelled_by": "",
-        "stream": "raw",
         "stream_version": 3,
         "cpu_s": None,
         "peak_memory": None,

@@ -131,8 +131,9 @@ def _switch(request: HttpRequest, name: str, act: Any) -> StreamPaused:
 @router.post("/streams/{name}/process", auth=reach("operate"), summary=data_routes.PROCESS.summary)
 def process_files(request: HttpRequest, name: str) -> ProcessReply:
     """Files that were sampled out or ignored, or whose jobs were dropped, failed, lost, cancelled or never made, get
-    the jobs that they lack, by the rule as it is now; ETA and stale-after count from now. They count as `manual`, and
-    neither prescale nor `waiting` holds for them. Some files a call; `next`, given as `after`, goes on."""
+    the jobs that they lack, by the rule as it is now; ETA and stale-after count from now. Of a stream that starts a
+    workflow, they get one when they have none that goes on or finished. They count as `manual`, and neither prescale
+    nor `waiting` holds for them. Some files a call; `next`, given as `after`, goes on."""
     body = read(request, ProcessRequest)
     data_bounds.check_process(body)
     bounds.check_name(name, "name")

@@ -64,6 +64,7 @@ def list_workflows(
     limit: Limit = 100,
     cursor: Cursor = "",
     state: Annotated[str, Query(max_length=100, description="states, separated by commas")] = "",
+    uuid: Annotated[str, Query(max_length=8_000, description="UUIDs, separated by commas")] = "",
     template: Name = "",
     owner: Name = "",
     name: Annotated[str, Query(max_length=200, description="may begin or end with *")] = "",
@@ -77,7 +78,9 @@ def list_workflows(
     asked = {"template": template, "owner": owner, "name": name, "stream": stream, "dataset": dataset}
     for where, word in asked.items():
         bounds.check_name(word, where)
-    choice = Choice(words(state, list(WorkflowState), "state"), run=run, since=since, until=until, **asked)
+    uuids = tuple(word for word in uuid.split(",") if word)
+    bounds.check_uuids(uuids, "uuid")
+    choice = Choice(words(state, list(WorkflowState), "state"), uuids, run=run, since=since, until=until, **asked)
     rows = [dict(row) for row in reads.page(choice, limit + 1, moment_and_name(cursor))]
     return page("workflows", rows, limit, lambda row: f"{row['created_at']}~{row['uuid']}")
 

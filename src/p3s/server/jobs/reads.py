@@ -44,6 +44,8 @@ class JobRow:
     exit_code: int | None
     signal: int | None
     wall_s: float | None
+    stream: str | None
+    workflow: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +62,7 @@ class JobDetail:
     stale_at: float | None
     retried: int
     rerun_of: str | None
-    workflow: str | None
     cancelled_by: str
-    stream: str | None
     stream_version: int | None
     cpu_s: float | None
     peak_memory: int | None
@@ -108,6 +108,8 @@ _COLUMNS = (
     "exit_code",
     "signal",
     "wall_s",
+    "stream_id",
+    "workflow",
 )
 #: Names that an outer join leaves null where there is no pilot or no dataset.
 _NAMES = (_COLUMNS.index("pilot__host"), _COLUMNS.index("dataset__name"))
@@ -170,9 +172,7 @@ _DETAILS = (
     "stale_at",
     "retried",
     "rerun_of",
-    "workflow",
     "cancelled_by",
-    "stream_id",
     "stream_version",
     "cpu_s",
     "peak_memory",

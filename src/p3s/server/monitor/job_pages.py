@@ -123,7 +123,7 @@ def one_job(job: JobDetail) -> dict[str, Any]:
         "job": row,
         "detail": job,
         "mark": job_mark(row.state, row.reason),
-        "workflow": workflows.called(job.workflow) if job.workflow else "",
+        "workflow": workflows.called(job.row.workflow) if job.row.workflow else "",
         "reads": 0 if row.dataset else inputs.count(row.id),
         "explanation": explain(job, pilot),
         "timeline": timeline(row),

@@ -65,6 +65,7 @@ class Choice:
     end with `*`."""
 
     states: tuple[str, ...] = ()
+    uuids: tuple[str, ...] = ()
     template: str = ""
     owner: str = ""
     name: str = ""
@@ -79,6 +80,7 @@ def page(choice: Choice, limit: int, after: tuple[float, str] | None) -> list[Wo
     """Newest first; `after`: (created_at, uuid) of the last one seen."""
     asked: dict[str, Any] = {
         "state__in": choice.states or None,
+        "uuid__in": choice.uuids or None,
         "template": choice.template or None,
         "owner": choice.owner or None,
         "stream": choice.stream or None,
