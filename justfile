@@ -45,4 +45,4 @@ kills:
 
 # the long figures
 nightly:
-    uv run python -m p3s.simulation --seeds 5000 && P3S_REAL_SEEDS=200 uv run pytest tests/simulation/test_real_actions.py -k rules_say && uv run pytest -m nightly && just kills && for name in floor "latency --pages 20" throughput submit list history backlog classes idle workflow peers; do uv run python -m benchmarks $name --rounds 5 || exit 1; done
+    uv run python -m p3s.simulation --seeds 5000 && P3S_REAL_SEEDS=200 uv run pytest tests/simulation/test_real_actions.py -k rules_say && P3S_FUZZ=200 uv run pytest tests/server/test_fuzz.py && uv run pytest -m nightly && just kills && for name in floor "latency --pages 20" throughput submit list history backlog classes idle workflow peers; do uv run python -m benchmarks $name --rounds 5 || exit 1; done

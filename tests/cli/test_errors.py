@@ -299,7 +299,7 @@ BAD_STREAMS = {
     "an empty payload": ('streams: {a: {%s, payload: ""}}', "streams.a.payload: is required"),
     "no jobs": ("streams: {a: {%s, jobs: {}}}", "streams.a.jobs: must be job types"),
     "a job without payload": ("streams: {a: {%s, jobs: {b: {}}}}", "streams.a.jobs.b: must be a payload and more"),
-    "a job's unknown field": ("streams: {a: {%s, jobs: {b: {payload: x, cap: 3}}}}", "jobs.b.cap: is not a known"),
+    "a job's unknown field": ("streams: {a: {%s, jobs: {b: {payload: x, cpa: 3}}}}", "jobs.b.cpa: is not a known"),
     "a priority in words": ("streams: {a: {%s, jobs: {b: {payload: x, priority: high}}}}", "jobs.b.priority: must be"),
     "a priority too high": ("streams: {a: {%s, jobs: {b: {payload: x, priority: 99999}}}}", "jobs.b.priority: must be"),
     "a time limit in words": ("streams: {a: {%s, jobs: {b: {payload: x, time_limit: soon}}}}", "jobs.b.time_limit: "),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-SEEDS = int(os.environ.get("P3S_REAL_SEEDS", "50"))
+SEEDS = int(os.environ.get("P3S_REAL_SEEDS", "20"))
 """The nightly run sets 200."""
 
 ROOT = Path(__file__).parents[2]

@@ -60,10 +60,10 @@ def test_what_was_there_before_or_was_changed_after_stays(tmp_path: Path) -> Non
     file = tmp_path / "a"
     file.write_text("x")
     with pytest.raises(Left, match="it was there before its workflow"):
-        delete(doomed(tmp_path, file, since=NOW + 1_000))
+        delete(doomed(tmp_path, file, since=time.time() + 1_000))
     os.utime(file, (0, 0))
     with pytest.raises(Left, match="before its workflow"):
-        delete(doomed(tmp_path, file, since=NOW + 1_000))
+        delete(doomed(tmp_path, file, since=time.time() + 1_000))
     os.utime(file, (NOW, NOW + 5_000))
     with pytest.raises(Left, match="changed after its workflow had ended"):
         delete(doomed(tmp_path, file))

@@ -44,11 +44,16 @@ log = logging.getLogger("p3s.api")
 class Api(NinjaAPI):
     """One document for both doors."""
 
+    _document: OpenAPISchema | None = None
+
     def get_openapi_schema(self, **arguments: Any) -> OpenAPISchema:
-        """The document of the cold routes, and the fast door's beside them."""
-        schema = super().get_openapi_schema(**arguments)
-        complete(schema)
-        return schema
+        """The document of the cold routes, and the fast door's beside them. Made once: it takes the interpreter from
+        the fast door for a good part of a second, and never changes."""
+        if self._document is None:
+            schema = super().get_openapi_schema(**arguments)
+            complete(schema)
+            self._document = schema
+        return self._document
 
 
 api = Api(
