@@ -27,7 +27,7 @@ VALUES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3), max_leaves=8
 )
 FUZZ = settings(
-    max_examples=int(os.environ.get("P3S_FUZZ", "8")),
+    max_examples=int(os.environ.get("P3S_FUZZ", "5")),
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -23,7 +23,7 @@ from p3s.simulation.store import Broken, Store
 from p3s.simulation.world import World
 from p3s.simulation.worlds import Boastful, Busy, Quick, draw
 
-SEEDS = int(os.environ.get("P3S_SEEDS", "25"))
+SEEDS = int(os.environ.get("P3S_SEEDS", "15"))
 """The nightly run sets thousands."""
 
 WITHIN = 60
