@@ -183,11 +183,14 @@ class Aftermath:
     def _use_up(self, one: Used) -> None:
         """All jobs and workflows of the dataset count, of whatever stream and of later re-runs; the newest of each
         says."""
-        states = self._states(one.dataset)
         one.queued = False
-        if any(state not in FINAL_JOB_STATES for state in states.values()) or len(self._acts) >= ACTS_AT_ONCE:
-            return  # it is looked at again
-        why = self._against(one, states)
+        try:
+            states = self._states(one.dataset)
+            if any(state not in FINAL_JOB_STATES for state in states.values()) or len(self._acts) >= ACTS_AT_ONCE:
+                return  # it is looked at again
+            why = self._against(one, states)
+        except Refused as error:  # what was asked of this file alone
+            why = str(error)
         if why:
             self._leave(one, f"{one.name} is left where it is: {why}")
             return

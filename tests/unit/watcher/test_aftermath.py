@@ -11,7 +11,7 @@ from tests.unit.watcher.test_stream_files import written
 from p3s.client.sdk import Client
 from p3s.protocol.catalogue import DatasetChange
 from p3s.protocol.data import DatasetReply
-from p3s.protocol.errors import NotKnown
+from p3s.protocol.errors import BadInput, NotKnown
 from p3s.watcher import aftermath as after_use
 from p3s.watcher.aftermath import Aftermath
 from p3s.watcher.inbox import Clock, Inbox, Ready
@@ -32,6 +32,7 @@ class Server:
         self.flows: list[dict[str, Any]] = []
         self.changes: list[DatasetChange] = []
         self.asked = 0
+        self.refuses: set[str] = set()
 
     def add(self, url: str, state: str = "finished", **about: Any) -> None:
         known = {"uuid": f"d:{url}", "url": url, "state": "available", "size": 10, "modified_at": 5.0}
@@ -45,6 +46,8 @@ class Server:
         return self.files[url]
 
     def each_job(self, uuid: str = "", dataset: str = "") -> list[dict[str, str]]:
+        if dataset in self.refuses:
+            raise BadInput("not that one")
         return [
             {"uuid": f"j:{one}", "jobtype": "j", "state": state, "workflow": self.flow_of(one)}
             for one, state in self.states.items()
@@ -160,6 +163,17 @@ def test_a_file_whose_job_failed_is_asked_for_ever_more_rarely_and_said_once(usi
         using.turn()
     assert using.said == ["x1.dat is left where it is: j failed"]
     assert used.later_s == after_use.LATER_S[1]
+
+
+def test_a_file_of_which_the_server_refuses_to_speak_is_asked_for_again(using: Using) -> None:
+    using.file("x1.dat")
+    using.server.refuses = set(using.server.states)
+    using.turn()
+    assert using.orders == []
+    assert using.said == ["x1.dat is left where it is: not that one"]
+    using.server.refuses = set()
+    using.turn()
+    assert [one["do"] for one in using.orders] == ["delete"]
 
 
 def test_what_cannot_be_deleted_is_said_once(using: Using) -> None:
