@@ -1,6 +1,5 @@
 """`p3s watcher ...`: files that arrive."""
 
-import os
 import signal
 import threading
 from collections import Counter
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from p3s.client.files import address
 from p3s.client.sdk import Client
 from p3s.protocol.errors import BadInput, NotKnown, P3sError, TryLater
 
@@ -228,7 +228,7 @@ def explain_file(
     from p3s.watcher.explain import explain
     from p3s.watcher.inbox import Clock
 
-    url = file if "://" in file else _as_watched(file)
+    url = address(file)
     found = explain(url, [stream for one in _read(config) for stream in one.streams], Clock())
     server = _on_server(url)
     if json:
@@ -240,12 +240,6 @@ def explain_file(
         _tell_server(server)
     if not any(one.fits for one in found):
         raise typer.Exit(1)
-
-
-def _as_watched(file: str) -> str:
-    """A path without links to directories, as the watcher has it."""
-    path = Path(os.path.normpath(Path.cwd() / file))
-    return str(path.parent.resolve() / path.name)
 
 
 def _tell_stream(one: "Explained") -> None:

@@ -10,10 +10,10 @@ from p3s.server.data.models import Arrival, Dataset
 from p3s.server.jobs.models import Job, Use
 from p3s.server.results.models import Result
 from p3s.server.results.standards import of_reference_runs
+from p3s.server.workflows.keeping import MARK
 from p3s.server.workflows.models import Node, Workflow
 from p3s.server.workflows.started import Started, latest
 
-from .tidy import MARK
 from .work import Work
 
 TENDED_S = 86_400.0

@@ -11,16 +11,13 @@ from p3s.domain.effects import SYSTEM, Noted
 from p3s.protocol.states import DatasetState
 from p3s.server.data.models import Dataset, Member
 from p3s.server.jobs.models import Use
-from p3s.server.workflows.keeping import open_uses
+from p3s.server.workflows.keeping import MARK, open_uses
 from p3s.server.workflows.models import Workflow
 
 from .work import Work
 
 PORTION = 20
 """So many files are claimed in one transaction."""
-
-MARK = "deleted"
-"""In a dataset's `metadata`: why, when its keep ran out. It counts while the dataset is dropped."""
 
 
 def claim(work: Work, *, files: Mapping[str, str]) -> list[str]:

@@ -125,11 +125,11 @@ def _case_of_workflow() -> str:
     whens = []
     for one in sorted(FINAL_WORKFLOW_STATES):
         rank = f"'{ranked(word_of(as_of_job(one)))}'"
-        whens.append(f"WHEN '{one.value}' THEN {f'COALESCE({of_jobs}, {rank})' if one == _FAILED else rank}")
+        whens.append(
+            f"WHEN '{one.value}' THEN {f'COALESCE({of_jobs}, {rank})' if one is WorkflowState.FAILED else rank}"
+        )
     return f"CASE flow.state {' '.join(whens)} ELSE '{ranked(IN_PROGRESS)}' END"
 
-
-_FAILED = WorkflowState.FAILED
 
 _OUTCOMES = f"""
 SELECT stream_id, run, outcome, COUNT(*) FROM (

@@ -17,6 +17,9 @@ from .models import Node, Workflow
 PORTION = 500
 """So many files are asked for in one question."""
 
+MARK = "deleted"
+"""In a dataset's `metadata`: why, when its keep ran out. It counts while the dataset is dropped."""
+
 FINAL = [str(state) for state in FINAL_JOB_STATES]
 
 
@@ -64,7 +67,7 @@ def files(workflow: Due) -> list[File]:
 
 @dataclass(slots=True)
 class _Known:
-    """By dataset: jobs that write it (number, state, workflow), how many open ones read it, its sets."""
+    """By dataset: jobs that write it (number, state, workflow), and its sets."""
 
     writers: dict[str, list[tuple[int, str, str]]] = field(default_factory=lambda: defaultdict(list))
     sets: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -99,7 +102,7 @@ def _file(
     ]
     if row.metadata.get("keep") is None:  # who named it first wants it for good
         writers = [Writer(None, writer.ended, writer.finished, writer.workflow_ended_at) for writer in writers]
-    deleted = "deleted" in row.metadata
+    deleted = MARK in row.metadata
     sets = tuple(known.sets[row.uuid])
     kept = Kept(row.url, directory, row.state, "workflow" in row.metadata, deleted, tuple(writers), busy, sets)
     since = min((ends[workflow][0] for _, _, workflow in jobs), default=0.0)
