@@ -332,7 +332,7 @@ def test_a_run_that_something_is_of_stays(server: Server, number: int, name: str
     server.good("PUT", f"/api/v1/streams/{name}", {"name": name, "jobs": {name: {"payload": "true"}}})
     dataset = register(run=number, stream=name)
     answer = server.ask("DELETE", f"/api/v1/runs/{number}")
-    says = f"run {number} has 1 files, 1 jobs, and stays with them; p3s run end {number} says that it is over"
+    says = f"run {number} has 1 file, 1 job, and stays with them; p3s run end {number} says that it is over"
     assert (answer.status, answer.detail) == (409, says)
     server.good("POST", f"/api/v1/datasets/{dataset}/adjust", {"run": number + 1})
     assert f"run {number} has 1 jobs, and" in server.ask("DELETE", f"/api/v1/runs/{number}").detail

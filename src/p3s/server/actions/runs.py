@@ -118,10 +118,10 @@ def forget_run(work: Work, *, number: int, why: str, dry_run: bool, who: str) ->
     """One that was started by mistake. Raises Conflict while something is of it: its first file would open it again."""
     work.flush()
     row = _known(number)
-    of_it = ((Dataset, "files"), (Job, "jobs"), (Result, "results"))
+    of_it = ((Dataset, "file"), (Job, "job"), (Result, "result"))
     counted = [(table.objects.filter(run=number).count(), word) for table, word in of_it]
     if any(count for count, _ in counted):
-        said = ", ".join(f"{count} {word}" for count, word in counted if count)
+        said = ", ".join(f"{count} {word}{'s' * (count > 1)}" for count, word in counted if count)
         raise Conflict(f"run {number} has {said}, and stays with them; p3s run end {number} says that it is over")
     if not dry_run:
         forget_results(work, number)

@@ -3,6 +3,7 @@ cost more than all else that is done with a file of which no job is made."""
 
 import json
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Any
 
 from p3s.server.sql import Statement
@@ -85,18 +86,7 @@ def add_arrivals(arrivals: Iterable[Arrival]) -> None:
     _ARRIVALS.run([_arrival(one) for one in arrivals])
 
 
-def _arrival(one: Arrival) -> tuple[Any, ...]:
-    return (
-        one.stream_id,
-        one.dataset_id,
-        one.run,
-        one.fate,
-        one.reason,
-        one.manual,
-        one.stream_version,
-        one.at,
-        one.purged,
-    )
+_arrival = attrgetter("stream_id", "dataset_id", "run", "fate", "reason", "manual", "stream_version", "at", "purged")
 
 
 def _json(value: dict[str, Any]) -> str:
