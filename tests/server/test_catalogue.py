@@ -335,7 +335,7 @@ def test_a_run_that_something_is_of_stays(server: Server, number: int, name: str
     says = f"run {number} has 1 file, 1 job, and stays with them; p3s run end {number} says that it is over"
     assert (answer.status, answer.detail) == (409, says)
     server.good("POST", f"/api/v1/datasets/{dataset}/adjust", {"run": number + 1})
-    assert f"run {number} has 1 jobs, and" in server.ask("DELETE", f"/api/v1/runs/{number}").detail
+    assert f"run {number} has 1 job, and" in server.ask("DELETE", f"/api/v1/runs/{number}").detail
 
 
 def test_a_run_that_is_none_is_not_known(server: Server, number: int) -> None:
