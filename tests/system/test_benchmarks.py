@@ -78,6 +78,7 @@ def test_lineage_is_asked_for_all_files(database: str) -> None:
     assert numbers["trends_20_of_100_ms"] > 0
 
 
+@pytest.mark.nightly
 def test_throughput_counts_every_job() -> None:
     numbers = bench("throughput", "--count", "1000")["median"]
     assert numbers["jobs_per_s"] > 0
