@@ -101,5 +101,8 @@ if __name__ == "__main__":
     import yaml  # noqa: F401
 
     from p3s.cli.main import main
+    from p3s.cli.words import Commands
+
+    dict(Commands())  # imports them all
 
     serve(socket.socket(fileno=int(sys.argv[1])))

@@ -79,7 +79,7 @@ def test_what_2018_described_is_registered(say: Say, server: Any, refused: Refus
     assert f"{described}: [1]: 'colour' is not known" in refused(
         2, "dataset", "register", str(described), at=server.directory
     )
-    assert "datasets are of data type" in refused(6, "datatype", "delete", name, at=server.directory)
+    assert f"data type {name} is that of" in refused(6, "datatype", "delete", name, at=server.directory)
     assert "there is a data type" in refused(6, "datatype", "add", name, "--ext", ".dat", at=server.directory)
 
 

@@ -181,7 +181,7 @@ def test_a_data_type_is_made_changed_and_removed(server: Server, name: str, regi
     found = server.good("GET", place)
     assert (found["ext"], found["comment"], found["datasets"]) == (".h5", "", 1)
     answer = server.ask("DELETE", place)
-    assert (answer.status, "1 datasets are of data type" in answer.detail) == (409, True)
+    assert (answer.status, "is that of 1 dataset;" in answer.detail) == (409, True)
     server.good("POST", f"/api/v1/datasets/{dataset}/adjust", {"clear": ["datatype"]})
     server.good("DELETE", place)
     assert server.ask("GET", place).status == server.ask("DELETE", place).status == 404

@@ -132,6 +132,31 @@ def test_an_idle_pilot_told_to_end_does_not_wait_for_a_server_that_is_gone(place
     assert pilot.returncode == 0
 
 
+TOLD_TO_END_AS_IT_SERVES = """
+import os, signal
+from p3s.pilot import __main__ as pilot
+said = pilot.say
+def say(text):
+    said(text)
+    if " serves " in text:
+        os.kill(os.getpid(), signal.SIGTERM)
+pilot.say = say
+raise SystemExit(pilot.main())
+"""
+
+
+def test_a_pilot_told_to_end_as_it_begins_to_serve_says_goodbye(place: Place) -> None:
+    """The guardian knew it already, and went on telling a server that was gone of its death, for a lease."""
+    place.start_server()
+    token = str(place.server_dir / "token")
+    words = ("--server", place.url, "--token-file", token, "--slots", "1")
+    pilot = place.spawn("pilot", sys.executable, "-c", TOLD_TO_END_AS_IT_SERVES, *words)
+    place.until("the pilot has ended", lambda: pilot.poll() is not None, 30)
+    assert pilot.returncode == 0, place.log("pilot")
+    [gone] = place.client.pilots(ended=True)
+    assert (gone["state"], gone["reason"]) == ("stopped", "SIGTERM")
+
+
 def guardian_of(pilot: int) -> int:
     """The pilot's guardian: its child that runs none of the payloads."""
     [found] = [one.pid for one in psutil.Process(pilot).children() if "guardian" in one.cmdline()]

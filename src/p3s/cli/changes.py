@@ -168,7 +168,7 @@ def _which(act: str, jobs: list[str] | None, state: str, choice: dict[str, Any])
 
 
 def _asked(ask: Callable[[Any], ManyReply], request: ManyRequest) -> ManyReply:
-    with show.errors.status("asking the server"):
+    with show.errors().status("asking the server"):
         return ask(request)
 
 

@@ -29,8 +29,8 @@ def doctor(json: Json = False) -> None:
         told = ""  # what is the matter with the server is said once
         for name, good, says in checks:
             mark = "[green]ok  [/]" if good else "[red]bad [/]"
-            show.console.print(f"{mark}{name:10}", end="")
-            show.console.print("likewise" if says == told else says, markup=False, highlight=False, soft_wrap=True)
+            show.console().print(f"{mark}{name:10}", end="")
+            show.console().print("likewise" if says == told else says, markup=False, highlight=False, soft_wrap=True)
             told = told if good else says
     if not all(good for _, good, _ in checks):
         raise typer.Exit(1)

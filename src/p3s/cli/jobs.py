@@ -8,7 +8,7 @@ import typer
 from p3s.client.lists import JobChoice
 from p3s.client.sdk import Client
 
-from . import changes, moments, rerun, show
+from . import changes, gather, moments, repro, rerun, show, trial
 from .logs import last_words, logs
 from .options import Host, Job, JobType, Json, Limit, Name, Run, Since, Site, State, User
 from .submit import SUBMIT_HELP, submit
@@ -93,4 +93,7 @@ app.command(help=changes.HOLD_HELP)(changes.hold)
 app.command(help=changes.RELEASE_HELP)(changes.release)
 app.command(help=changes.ADJUST_HELP)(changes.adjust)
 app.command(help=rerun.RERUN_HELP)(rerun.rerun)
+app.command("test", help=trial.TEST_HELP)(trial.try_out)
+app.command("repro")(repro.repro)
+app.command("inputs", help=gather.INPUTS_HELP)(gather.list_inputs)
 app.command()(rerun.explain)

@@ -2,11 +2,9 @@
 
 from collections import defaultdict
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
-from rich.tree import Tree
 
 from p3s.client.files import by_its_name
 from p3s.client.sdk import Client
@@ -15,6 +13,9 @@ from p3s.protocol.errors import BadInput
 
 from . import complete, show
 from .options import Json
+
+if TYPE_CHECKING:
+    from rich.tree import Tree
 
 LINEAGE_HELP = """What a file, a job or a result was made of, and what was made of it.
 
@@ -84,6 +85,8 @@ def ends(found: Lineage, way: str) -> list[str]:
 
 
 def _print(found: Lineage) -> None:
+    from rich.tree import Tree
+
     nodes = {node["id"]: node for node in found["nodes"]}
     start = nodes.get(found["of"])
     if start is None:
@@ -98,11 +101,11 @@ def _print(found: Lineage) -> None:
                 beyond[edge[near]].append((edge[far], edge["how"]))  # type: ignore[literal-required]
             tree = Tree(f"{_words(start)}  [bold]{title}[/] {_counted(side)}")
             _grow(tree, start, nodes, beyond, {start["id"]})
-            show.console.print(tree, soft_wrap=True)
+            show.console().print(tree, soft_wrap=True)
 
 
 def _grow(
-    tree: Tree,
+    tree: "Tree",
     node: LineageNode,
     nodes: dict[str, LineageNode],
     beyond: dict[str, list[tuple[str, str]]],
@@ -130,10 +133,10 @@ def _words(node: LineageNode) -> str:
     kind = {"path": "file", "purged": "job"}.get(node["kind"], node["kind"])
     uuid = f" {node['id'].partition(':')[2]}" if node["kind"] == "job" else ""
     label = f"result:{node['id'].partition(':')[2]} {name}" if node["kind"] == "result" else f"{kind} {name}{uuid}"
-    return escape(show.plain(f"{label}" + (f" ({said}{run})" if said or run else "")))
+    return show.unmarked(f"{label}" + (f" ({said}{run})" if said or run else ""))
 
 
 def _counted(way: Way) -> str:
     names = {"path": "unregistered file", "purged": "purged job"}
     words = [show.count(count, names.get(kind, kind)) for kind, count in sorted(way["counts"].items())]
-    return escape(", ".join(words) or "nothing that is known")
+    return show.unmarked(", ".join(words) or "nothing that is known")

@@ -4,22 +4,33 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-from rich.cells import cell_len
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
-
-# In a pipe nothing is cut. `a:b:` is an edge of a graph and no picture.
-console = Console(emoji=False) if sys.stdout.isatty() else Console(emoji=False, width=1000)
-errors = Console(emoji=False, stderr=True)
+# Rich is imported where it is used: most commands print a line, and it takes as long to import as all of theirs.
+if TYPE_CHECKING:
+    from rich.console import Console
 
 FOLDED = 24
 """A last column of words may be folded to so many columns of the terminal."""
 
 _COLOURS = {"finished": "green", "active": "green", "failed": "red", "lost": "red", "running": "blue"}
+
+
+@cache
+def console() -> "Console":
+    """Stdout. In a pipe nothing is cut. `a:b:` is an edge of a graph and no picture."""
+    from rich.console import Console
+
+    return Console(emoji=False) if sys.stdout.isatty() else Console(emoji=False, width=1000)
+
+
+@cache
+def errors() -> "Console":
+    """Stderr."""
+    from rich.console import Console
+
+    return Console(emoji=False, stderr=True)
 
 
 def as_json(value: Any) -> None:
@@ -32,10 +43,12 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[Any]], empty: str, spar
     first first, while it is wider than the terminal."""
     listed = list(rows)
     if not listed:
-        console.print(escape(empty))
+        print(empty)
         return
+    from rich.table import Table
+
     columns = list(zip(titles, *listed, strict=True))
-    if console.is_terminal:
+    if console().is_terminal:
         columns = _fitting(columns, spare)
     shown = Table(box=None, pad_edge=False, header_style="bold")
     first = max(len(_text(cell)) for cell in columns[0])
@@ -44,14 +57,16 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[Any]], empty: str, spar
         shown.add_column(title)
     for row in zip(*(column[1:] for column in columns), strict=True):
         shown.add_row(*map(_cell, row))
-    console.print(shown)
+    console().print(shown)
 
 
 def _fitting(columns: list[tuple[Any, ...]], spare: Sequence[str]) -> list[tuple[Any, ...]]:
     """The columns without as many of the spare ones as there is no room for."""
+    from rich.cells import cell_len
+
     for title in spare:
         widths = [max(cell_len(_text(cell)) for cell in column) for column in columns]
-        if sum(widths[:-1]) + min(widths[-1], FOLDED) + 2 * len(widths) - 2 <= console.width:
+        if sum(widths[:-1]) + min(widths[-1], FOLDED) + 2 * len(widths) - 2 <= console().width:
             return columns
         columns = [column for column in columns if column[0] != title]
     return columns
@@ -62,24 +77,32 @@ def _text(value: Any) -> str:
 
 
 def _cell(value: Any) -> str:
-    """Text from payloads and people is hostile: no markup, no control characters."""
     text = _text(value)
-    clean = escape("".join(character if character.isprintable() else "?" for character in text))
+    clean = unmarked("".join(character if character.isprintable() else "?" for character in text))
     colour = _COLOURS.get(text)
     return f"[{colour}]{clean}[/]" if colour else clean
 
 
+def unmarked(text: str) -> str:
+    """Text from payloads and people is hostile: for rich to print without markup or control characters."""
+    from rich.markup import escape
+
+    return escape(plain(text))
+
+
 def note(text: str) -> None:
     """One line beside the answer, on stderr."""
-    errors.print(plain(text), markup=False, highlight=False, soft_wrap=True)
+    print(plain(text), file=sys.stderr)
 
 
 @contextmanager
 def progress(what: str, total: int, worth: bool = True) -> Iterator[Callable[[int, str], None]]:
     """advance(done, words): how far it is, on stderr while it is a terminal. `worth`: it may take long."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    seen = worth and errors.is_terminal
-    with Progress(*columns, console=errors, transient=True, disable=not seen) as shown:
+    seen = worth and errors().is_terminal
+    with Progress(*columns, console=errors(), transient=True, disable=not seen) as shown:
         task = shown.add_task(what, total=total)
         yield lambda done, words: shown.update(task, completed=done, description=words or what)
 

@@ -47,9 +47,9 @@ def top(
     if json:
         show.as_json({name: value for name, value in asdict(first).items() if name not in ("follows", "rates")})
     elif once or not sys.stdout.isatty():
-        show.console.print(frame(replace(first, follows=False), time.time(), width=show.console.width))
+        show.console().print(frame(replace(first, follows=False), time.time(), width=show.console().width))
     else:
-        _show(Looker(first, rates), show.console)
+        _show(Looker(first, rates), show.console())
 
 
 def _look(client: Client, rates: Rates) -> Look:

@@ -69,7 +69,7 @@ def try_out(
 
     trials = []
     for one in wanted:
-        with show.errors.status(f"{show.plain(one.spec.name or one.spec.payload)[:60]} is running"):
+        with show.errors().status(f"{show.plain(one.spec.name or one.spec.payload)[:60]} is running"):
             trials.append(run_here(one.spec, one.kind, one.data, keep))
         if not json:
             _tell(trials[-1], all_lines, keep)

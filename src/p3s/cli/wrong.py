@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from . import show
+from .words import Commands
 
 #: What people type who know other systems, and what it is called here: the first of these that the group has.
 MEANT: dict[str, tuple[str, ...]] = {
@@ -132,6 +133,10 @@ def option_guesses(option: str, known: Sequence[str]) -> list[str]:
 
 class Root(TyperGroup):
     """All commands. What is none of them is refused with what was meant."""
+
+    def __init__(self, **known: Any) -> None:
+        super().__init__(**known)
+        self.commands: Any = Commands()
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """As typer does, once it is sure that the words lead to a command."""

@@ -6,6 +6,7 @@ import os
 import platform
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -13,6 +14,8 @@ import tempfile
 import threading
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Optional
 
@@ -97,11 +100,12 @@ def _serve(server: str, token: str, directory: Path, asked: argparse.Namespace) 
             return 1
         own = "" if asked.keep else str(directory)
         word = {"pilot": name, "token": reply.token, "server": server, "lease_s": reply.lease_s, "directory": own}
-        _tell(pipe, word)
         place = Place(tools, server, asked.site, name)
         machine = Machine(asked.slots, reply.lease_s, reply.wait_s, sent_at, secrets.randbelow(1000) / 1000)
-        say(f"{name} serves {server} with {asked.slots} slots")
-        agent = Agent(machine, place, berths, reply.token)
+        with _signals_held_back():  # whom the guardian knows leaves as an agent does, with goodbye
+            _tell(pipe, word)
+            say(f"{name} serves {server} with {asked.slots} slots")
+            agent = Agent(machine, place, berths, reply.token)
         over = _end_with_life(agent, asked)
         finish = agent.run()
         over.cancel()
@@ -111,6 +115,16 @@ def _serve(server: str, token: str, directory: Path, asked: argparse.Namespace) 
         say(f"{name} ends: {finish.why}")
         if not finish.again:
             return 0
+
+
+@contextmanager
+def _signals_held_back() -> "Iterator[None]":
+    """They come when this is over."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _end_with_life(agent: Agent, asked: argparse.Namespace) -> threading.Timer:

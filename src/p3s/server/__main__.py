@@ -1,6 +1,7 @@
 """`python -m p3s.server`: what `p3s server start` runs. Flags become environment before Django reads its settings."""
 
 import argparse
+import gc
 import getpass
 import logging
 import os
@@ -22,6 +23,7 @@ def main() -> int:
     logging.basicConfig(level=asked.log.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # What is refused we log ourselves; only our own failures are left to Django.
     logging.getLogger("django.request").setLevel(logging.ERROR)
+    gc.disable()  # what is imported stays: to look through it again and again is a quarter of the start
     import django
     from django.core.exceptions import ImproperlyConfigured
     from django.db import DatabaseError
@@ -32,6 +34,8 @@ def main() -> int:
         from p3s.server.project.serve import CannotStart, Options, serve
     except (ImproperlyConfigured, OSError) as error:
         return _cannot(error)
+    gc.freeze()
+    gc.enable()
     options = Options(
         asked.host,
         asked.port,

@@ -32,7 +32,8 @@ def remove_datatype(work: Work, *, name: str, who: str, why: str, dry_run: bool)
     used = Dataset.objects.filter(datatype=name).count()
     if used:
         raise Conflict(
-            f"{used} datasets are of data type {name}; give them another first (p3s dataset list --datatype {name})"
+            f"data type {name} is that of {used} dataset{'' if used == 1 else 's'}; give them another first "
+            f"(p3s dataset list --datatype {name})"
         )
     if not dry_run:
         DataType.objects.filter(name=name).delete()

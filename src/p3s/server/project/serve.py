@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import json
 import logging
 import os
@@ -104,6 +105,7 @@ def serve(options: Options) -> None:
     _announce(directory, options)
     # With the default of 5 ms one busy thread (a page) turns each hand-off to the writer into milliseconds.
     sys.setswitchinterval(5e-4)
+    gc.freeze()  # what is there now stays, and need not be looked through while jobs wait
     try:
         uvloop.run(_run(door, services, hub, listener))
     finally:
