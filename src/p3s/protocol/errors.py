@@ -4,7 +4,6 @@ P3sError
 ├── Refused          the request is wrong; sending it again will not help
 │   ├── BadInput     what it says cannot be (422)
 │   ├── NotKnown     there is no such object (404)
-│   ├── WrongMethod  there is such a path, but not this method (405)
 │   ├── NotAllowed   the token does not reach (401, 403)
 │   ├── Conflict     it contradicts what is already so (409)
 │   └── NoRoom       the server's disk is full; what needs less room is taken (507)
@@ -39,11 +38,6 @@ class NotKnown(Refused):
     status = 404
     title = "not known"
     exit_code = 4
-
-
-class WrongMethod(Refused):
-    status = 405
-    title = "wrong method"
 
 
 class NotAllowed(Refused):
@@ -96,7 +90,6 @@ _BY_STATUS: "dict[int, type[P3sError]]" = {
     401: NotAllowed,
     403: NotAllowed,
     404: NotKnown,
-    405: WrongMethod,
     409: Conflict,
     410: Gone,
     413: TooLarge,

@@ -90,7 +90,8 @@ class Result:
 
 
 def decode(text: str) -> list[dict[str, Any]]:
-    """The objects of a result file's text.
+    """The objects of a result file's text. NaN and Infinity, which JSON has no words for and Python's json writes
+    all the same, are read: they cost the item that they stand in, not the file.
 
     Errors: ResultError where it is not JSON of an object or of a list of objects.
     """
@@ -98,7 +99,6 @@ def decode(text: str) -> list[dict[str, Any]]:
         document = json.loads(
             text.lstrip("\ufeff"),
             object_pairs_hook=_no_twice,
-            parse_constant=_no_constant,
             parse_int=_integer,
         )
     except json.JSONDecodeError as error:
@@ -206,10 +206,6 @@ def _no_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             raise ResultError(f"the field {describe(name)[9:]} stands twice in one object; write it once")
         document[name] = value
     return document
-
-
-def _no_constant(word: str) -> Any:
-    raise ResultError(f"{word} is no number in JSON; write null")
 
 
 def _integer(digits: str) -> int:

@@ -260,8 +260,6 @@ def test_the_worst_of_statuses_is_bad_and_of_none_none() -> None:
     [
         ("", "not JSON at line 1 column 1"),
         ('{"a": 1,}', "not JSON at line 1"),
-        ('{"a": NaN}', "NaN is no number in JSON; write null"),
-        ('{"a": -Infinity}', "-Infinity is no number"),
         ('{"a": 1, "a": 2}', "'a' stands twice"),
         ("[" * 100_000, "nested too deeply"),
         ("3", "[0]: 3 is not a result"),
@@ -275,6 +273,17 @@ def test_text_that_is_no_result_is_refused_in_one_line(text: str, says: str) -> 
         decode(text)
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_what_json_has_no_number_for_costs_its_item_alone(word: str) -> None:
+    text = json.dumps(result_with(number(name="bad", value="HERE"), number(name="limits", good=[0, "HERE"]), number()))
+    [document] = decode(text.replace('"HERE"', word))
+    bad, limits, well = check(document, NAMES).items
+    assert str(bad.problem).startswith("items[0].value: ")
+    assert str(bad.problem).endswith("is not a finite number; write null")
+    assert str(limits.problem).startswith("items[1].good: ")
+    assert (well.problem, well.value) == (None, 1)
 
 
 def test_an_object_and_a_list_of_objects_are_decoded_alike() -> None:
