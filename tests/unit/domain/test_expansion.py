@@ -375,6 +375,8 @@ def test_run_and_keys_are_the_input_s_own_else_what_all_share() -> None:
     assert [(each.run, each.subrun) for each in made.nodes] == [(7, 1), (7, 2), (7, None)]
     assert (made.run, made.subrun, made.keys) == (7, None, {"dl": 5})
     assert plan(spec, inputs=(one, two), run=8).nodes[2].run == 8
+    bare = InputFile("/4", subrun=4, keys={"dl": 5})
+    assert [(each.run, each.subrun) for each in plan(spec, inputs=(bare,), run=8, subrun=9).nodes] == [(8, 4), (8, 9)]
     other = InputFile("/3", run=9, subrun=1, keys={"dl": 5})
     assert "data.m.Y: {run} has no value here" in refused(spec, one, other)
 

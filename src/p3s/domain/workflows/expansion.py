@@ -71,7 +71,9 @@ class _Numbers:
         """Those of a job made for this file."""
         if file is None:
             return self
-        run, subrun = (file.run, file.subrun) if file.run is not None else (self.run, self.subrun)
+        run = self.run if file.run is None else file.run
+        # The subrun that the workflow has is of the workflow's run: of another run it says nothing.
+        subrun = self.subrun if file.run is None and file.subrun is None else file.subrun
         return _Numbers(run, subrun, {**self.keys, **file.keys})
 
 
