@@ -50,6 +50,15 @@ def test_a_rule_is_changed_looked_at_and_made_what_it_was(p3s: Callable[..., str
     assert p3s("revert", stream, "--reason", "crashes") == f"{stream}: it is so already\n"
 
 
+def test_a_payload_beside_the_command_line_is_found_wherever_its_jobs_run(
+    p3s: Callable[..., str], stream: str, tmp_path: Path
+) -> None:
+    words = (f"jobs.{stream}.payload=./monitor.sh --fast", "env.payload=./as-it-is", "--reason", "new")
+    said = p3s("set", stream, *words, "--dry-run")
+    assert f"jobs.{stream}.payload /bin/true -> {tmp_path}/monitor.sh --fast\n" in said
+    assert "env.payload (not set) -> ./as-it-is\n" in said
+
+
 def test_a_stream_is_paused_and_resumed(p3s: Callable[..., str], stream: str) -> None:
     assert p3s("pause", stream, "--reason", "beam off", "--dry-run") == f"{stream}: would be paused\n"
     assert p3s("pause", stream, "--reason", "beam off") == f"{stream}: paused\n"

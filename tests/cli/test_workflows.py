@@ -69,6 +69,15 @@ def test_what_went_wrong_is_named_and_only_that_is_run_again(p3s: Run) -> None:
     assert "only a held one is released" in refused.stderr
 
 
+def test_a_payload_beside_the_command_line_is_found_where_its_job_runs(p3s: Run, tmp_path: Path) -> None:
+    other = tmp_path / "other.sh"
+    other.write_text("#!/bin/sh\necho $1 > $SUM\n")
+    other.chmod(0o755)
+    done = p3s("start", "lines", "a.txt", "--directory", "other", "--payload", "sum=./other.sh 41", "--wait")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "other" / "sum.txt").read_text() == "41\n"
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

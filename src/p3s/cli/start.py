@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from p3s.client.classic_workflows import file_info, job_info
-from p3s.client.descriptions import duration
+from p3s.client.descriptions import duration, resolved
 from p3s.client.files import address
 from p3s.client.sdk import Client
 from p3s.protocol.errors import BadInput
@@ -58,7 +58,7 @@ def start(
     run: Annotated[int | None, typer.Option(help="The run that its data are of.")] = None,
     subrun: Annotated[int | None, typer.Option(help="The subrun.")] = None,
     keys: Annotated[Pairs, typer.Option("--key", metavar="NAME=VALUE", help="Of the experiment's numbering.")] = None,
-    payload: Annotated[Pairs, typer.Option(metavar="NODE=TEXT", help="Another payload of a node.")] = None,
+    payload: Annotated[Pairs, typer.Option(metavar="NODE=TEXT", help="Another payload of a node; ./x is here.")] = None,
     env: Annotated[Pairs, typer.Option(metavar="NODE.NAME=VALUE", help="A variable of a node.")] = None,
     priority: Annotated[Pairs, typer.Option(metavar="NODE=N", help="Another priority of a node.")] = None,
     time_limit: Annotated[Pairs, typer.Option(metavar="NODE=20m", help="Another time limit; 0s: none.")] = None,
@@ -153,7 +153,7 @@ def _node_changes(
         found[node] = replace(found.get(node, NodeChange()), **changes)
 
     for node, text in _pairs(payload, "--payload", "NODE=TEXT").items():
-        change(node, payload=text)
+        change(node, payload=resolved(text, Path()))
     for node, text in _pairs(priority, "--priority", "NODE=N").items():
         change(node, priority=_whole(text, f"--priority {node}={text}"))
     for node, text in _pairs(time_limit, "--time-limit", "NODE=20m").items():

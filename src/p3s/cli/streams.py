@@ -1,11 +1,13 @@
 """`p3s stream ...`: standing rules, changed live; files processed by hand; what became of every file."""
 
 from dataclasses import asdict
+from pathlib import Path
 from time import time
 from typing import Annotated, Any
 
 import typer
 
+from p3s.client.descriptions import resolved
 from p3s.client.sdk import Client
 from p3s.domain import changes as rules
 from p3s.domain.changes import said
@@ -119,10 +121,15 @@ def set_stream(
         if not equals:
             raise BadInput(f"{text!r} says no value; write {text}=VALUE, or --unset {text}")
         if value:
-            changes[path] = rules.read(path, value, rule)
+            changes[path] = rules.read(path, resolved(value, Path()) if _is_payload(path) else value, rule)
         else:
             gone.append(path)
     _tell(client.set_stream(name, changes, reason, gone, dry_run), "set", dry_run, json)
+
+
+def _is_payload(path: str) -> bool:
+    """Whether a place of a rule holds a command, whose ./x is seen from here as in a file from the file's directory."""
+    return path.startswith(("jobs.", "gather.")) and path.endswith(".payload") and ".env." not in path
 
 
 @app.command()
