@@ -58,7 +58,7 @@ class Watch:
     """Of what is told before, it was there at the start, or when the storage came back (`was_away`)."""
     scans: int = 0
     files: int = 0
-    """Seen in the last scan."""
+    """Seen in the last scan; of those that came since, at least one."""
     identity: str = ""
     told_unwatched: bool = False
     notes: list[str] = field(default_factory=list)
@@ -204,6 +204,7 @@ class Storages:
     def _take(self, watch: Watch, message: Message) -> None:
         kind = message["re"]
         if kind == "found":
+            watch.files = max(watch.files, len(message["files"]))  # they may have come since it was read
             files = [entry for entry in message["files"] if entry[0] not in watch.hidden]
             self.settle(watch, watch.inbox.found(files, message["from"], message["to"]))
         elif kind == "settle":

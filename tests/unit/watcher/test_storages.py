@@ -85,6 +85,18 @@ def test_a_file_that_is_really_gone_is_told(watching: Watching, tmp_path: Path, 
     assert watching.gone == ["x1.dat"]
 
 
+def test_a_directory_is_not_empty_when_a_file_has_come_since_it_was_read(
+    watching: Watching, tmp_path: Path, until: Until
+) -> None:
+    watching.storages.open()
+    until("it is watched and read", lambda: watching.turn() and watching.watch.scans > 1)
+    assert watching.watch.files == 0
+    watching.watch.next_scan_at = float("inf")
+    (tmp_path / "data/x1.dat").touch()
+    until("the file is seen", lambda: watching.turn() and watching.released)
+    assert watching.watch.files == 1
+
+
 def test_a_directory_that_is_not_there_at_the_start_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="is not a directory here; make it, or correct files in the stream"):
         Watching(tmp_path).storages.open()
