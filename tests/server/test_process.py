@@ -222,6 +222,11 @@ def test_what_makes_no_sense_is_refused(case: Callable[..., Case], server: Serve
 def test_a_stream_or_file_that_is_none_is_not_known(case: Callable[..., Case], server: Server) -> None:
     assert server.ask("POST", "/api/v1/streams/nobody/process", {"run": 1}).status == 404
     path = f"/api/v1/streams/{case().name}/process"
-    for body, says in (({"files": "a"}, "has seen no file a"), ({"run": 5}, "has seen no file of run 5")):
+    refused = {
+        "has seen no file a; p3s dataset list": {"files": "a"},
+        "has seen no file raw/a; a file's name has no directory": {"files": "raw/a"},
+        "has seen no file of run 5": {"run": 5},
+    }
+    for says, body in refused.items():
         answer = server.ask("POST", path, body)
         assert (answer.status, says in answer.detail) == (404, True)

@@ -162,6 +162,8 @@ def _verdict(found: Explained, stream: Watched, seen: Sight, age_s: float) -> No
     verdict = judge(stream.rules, replace(seen, age_s=age_s, unchanged_s=age_s))
     found.complete = verdict.reason if verdict.kind == "wait" else "yes"
     found.verdict = _said(verdict)
+    if verdict.kind == "take" and stream.rules.checksum and seen.sidecar:  # all of it would have to be read
+        found.verdict += ", unless its side-car says another adler32"
 
 
 def _said(verdict: Verdict) -> str:

@@ -108,7 +108,8 @@ def _look(name: str, request: ProcessRequest) -> list[Arrival]:
     if request.run is None:
         named = list(seen.filter(dataset__name=request.files)[:LOOKED])
         if not named and not request.after:
-            raise NotKnown(f"stream {name} has seen no file {request.files}; p3s dataset list shows the latest")
+            hint = "a file's name has no directory" if "/" in request.files else "p3s dataset list shows the latest"
+            raise NotKnown(f"stream {name} has seen no file {request.files}; {hint}")
         return named
     # One look into an index for each fate: asked for all at once, a database would sort all files of the run.
     by_fate = [seen.filter(run=request.run, fate=fate.value)[:LOOKED] for fate in Fate]
