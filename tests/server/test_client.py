@@ -8,6 +8,7 @@ import pytest
 
 from p3s import Client
 from p3s.client import asking
+from p3s.protocol.data import DatasetRequest
 from p3s.protocol.errors import NotAllowed, NotKnown
 from p3s.protocol.many import AdjustManyRequest, ManyRequest, PilotOrderRequest, PurgeRequest
 from p3s.protocol.messages import JobSpec
@@ -154,3 +155,22 @@ def test_what_is_refused_says_why(server: Server, client: Client) -> None:
         client.job("nobody")
     with Client(f"http://127.0.0.1:{server.port}", "p3su_wrong") as stranger, pytest.raises(NotAllowed):
         stranger.submit(["true"])
+
+
+def test_zero_is_a_number_to_choose_by(client: Client, kind: str) -> None:
+    of_zero, other = f"/data/{kind}_0.root", f"/data/{kind}_1.root"
+    client.register_datasets([DatasetRequest(of_zero, run=0, subrun=0), DatasetRequest(other, run=1, subrun=1)])
+    for asked in ({"run": 0}, {"subrun": 0}, {"run": 0, "subrun": 0}):
+        assert [one["url"] for one in client.datasets(None, name=kind, **asked)] == [of_zero], asked
+    assert client.datasets(name=kind, until=0.0) == []
+
+
+def test_the_record_goes_on_over_pages(client: Client, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "MOST", 2)
+    [job] = client.submit([JobSpec("true", jobtype=kind)])
+    for _ in range(3):
+        client.hold(job)
+        client.release(job)
+    said = [one["what"] for one in client.events(None, kind="job", object_id=job)]
+    assert (said.count("held"), said.count("released")) == (3, 3)
+    assert [one["what"] for one in client.events(5, kind="job", object_id=job)] == said[:5]

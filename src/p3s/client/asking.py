@@ -52,13 +52,14 @@ class Asking:
         self.close()
 
     def _pages(
-        self, route: Route, name: str, limit: int | None, asked: dict[str, Any], /, most: int = MOST, **names: str
+        self, route: Route, name: str, limit: int | None, asked: dict[str, Any], /, most: int = 0, **names: str
     ) -> Iterator[Any]:
-        """Entries of a list, page by page as they are wanted; None is all. What is empty or None is not asked for."""
+        """Entries of a list, page by page as they are wanted, at most `most` of a page; None is all. What is empty,
+        None or False is not asked for; 0 is."""
         cursor, left = "", limit
-        words = {key: _word(value) for key, value in asked.items() if value not in (None, "", False, [])}
+        words = {key: _word(value) for key, value in asked.items() if _is_asked(value)}
         while left is None or left > 0:
-            size = most if left is None else min(most, left)
+            size = min(most or MOST, MOST if left is None else left)
             query = urlencode({**words, "limit": size, **({"cursor": cursor} if cursor else {})})
             page = self._ask(route, f"?{query}", **names)
             yield from page[name]
@@ -97,6 +98,10 @@ class Asking:
                     raise
                 time.sleep(pause)
                 pause = min(2.0, pause * 2)
+
+
+def _is_asked(value: Any) -> bool:
+    return bool(value) or (isinstance(value, (int, float)) and not isinstance(value, bool))
 
 
 def _word(value: Any) -> str:

@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlencode
 
 from p3s.protocol import codec, routes
 from p3s.protocol.accounts import TokenReply, TokenRequest, UserRequest
@@ -180,11 +179,11 @@ class Client(Workflows, Streams, Data, Gatherings, Templates):
         return self._object(routes.USER, body=request, name=name)
 
     def events(
-        self, limit: int = 100, who: str = "", kind: str = "", object_id: str = "", since: float = 0.0
+        self, limit: int | None = 100, who: str = "", kind: str = "", object_id: str = "", since: float = 0.0
     ) -> list[Json]:
         """The record, newest first: who did or decided what, when and why."""
-        asked = {"who": who, "kind": kind, "object": object_id, "since": since, "limit": min(limit, 1000)}
-        return list(self._ask(routes.EVENTS, f"?{urlencode(asked)}")["events"])
+        asked = {"who": who, "kind": kind, "object": object_id, "since": since}
+        return list(self._pages(routes.EVENTS, "events", limit, asked))
 
     # ---- services
 
