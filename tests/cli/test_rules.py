@@ -1,7 +1,8 @@
 """Needs, job types, holding, re-runs and explain by commands."""
 
 import json
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,17 @@ def test_a_need_that_makes_no_sense_is_refused(server: Any, refused: Callable[..
 NOW = datetime(2026, 5, 4, 10, 30, tzinfo=timezone(timedelta(hours=2)))
 
 
+@pytest.fixture
+def geneva(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine whose clock is put forward in summer."""
+    monkeypatch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("geneva")
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -107,13 +119,22 @@ NOW = datetime(2026, 5, 4, 10, 30, tzinfo=timezone(timedelta(hours=2)))
         ("22:15", NOW.replace(day=3, hour=22, minute=15)),
         ("2026-05-01 18:30", NOW.replace(day=1, hour=18, minute=30)),
         ("2026-05-01T18:30+00:00", datetime(2026, 5, 1, 18, 30, tzinfo=UTC)),
+        ("2026-01-15 18:30", datetime(2026, 1, 15, 17, 30, tzinfo=UTC)),  # winter's time, not that of today
+        ("90m", NOW - timedelta(minutes=90)),
     ],
 )
 def test_a_moment_as_people_write_it(text: str, expected: datetime) -> None:
-    assert moment_of(text, NOW) == expected.timestamp()
+    assert moment_of(text, NOW.timestamp(), "--since") == expected.timestamp()
 
 
-@pytest.mark.parametrize("text", ["25:00", "2026-13-01", "soon", "6"])
+@pytest.mark.usefixtures("geneva")
+def test_the_last_one_of_a_clock_may_be_of_summer_when_it_is_winter() -> None:
+    monday = datetime(2026, 10, 26, 0, 0, tzinfo=UTC)  # 01:00 of winter's time
+    sunday = datetime(2026, 10, 24, 23, 30, tzinfo=UTC)  # 01:30 of summer's
+    assert moment_of("01:30", monday.timestamp(), "--since") == sunday.timestamp()
+
+
+@pytest.mark.parametrize("text", ["25:00", "2026-13-01", "soon", "6", "0001-01-01"])
 def test_what_is_no_moment_is_refused(text: str) -> None:
-    with pytest.raises(BadInput):
-        moment_of(text, NOW)
+    with pytest.raises(BadInput, match=r"^--started: .* is no moment; write 02:00"):
+        moment_of(text, NOW.timestamp(), "--started")

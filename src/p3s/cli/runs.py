@@ -163,7 +163,7 @@ def adjust(
     json: Json = False,
 ) -> None:
     """Change what is known of a run; what is not named stays. Example: p3s run adjust 4610 --type calibration"""
-    request = RunChange(type, comment, moments.since(started), moments.since(ended), why)
+    request = RunChange(type, comment, moments.since(started, "--started"), moments.since(ended, "--ended"), why)
     catalogue_bounds.check_run(number, request)
     if request == RunChange(why=why):
         raise BadInput("p3s run adjust: say what is to be other: --type, --comment, --started, --ended")
