@@ -59,7 +59,7 @@ class Connection:
         status, answer = self._ask(method, path, body, timeout_s or self.timeout_s)
         if 200 <= status < 300:
             return answer
-        raise _problem(status, answer)
+        raise self._problem(status, answer)
 
     @property
     def open(self) -> bool:
@@ -88,7 +88,7 @@ class Connection:
             raise Unreachable(self._why(error)) from None
         if 200 <= status < 300:
             return answer
-        raise _problem(status, answer)
+        raise self._problem(status, answer)
 
     def close(self) -> None:
         """Close the connection; the next call opens it again."""
@@ -136,11 +136,11 @@ class Connection:
         said = error.strerror if isinstance(error, OSError) and error.strerror else (str(error) or type(error).__name__)
         return f"no server answers at {self.server} ({said}); is it running, and is P3S_SERVER right?"
 
-
-def _problem(status: int, answer: bytes) -> P3sError:
-    detail: Any = None
-    try:
-        detail = json.loads(answer).get("detail")
-    except (ValueError, AttributeError):
-        pass
-    return from_status(status, str(detail or f"the server answered {status} without a reason"))
+    def _problem(self, status: int, answer: bytes) -> P3sError:
+        detail: Any = None
+        try:
+            detail = json.loads(answer).get("detail")
+        except (ValueError, AttributeError, RecursionError):
+            pass
+        unsaid = f"the server answered {status} without a reason; is {self.server} a p3s server?"
+        return from_status(status, str(detail or unsaid))
