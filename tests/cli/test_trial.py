@@ -229,3 +229,16 @@ def test_the_tools_of_payloads_can_be_had(run: Run, tmp_path: Path) -> None:
         "p3s_result.py",
     ]
     assert "is there already" in run("payload", "tools").stderr
+
+
+def test_a_name_is_no_markup(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "jobs.yaml").write_text('jobs: [{payload: /bin/true, name: "a[/x]"}]')
+    done = run("job", "test", "jobs.yaml")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("a[/x]: finished")
+
+
+def test_a_date_that_is_none_is_told_with_its_file(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "jobs.yaml").write_text("streams: 2024-13-45")
+    done = run("job", "test", "jobs.yaml")
+    assert (done.returncode, done.stderr) == (2, "p3s: jobs.yaml: month must be in 1..12\n")

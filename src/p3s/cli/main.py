@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from p3s.protocol.errors import P3sError
+from p3s.protocol.errors import P3sError, Refused
 
-from . import wrong
+from . import show, wrong
 
 EXIT_CODES = {
     0: "done",
@@ -53,9 +53,11 @@ def main() -> None:
         wrong.tell(error)
         sys.exit(2)
     except P3sError as error:
-        print(f"p3s: {error}", file=sys.stderr)
+        show.note(f"p3s: {error}")
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
-    except BrokenPipeError:
-        sys.exit(0)
+    except OSError as error:  # of a disk that is full, a name that is too long, a directory that is closed
+        said = error.strerror or str(error)
+        show.note(f"p3s: {error.filename}: {said}" if error.filename else f"p3s: {said}")
+        sys.exit(Refused.exit_code)

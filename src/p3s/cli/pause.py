@@ -110,10 +110,10 @@ def purge(
         raise BadInput(f"p3s purge {show.plain(what)}: write p3s purge jobs, pilots or workflows")
     states = [word.strip() for word in state.split(",") if word.strip()]
     request = PurgeRequest(what, [], states, duration(older, "--older"), jobtype, results, dry_run=dry_run, why=why)
-    with show.errors().status("looking") as status:
+    with show.status("looking") as say:
 
         def tell(so_far: PurgeReply) -> None:
-            status.update(f"{so_far.removed} {what} {'found' if dry_run else 'removed'}")
+            say(f"{so_far.removed} {what} {'found' if dry_run else 'removed'}")
 
         reply = Client().purge(request, tell)
     if json:

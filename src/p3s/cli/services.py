@@ -81,7 +81,7 @@ def run_service(name: str, dry_run: DryRun = False, json: Json = False) -> None:
             _would(found if json else client.service(name), "would be run", json)
         return
     found = client.run_service(name, WAIT_S)
-    with show.errors().status(f"{show.plain(name)} is running"):
+    with show.status(f"{name} is running"):
         while found["running"]:
             time.sleep(1.0)
             found = client.service(name)

@@ -96,6 +96,13 @@ def note(text: str) -> None:
 
 
 @contextmanager
+def status(text: str) -> Iterator[Callable[[str], None]]:
+    """say(words): what is being done, on stderr while it is a terminal."""
+    with errors().status(unmarked(text)) as shown:
+        yield lambda words: shown.update(unmarked(words))
+
+
+@contextmanager
 def progress(what: str, total: int, worth: bool = True) -> Iterator[Callable[[int, str], None]]:
     """advance(done, words): how far it is, on stderr while it is a terminal. `worth`: it may take long."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -103,8 +110,8 @@ def progress(what: str, total: int, worth: bool = True) -> Iterator[Callable[[in
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     seen = worth and errors().is_terminal
     with Progress(*columns, console=errors(), transient=True, disable=not seen) as shown:
-        task = shown.add_task(what, total=total)
-        yield lambda done, words: shown.update(task, completed=done, description=words or what)
+        task = shown.add_task(unmarked(what), total=total)
+        yield lambda done, words: shown.update(task, completed=done, description=unmarked(words or what))
 
 
 def count(number: int, what: str) -> str:

@@ -69,7 +69,7 @@ def try_out(
 
     trials = []
     for one in wanted:
-        with show.errors().status(f"{show.plain(one.spec.name or one.spec.payload)[:60]} is running"):
+        with show.status(f"{(one.spec.name or one.spec.payload)[:60]} is running"):
             trials.append(run_here(one.spec, one.kind, one.data, keep))
         if not json:
             _tell(trials[-1], all_lines, keep)
@@ -128,7 +128,7 @@ def _has_streams(path: Path) -> bool:
         return False
     try:
         document = yaml.safe_load(path.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+    except (OSError, ValueError, RecursionError, yaml.YAMLError):
         return False  # what reads it as jobs says what is wrong
     return isinstance(document, dict) and "streams" in document
 

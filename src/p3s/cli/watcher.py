@@ -145,7 +145,7 @@ def _dry_run(found: "list[StreamFile]", silent_s: float, all_lines: bool, json: 
     agent = Storages(streams, show.note, silent_s, trust_ages=True)
     try:
         agent.open()
-        with show.errors().status("reading the storages"):
+        with show.status("reading the storages"):
             agent.look()
         rows = list(would(agent, known))
     finally:
