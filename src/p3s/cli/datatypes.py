@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from p3s.client.files import described_types
+from p3s.client.files import described_types, is_file
 from p3s.client.sdk import Client
 from p3s.protocol import catalogue_bounds
 from p3s.protocol.catalogue import DataTypeSpec
@@ -41,7 +41,7 @@ def add(
     json: Json = False,
 ) -> None:
     if name.endswith(".json"):
-        if not Path(name).is_file():
+        if not is_file(name):
             raise BadInput(f"cannot read {name}: there is no such file")
         if ext is not None or comment is not None:
             raise BadInput(f"--ext, --comment: {name} says them; change it there, or give a name")

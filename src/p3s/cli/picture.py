@@ -3,8 +3,8 @@
 import re
 import shlex
 from collections.abc import Iterator
-from pathlib import Path
 
+from p3s.client.files import is_there
 from p3s.domain.workflows.dag import roots
 from p3s.domain.workflows.fields import BUILT_IN
 from p3s.domain.workflows.places import doubtful
@@ -78,7 +78,7 @@ def doubts(template: TemplateSpec) -> list[str]:
                 how = f'env: {{{word.upper()}: "{{{word}}}"}}, shell: true and ${word.upper()}'
                 found.append(f"nodes.{name}: {{{word}}} of its payload is not filled in; write {how}")
         program = _program(node.payload)
-        if program.startswith("/") and not Path(program).exists():
+        if program.startswith("/") and not is_there(program):
             found.append(f"nodes.{name}: {program} is not on this machine; where the pilots run, it must be")
         used = _USED.search(node.payload)
         if used and not node.shell and {**template.env, **node.env}.get("P3S_EXECMODE") != "SHELL":

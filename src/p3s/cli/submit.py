@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from p3s.client.descriptions import Described, duration, needs_of, read
-from p3s.client.files import address
+from p3s.client.files import address, is_file, is_there
 from p3s.client.sdk import Client
 from p3s.protocol import bounds
 from p3s.protocol.errors import BadInput, P3sError
@@ -169,7 +169,7 @@ def _with_input(spec: JobSpec, path: str, described: bool) -> JobSpec:
     """2018's descriptions join the bare name to P3S_INPUT_DIR themselves; a command gets the path that exists here."""
     if described and "P3S_INPUT_DIR" in spec.env and "/" not in path:
         return replace(spec, env={**spec.env, "P3S_INPUT_FILE": path})
-    return replace(spec, input=address(path) if "/" in path or Path(path).exists() else path)
+    return replace(spec, input=address(path) if "/" in path or is_there(path) else path)
 
 
 def doubts(job: JobSpec) -> list[str]:
@@ -178,9 +178,9 @@ def doubts(job: JobSpec) -> list[str]:
         program = shlex.split(job.payload)[0]
     except (ValueError, IndexError):
         program = ""
-    if "/" not in program and Path(program).is_file() and shutil.which(program) is None:
+    if "/" not in program and is_file(program) and shutil.which(program) is None:
         return [f"{program} is looked for on the pilot's PATH; the file here is ./{program}"]
-    paths = [one for one in (program, job.input) if one.startswith(("/", "./")) and not Path(one).exists()]
+    paths = [one for one in (program, job.input) if one.startswith(("/", "./")) and not is_there(one)]
     return [f"{path} is not on this machine; where the pilot runs, it must be" for path in paths]
 
 

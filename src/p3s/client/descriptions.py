@@ -14,7 +14,7 @@ from p3s.protocol.bounds import check_jobtype
 from p3s.protocol.errors import BadInput
 from p3s.protocol.messages import JobSpec, JobTypeSpec, Needs
 
-from .files import address
+from .files import address, is_there
 
 #: 2018's fields -> ours. `state` and `params` are looked at apart.
 _CLASSIC = {
@@ -211,7 +211,7 @@ def job_type(name: str, settings: Mapping[str, Any]) -> JobTypeSpec:
 def _beside(spec: JobSpec, directory: Path) -> JobSpec:
     """A payload or input written as ./x is the one beside the description, wherever the job runs."""
     there = directory / spec.input
-    own = spec.input and "://" not in spec.input and there.exists()
+    own = spec.input and "://" not in spec.input and is_there(there)
     return replace(spec, payload=resolved(spec.payload, directory), input=address(str(there)) if own else spec.input)
 
 

@@ -40,6 +40,16 @@ def local_path(url: str) -> Path | None:
     return None if "://" in url else Path(url)
 
 
+def is_there(path: str | Path) -> bool:
+    """Whether this machine sees something there: not where one may not look, nor by a name that no file can have."""
+    return os.path.exists(path)  # noqa: PTH110 - a Path raises for these
+
+
+def is_file(path: str | Path) -> bool:
+    """The same of a file."""
+    return os.path.isfile(path)  # noqa: PTH113 - a Path raises for these
+
+
 def address(text: str) -> str:
     """What a file is known by: a path as a whole one, without links to directories, as the watcher has it; a URL as it
     is; `xroot://` means `root://`. A link to a file stays one: it is known by its own path, not by what it leads to."""
@@ -92,7 +102,7 @@ def described_types(path: Path) -> list[DataTypeSpec]:
 
 def _entries(path: Path) -> list[dict[str, Any]] | None:
     """The objects of a small JSON file, or None."""
-    if path.suffix != ".json" or not path.is_file() or path.stat().st_size > CHUNK:
+    if path.suffix != ".json" or not is_file(path) or path.stat().st_size > CHUNK:
         return None
     try:
         document = json.loads(path.read_text())

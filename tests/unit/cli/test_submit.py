@@ -53,3 +53,10 @@ def test_a_program_of_this_directory_without_its_dot_is_doubted(here: Path) -> N
 def test_what_lies_elsewhere_is_not_doubted(address: str) -> None:
     found = job("/bin/echo", file=[address])
     assert (found.input, doubts(found)) == (address, [])
+
+
+def test_a_program_whose_name_no_file_can_have_is_doubted() -> None:
+    assert doubts(JobSpec("x" * 300)) == []
+    assert doubts(JobSpec(f"/{'x' * 300}")) == [
+        f"/{'x' * 300} is not on this machine; where the pilot runs, it must be"
+    ]
