@@ -352,3 +352,79 @@ def test_output_into_a_closed_pipe_ends_quietly(server: Any) -> None:
     )
     assert done.stderr == ""
     assert done.returncode in (0, 1, 128 + signal.SIGPIPE)
+
+
+# ---- names that are too long, hostile, or in the way
+
+LONG = "x" * 300
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (4, ["dataset", "register", LONG]),
+        (2, ["datatype", "add", f"{LONG}.json"]),
+        (2, ["workflow", "template", "check", f"{LONG}.yaml"]),
+        (6, ["backup", f"{LONG}/a.zip"]),
+        (6, ["demo", "--dir", "/dev/null/here"]),
+    ],
+    ids=lambda words: " ".join(words)[:20] if isinstance(words, list) else "",
+)
+def test_a_name_that_no_file_can_have_is_one_line(refused: Refused, code: int, words: list[str]) -> None:
+    assert refused(code, *words).startswith("p3s: ")
+
+
+def test_what_only_pilots_can_see_may_have_any_name(run: Run, server: Any, tmp_path: Path) -> None:
+    (tmp_path / "long.yaml").write_text(f"jobs: [{{payload: /bin/true, input: {LONG}}}]")
+    for words in (["long.yaml"], ["-f", LONG, "--", "/bin/true"], ["--", "/bin/echo", LONG]):
+        done = run("job", "submit", "--dry-run", *words, at=server.directory)
+        assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+    done = run("workflow", "start", "none", LONG, at=server.directory)
+    assert (done.returncode, "Traceback" in done.stderr) == (4, False), done.stderr
+
+
+@pytest.mark.parametrize("words", [["dataset", "register", "/dev/null"], ["workflow", "start", "none"]], ids=" ".join)
+@pytest.mark.parametrize("value", ["--5", "-", "9" * 5000])
+def test_a_key_of_any_text_is_a_text(run: Run, server: Any, words: list[str], value: str) -> None:
+    done = run(*words, "--key", f"dl={value}", "--dry-run", at=server.directory)
+    assert "Traceback" not in done.stderr, done.stderr
+    assert done.returncode in (0, 2, 4), "bounds, and a template that is none"
+
+
+def test_hostile_names_in_a_refusal_reach_the_terminal_without_control_characters(
+    run: Run, refused: Refused, server: Any
+) -> None:
+    for place in ("a\x9b31m", "b\u202e"):
+        done = run("dataset", "register", f"root://x//{place}.root", "--name", "twins", at=server.directory)
+        assert done.returncode == 0, done.stderr
+    assert refused(6, "dataset", "show", "twins", at=server.directory).isprintable()
+
+
+def test_a_moment_that_is_none_names_its_own_option(refused: Refused) -> None:
+    assert refused(2, "run", "adjust", "4", "--started", "soon").startswith("p3s: --started: 'soon' is no moment")
+    assert refused(2, "audit", "--since", "soon").startswith("p3s: --since: 'soon' is no moment")
+
+
+def test_the_record_is_asked_since_a_moment_as_all_lists_are(run: Run, server: Any) -> None:
+    for since in ("00:00", "2026-05-04 18:30", "6h"):
+        assert run("audit", "--since", since, at=server.directory).returncode == 0
+
+
+class _Bare(_Elsewhere):
+    """A web server that knows no such address."""
+
+    def do_GET(self) -> None:
+        self.send_error(404)
+
+    do_POST = do_PUT = do_GET
+
+
+def test_a_web_server_that_knows_no_such_address_is_said_to_be_perhaps_another(refused: Refused) -> None:
+    other = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Bare)
+    threading.Thread(target=other.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{other.server_address[1]}"
+    line = refused(4, "summary", P3S_SERVER=url, P3S_TOKEN="x")
+    other.shutdown()
+    other.server_close()
+    assert "without a reason" in line
+    assert f"is {url} a p3s server" in line

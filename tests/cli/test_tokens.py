@@ -29,8 +29,9 @@ def test_a_token_is_made_used_listed_and_revoked(server: Served, run: Run) -> No
     shown = run("token", "list", **bound).stdout
     assert listed["id"] in shown
     assert token not in shown
-    ended = run("token", "revoke", listed["id"], "--why", "test", at=server.directory)
+    ended = run("token", "revoke", "0" * 12, listed["id"], "--why", "test", at=server.directory)
     assert ended.stdout == f"{listed['id']} shift scripts: revoked\n"
+    assert (ended.returncode, ended.stderr.count("p3s: ")) == (4, 1)
     gone = run("job", "list", **bound)
     assert (gone.returncode, "revoked" in gone.stderr) == (5, True)
     assert listed["id"] not in run("token", "list", at=server.directory).stdout

@@ -46,6 +46,8 @@ def test_a_workflow_runs_from_its_start_to_its_files(p3s: Run, run: Run, server:
     assert (told["state"], [one["name"] for one in told["steps"]]) == ("finished", ["count[0]", "count[1]", "sum"])
     assert len(json.loads(run("job", "list", "--workflow", workflow, "--json", at=server.directory).stdout)) == 3
     assert "finished" in run("summary", at=server.directory).stdout
+    again = p3s("rerun", workflow, "--wait", "--json")
+    assert (json.loads(again.stdout)["state"], again.returncode) == ("finished", 0)
 
 
 def test_what_went_wrong_is_named_and_only_that_is_run_again(p3s: Run) -> None:

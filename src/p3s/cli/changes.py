@@ -1,18 +1,18 @@
 """`p3s job cancel`, `hold`, `release`, `adjust`: what people do to jobs, named or chosen."""
 
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 import typer
 
 from p3s.client.sdk import Client
-from p3s.protocol.errors import BadInput, Refused
+from p3s.protocol.errors import BadInput
 from p3s.protocol.many import AdjustManyRequest, ManyReply, ManyRequest
 from p3s.protocol.many_bounds import CHANGEABLE
 
 from . import moments, show
 from .options import DryRun, Host, JobType, Json, Name, Run, Since, Site, SomeJobs, State, User, Why
+from .several import each
 
 AGAIN = "UUIDs of jobs, or --state and the like to choose them; p3s job list shows them"
 
@@ -48,7 +48,7 @@ def cancel(
         raise BadInput("p3s job cancel: say which: --state defined, --state running, or --state all")
     client = Client()
     if jobs and not dry_run and not (choice or state):
-        _each(jobs, lambda job: client.cancel(job, why), json)
+        each(jobs, lambda job: vars(client.cancel(job, why)), _changed, json)
         return
     request = ManyRequest(*_which("cancel", jobs, state, choice), **choice, dry_run=dry_run, why=why)
     _tell_many(_asked(client.cancel_many, request), "cancelled", request, json)
@@ -77,7 +77,7 @@ def hold(
 ) -> None:
     client, choice = Client(), _choice(jobtype, user, "", "", name, run, since)
     if jobs and not dry_run and not choice:
-        _each(jobs, lambda job: client.hold(job, why), json)
+        each(jobs, lambda job: vars(client.hold(job, why)), _changed, json)
         return
     request = ManyRequest(*_which("hold", jobs, "", choice), **choice, dry_run=dry_run, why=why)
     _tell_many(_asked(client.hold_many, request), "held", request, json)
@@ -106,7 +106,7 @@ def release(
 ) -> None:
     client, choice = Client(), _choice(jobtype, user, "", "", name, run, since)
     if jobs and not dry_run and not choice:
-        _each(jobs, lambda job: client.release(job, why), json)
+        each(jobs, lambda job: vars(client.release(job, why)), _changed, json)
         return
     request = ManyRequest(*_which("release", jobs, "", choice), **choice, dry_run=dry_run, why=why)
     _tell_many(_asked(client.release_many, request), "released", request, json)
@@ -136,7 +136,7 @@ def adjust(
 ) -> None:
     client, choice = Client(), _choice(jobtype, user, "", "", name, run, since)
     if jobs and not dry_run and not choice:
-        _each(jobs, lambda job: client.adjust(job, priority, why), json)
+        each(jobs, lambda job: vars(client.adjust(job, priority, why)), _changed, json)
         return
     which = _which("adjust", jobs, "", choice)
     request = AdjustManyRequest(*which, **choice, dry_run=dry_run, why=why, priority=priority)
@@ -168,27 +168,12 @@ def _which(act: str, jobs: list[str] | None, state: str, choice: dict[str, Any])
 
 
 def _asked(ask: Callable[[Any], ManyReply], request: ManyRequest) -> ManyReply:
-    with show.errors().status("asking the server"):
+    with show.status("asking the server"):
         return ask(request)
 
 
-def _each(jobs: list[str], act: Callable[[str], Any], json: bool) -> None:
-    """Named jobs one by one: what is refused of one does not keep the others, and is the command's exit code."""
-    replies, refused = [], 0
-    for job in jobs:
-        try:
-            reply = act(job)
-        except Refused as error:
-            print(f"p3s: {error}", file=sys.stderr)
-            refused = refused or error.exit_code
-            continue
-        replies.append(vars(reply))
-        if not json:
-            print(f"{reply.job} {reply.state}: {reply.note}", flush=True)
-    if json:
-        show.as_json(replies)
-    if refused:
-        raise typer.Exit(refused)
+def _changed(reply: Mapping[str, Any]) -> str:
+    return f"{reply['job']} {reply['state']}: {reply['note']}"
 
 
 def _tell_many(reply: ManyReply, done: str, request: ManyRequest, json: bool) -> None:

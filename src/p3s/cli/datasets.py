@@ -1,7 +1,5 @@
 """`p3s dataset list`, `show`, `taken`, `adjust`, `delete`; the rest of `p3s dataset ...` stands beside it."""
 
-import sys
-from collections.abc import Callable, Sequence
 from time import time
 from typing import Annotated, Any
 
@@ -11,11 +9,12 @@ from p3s.client.files import address, by_its_name
 from p3s.client.sdk import Client
 from p3s.protocol import catalogue_bounds
 from p3s.protocol.catalogue import CLEARABLE, DatasetChange
-from p3s.protocol.errors import BadInput, Refused
+from p3s.protocol.errors import BadInput
 from p3s.protocol.units import size as bytes_of
 
-from . import complete, moments, register, sets, show, verify
+from . import complete, moments, pairs, register, sets, show, verify
 from .options import DryRun, Json, Limit, Run, Since, User, Why
+from .several import each
 
 app = typer.Typer(no_args_is_help=True, help="Files and sets of files: register, list, look at, change, check.")
 app.command("register", help=register.REGISTER_HELP)(register.register)
@@ -161,7 +160,7 @@ def adjust(
         adler32=adler32.lower() or None,
         run=run,
         subrun=subrun,
-        keys=register.keys_of(key) if key else None,
+        keys=pairs.keys(key) if key else None,
         datatype=datatype or None,
         comment=comment,
         clear=[word.strip() for word in clear.split(",") if word.strip()],
@@ -185,7 +184,7 @@ def adjust(
             return f"{reply['dataset']}: it is so already"
         return f"{reply['dataset']}: {'would change' if dry_run else 'changed'} {', '.join(reply['changed'])}"
 
-    _each(datasets, act, words, json)
+    each(datasets, lambda which: by_its_name(which, act), words, json)
 
 
 def _others(found: Any, change: DatasetChange) -> list[str]:
@@ -223,26 +222,7 @@ def delete(datasets: Several, why: Why = "", dry_run: DryRun = False, json: Json
         note = f", {reply['note']}" if reply["note"] else ""
         return f"{reply['name']}: {'would be forgotten' if dry_run else 'forgotten'}{note}"
 
-    _each(datasets, act, words, json)
-
-
-def _each(datasets: Sequence[str], act: Callable[[str], Any], words: Callable[[Any], str], json: bool) -> None:
-    """One after the other: what is refused of one does not keep the others, and is the command's exit code."""
-    replies, refused = [], 0
-    for which in datasets:
-        try:
-            reply = by_its_name(which, act)
-        except Refused as error:
-            print(f"p3s: {show.plain(str(error))}", file=sys.stderr)
-            refused = refused or error.exit_code
-            continue
-        replies.append(reply)
-        if not json:
-            print(show.plain(words(reply)), flush=True)
-    if json:
-        show.as_json(replies)
-    if refused:
-        raise typer.Exit(refused)
+    each(datasets, lambda which: by_its_name(which, act), words, json)
 
 
 app.command("adjust", help=ADJUST_HELP)(adjust)

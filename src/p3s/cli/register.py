@@ -12,7 +12,7 @@ from p3s.protocol import data_bounds
 from p3s.protocol.data import DatasetReply, DatasetRequest
 from p3s.protocol.errors import BadInput, NotKnown
 
-from . import complete, show
+from . import complete, pairs, show
 from .options import DryRun, Json
 
 REGISTER_HELP = """Make files known: by path, by URL, or as descriptions of 2018 (FILE.json) say.
@@ -49,7 +49,7 @@ def register(
     said: dict[str, Any] = {
         "run": run,
         "subrun": subrun,
-        "keys": keys_of(key),
+        "keys": pairs.keys(key),
         "datatype": datatype,
         "comment": comment,
     }
@@ -70,23 +70,12 @@ def register(
     _tell(requests, Client().register_datasets(requests), json, quiet)
 
 
-def keys_of(pairs: list[str]) -> dict[str, Any]:
-    """NAME=VALUE each; a value of digits is a number."""
-    found: dict[str, Any] = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals or not name:
-            raise BadInput(f"--key: {pair!r} is no key; write NAME=VALUE, like dl=5")
-        found[name] = int(value) if value.lstrip("-").isdecimal() and value.isascii() else value
-    return found
-
-
 def _described(given: str, state: str) -> list[DatasetRequest]:
     path = files.local_path(given)
     described = files.described(path) if path is not None else None
     if described is not None:
         return described
-    if path is not None and not path.exists() and not state:
+    if path is not None and not files.is_there(path) and not state:
         hint = "--state registered names one to come, --state available one that others see"
         raise NotKnown(f"there is no file {given} here; {hint}")
     if path is not None and path.is_dir():
@@ -97,7 +86,7 @@ def _described(given: str, state: str) -> list[DatasetRequest]:
 def _measured(request: DatasetRequest, checksum: bool) -> DatasetRequest:
     """With the size, the time and, if wanted, the checksum of a file that is here."""
     path = files.local_path(request.url)
-    if path is None or not path.is_file():
+    if path is None or not files.is_file(path):
         if checksum:
             raise BadInput(f"--checksum: {request.url} cannot be read from here; leave it out, or run it where it can")
         return request

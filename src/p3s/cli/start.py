@@ -9,13 +9,13 @@ import typer
 
 from p3s.client.classic_workflows import file_info, job_info
 from p3s.client.descriptions import duration, resolved
-from p3s.client.files import address
+from p3s.client.files import address, is_there
 from p3s.client.sdk import Client
 from p3s.protocol.errors import BadInput
 from p3s.protocol.workflow_views import Workflow
 from p3s.protocol.workflows import DatumChange, NodeChange, StartReply, StartRequest
 
-from . import complete, show
+from . import complete, pairs, show
 from .options import DryRun, Json
 
 START_HELP = """Start a workflow of a template.
@@ -78,7 +78,7 @@ def start(
         version,
         name,
         comment,
-        _pairs(parameters, "--parameter", "NAME=VALUE"),
+        {**pairs.pairs(parameters, "--parameter")},
         _inputs([*(files or []), *(inputs or [])]),
         dataset,
         str(Path(directory).resolve()) if directory and "://" not in directory else directory,
@@ -87,7 +87,7 @@ def start(
         data,
         run,
         subrun,
-        {key: _number(value) for key, value in _pairs(keys, "--key", "NAME=VALUE").items()},
+        {**pairs.keys(keys)},
         hold,
         dry_run,
     )
@@ -96,7 +96,8 @@ def start(
     if dry_run:
         told_dry(reply, "start a workflow of", json)
         return
-    told(reply, json and not wait)
+    if not (json and wait):  # then the one document on stdout is the workflow that has ended
+        told(reply, json)
     if wait:
         watched(client, reply, json)
 
@@ -107,9 +108,9 @@ def _inputs(given: list[str]) -> list[str]:
     for one in given:
         if "://" in one:
             found.append(one)
-        elif Path(one).exists() or not glob.has_magic(one):
+        elif is_there(one) or not glob.has_magic(one):
             found.append(address(one))
-            if not Path(one).exists():
+            if not is_there(one):
                 show.note(f"note: {show.plain(one)} is not on this machine; where the pilot runs, it must be")
         else:
             matched = sorted(glob.glob(one, recursive=True))  # noqa: PTH207 - absolute ones too
@@ -121,24 +122,12 @@ def _inputs(given: list[str]) -> list[str]:
     return found
 
 
-def _pairs(given: Pairs, option: str, shape: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for one in given or []:
-        name, sign, value = one.partition("=")
-        if not sign or not name:
-            raise BadInput(f"{option} {one!r}: write {shape}")
-        if name in found:
-            raise BadInput(f"{option} {name} is given twice")
-        found[name] = value
-    return found
-
-
 def _files(names: str, fileinfo: str, path: Pairs) -> tuple[str, dict[str, DatumChange]]:
     """How files are named, and those that are otherwise."""
     policy, data = file_info(fileinfo)
     if names and policy:
         raise BadInput("--names and --fileinfo both say how files are named; give one of them")
-    for datum, text in _pairs(path, "--path", "DATUM=PATH").items():
+    for datum, text in pairs.pairs(path, "--path", "DATUM=PATH").items():
         data[datum] = DatumChange(path=text, comment=data[datum].comment if datum in data else None)
     return names or policy, data
 
@@ -152,13 +141,13 @@ def _node_changes(
     def change(node: str, **changes: Any) -> None:
         found[node] = replace(found.get(node, NodeChange()), **changes)
 
-    for node, text in _pairs(payload, "--payload", "NODE=TEXT").items():
+    for node, text in pairs.pairs(payload, "--payload", "NODE=TEXT").items():
         change(node, payload=resolved(text, Path()))
-    for node, text in _pairs(priority, "--priority", "NODE=N").items():
+    for node, text in pairs.pairs(priority, "--priority", "NODE=N").items():
         change(node, priority=_whole(text, f"--priority {node}={text}"))
-    for node, text in _pairs(time_limit, "--time-limit", "NODE=20m").items():
+    for node, text in pairs.pairs(time_limit, "--time-limit", "NODE=20m").items():
         change(node, time_limit=duration(text, f"--time-limit {node}"))
-    for name, value in _pairs(env, "--env", "NODE.NAME=VALUE").items():
+    for name, value in pairs.pairs(env, "--env", "NODE.NAME=VALUE").items():
         node, dot, variable = name.rpartition(".")
         if not dot or not node or not variable:
             raise BadInput(f"--env {name}={value}: write NODE.NAME=VALUE")
@@ -171,10 +160,6 @@ def _whole(text: str, where: str) -> int:
         return int(text)
     except ValueError:
         raise BadInput(f"{where}: {text!r} is not a whole number") from None
-
-
-def _number(text: str) -> int | str:
-    return int(text) if text.lstrip("-").isdecimal() and text.isascii() else text
 
 
 def told_dry(reply: StartReply, what: str, json: bool) -> None:

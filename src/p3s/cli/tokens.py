@@ -11,8 +11,9 @@ from p3s.client.sdk import Client
 from p3s.protocol.accounts import SCOPES
 from p3s.protocol.errors import BadInput, NotKnown
 
-from . import show
-from .options import DryRun, Json, Limit
+from . import moments, show
+from .options import DryRun, Json, Limit, Since, Why
+from .several import each
 
 tokens = typer.Typer(no_args_is_help=True, help="Tokens of people and programs: make, list, revoke.")
 users = typer.Typer(no_args_is_help=True, help="Users of the browser: list and set.")
@@ -92,7 +93,7 @@ def _end(token: dict[str, float | None], now: float) -> str:
 @tokens.command("revoke")
 def revoke_token(
     ids: Annotated[list[str], typer.Argument(metavar="TOKEN...", help="As p3s token list names them.")],
-    why: Annotated[str, typer.Option(help="For the record.")] = "",
+    why: Why = "",
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
@@ -109,12 +110,7 @@ def revoke_token(
         for id in ids:
             print(f"{id} {show.plain(known[id])}: would be revoked")
         return
-    revoked = [client.revoke_token(id, why) for id in ids]
-    if json:
-        show.as_json(revoked)
-        return
-    for one in revoked:
-        print(f"{show.plain(one['id'])} {show.plain(one['name'])}: revoked")
+    each(ids, lambda id: client.revoke_token(id, why), lambda one: f"{one['id']} {one['name']}: revoked", json)
 
 
 @users.command("list")
@@ -170,14 +166,15 @@ def audit(
     who: Annotated[str, typer.Option(help="Only what this person or part did.")] = "",
     kind: Annotated[str, typer.Option(help="job, jobtype, pilot, host, stream, token, user ...")] = "",
     what: Annotated[str, typer.Option("--object", help="Only this object: UUID or name.")] = "",
-    since: Annotated[str, typer.Option(metavar="2h", help="Only of the last so long.")] = "",
+    since: Since = "",
     json: Json = False,
 ) -> None:
     """Who did or decided what, when and why, the latest first. Example: p3s audit --kind token --since 7d"""
-    now = time()
-    found = Client().events(limit, who, kind, what, now - duration(since, "--since") if since else 0.0)
+    moment = moments.since(since) or 0.0
+    found = Client().events(limit, who, kind, what, moment)
     if json:
         show.as_json(found)
         return
+    now = time()
     rows = ((show.age(e["at"], now), e["kind"], e["object_id"], e["what"], e["who"], e["why"]) for e in found)
     show.table(("age", "kind", "object", "what", "who", "why"), rows, "nothing on the record")

@@ -1,17 +1,19 @@
 """`p3s workflow ...`: start workflows, look at them, change them."""
 
+from collections.abc import Mapping
 from time import time
 from typing import Annotated, Any
 
 import typer
 
 from p3s.client.sdk import Client
-from p3s.protocol.errors import BadInput, Refused
+from p3s.protocol.errors import BadInput
 from p3s.protocol.workflow_views import NodeRow, Workflow
 from p3s.protocol.workflows import WorkflowChange, WorkflowRerun
 
 from . import moments, show, templates
 from .options import DryRun, Json, Limit, Name, Run, Since, User, Why
+from .several import each
 from .start import START_HELP, start, told, told_dry, watched
 
 app = typer.Typer(no_args_is_help=True, help="Workflows, and the templates that they are made from.")
@@ -142,7 +144,8 @@ def release(workflows: Uuids, why: Why = "", dry_run: DryRun = False, json: Json
         state = client.workflow(one)["state"]
         return WorkflowChange(one, state, "would be released" if state == "held" else "would not: it is not held")
 
-    _each(workflows, would if dry_run else lambda one: client.release_workflow(one, why), json)
+    act = would if dry_run else lambda one: client.release_workflow(one, why)
+    each(workflows, lambda one: vars(act(one)), _changed, json)
 
 
 @app.command()
@@ -156,26 +159,12 @@ def cancel(workflows: Uuids, why: Why = "", dry_run: DryRun = False, json: Json 
         note = "would not: it has ended" if found["ended_at"] else f"would be cancelled, {left} of it not ended"
         return WorkflowChange(one, found["state"], note)
 
-    _each(workflows, would if dry_run else lambda one: client.cancel_workflow(one, why), json)
+    act = would if dry_run else lambda one: client.cancel_workflow(one, why)
+    each(workflows, lambda one: vars(act(one)), _changed, json)
 
 
-def _each(workflows: list[str], act: Any, json: bool) -> None:
-    """What is refused of one does not keep the others, and is the command's exit code."""
-    replies, refused = [], 0
-    for one in workflows:
-        try:
-            reply = act(one)
-        except Refused as error:
-            show.note(f"p3s: {error}")
-            refused = refused or error.exit_code
-            continue
-        replies.append(vars(reply))
-        if not json:
-            print(f"{reply.workflow} {reply.state}: {reply.note}", flush=True)
-    if json:
-        show.as_json(replies)
-    if refused:
-        raise typer.Exit(refused)
+def _changed(reply: Mapping[str, Any]) -> str:
+    return f"{reply['workflow']} {reply['state']}: {reply['note']}"
 
 
 RERUN_HELP = """Run a workflow that has ended again: a new one, from the same version with the same choices.
@@ -206,6 +195,7 @@ def rerun(
     if dry_run:
         told_dry(reply, "run again", json)
         return
-    told(reply, json and not wait)
+    if not (json and wait):  # then the one document on stdout is the workflow that has ended
+        told(reply, json)
     if wait:
         watched(client, reply, json)
