@@ -49,10 +49,10 @@ GIVEN = {
     "dataset set add": ["golden", "{dataset}"],
     "dataset set remove": ["golden", "{dataset}"],
     "dataset set show": ["golden"],
-    "datatype show": ["RAW"],
+    "datatype show": ["RAWJSON"],
     "datatype add": ["ROOT"],
-    "datatype adjust": ["RAW", "--comment", "raw"],
-    "datatype delete": ["RAW", "--dry-run"],
+    "datatype adjust": ["RAWJSON", "--comment", "raw"],
+    "datatype delete": ["RAWJSON", "--dry-run"],
     "run show": ["7"],
     "run start": ["7"],
     "run end": ["8"],
@@ -121,7 +121,7 @@ def jobs(run: Run, server: Any) -> dict[str, str]:
         client.pause("asleep", "so that something is paused")
         _MADE["dataset"] = client.register_dataset(DatasetRequest("/data/json.root")).dataset
         client.make_set("golden")
-        client.set_data_type(DataTypeSpec("RAW", ".raw"))
+        client.set_data_type(DataTypeSpec("RAWJSON", ".raw"))
         for number in (7, 8):
             client.start_run(number)
         client.declare_stream(StreamSpec("raw", {"plain": StreamJob("/bin/true")}, take=Take(1_000_000_000)))
@@ -153,8 +153,8 @@ WRITES = {
     "dataset set add": ["golden", "{dataset}"],
     "dataset set remove": ["golden", "{dataset}"],
     "datatype add": ["NEW"],
-    "datatype adjust": ["RAW", "--comment", "other"],
-    "datatype delete": ["RAW"],
+    "datatype adjust": ["RAWJSON", "--comment", "other"],
+    "datatype delete": ["RAWJSON"],
     "run start": ["9", "--end-others"],
     "run end": ["7"],
     "run adjust": ["7", "--type", "beam"],
