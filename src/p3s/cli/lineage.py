@@ -100,29 +100,30 @@ def _print(found: Lineage) -> None:
             for edge in found["edges"]:
                 beyond[edge[near]].append((edge[far], edge["how"]))  # type: ignore[literal-required]
             tree = Tree(f"{_words(start)}  [bold]{title}[/] {_counted(side)}")
-            _grow(tree, start, nodes, beyond, {start["id"]})
+            _grow(tree, start, nodes, beyond)
             show.console().print(tree, soft_wrap=True)
 
 
 def _grow(
-    tree: "Tree",
-    node: LineageNode,
-    nodes: dict[str, LineageNode],
-    beyond: dict[str, list[tuple[str, str]]],
-    seen: set[str],
+    tree: "Tree", node: LineageNode, nodes: dict[str, LineageNode], beyond: dict[str, list[tuple[str, str]]]
 ) -> None:
-    """Without recursion: chains may be long. What stands in the tree already is named, not shown again."""
-    waiting = [(tree, node)]
+    """Without recursion, for chains may be long; in the order in which people read it. What stands above in the tree is
+    named, not shown again."""
+    shown: set[str] = set()
+    waiting: list[tuple[Tree, str, str]] = [(tree, node["id"], "")]
     while waiting:
-        at, one = waiting.pop()
-        for name, how in beyond[one["id"]]:
-            again = " (see above)" if name in seen else ""
-            branch = at.add(f"[dim]{how}[/] {_words(nodes[name])}{again}")
-            if name not in seen:
-                seen.add(name)
-                waiting.append((branch, nodes[name]))
-        if one["left_out"]:
-            at.add(f"[dim]and {one['left_out']} more (--all shows them)[/]")
+        at, name, how = waiting.pop()
+        if not name:
+            at.add(how)
+            continue
+        again = " (see above)" if name in shown else ""
+        branch = at.add(f"[dim]{how}[/] {_words(nodes[name])}{again}") if how else at
+        if again:
+            continue
+        shown.add(name)
+        if nodes[name]["left_out"]:
+            waiting.append((branch, "", f"[dim]and {nodes[name]['left_out']} more (--all shows them)[/]"))
+        waiting += [(branch, far, how) for far, how in reversed(beyond[name])]
 
 
 def _words(node: LineageNode) -> str:
