@@ -39,6 +39,11 @@ def test_every_seed_keeps_every_invariant(first: int) -> None:
         draw(seed).run()
 
 
+@pytest.mark.parametrize("seed", [pytest.param(274, id="more stale jobs than one round drops")])
+def test_seeds_that_once_broke_an_invariant(seed: int) -> None:
+    draw(seed).run()
+
+
 def test_seeds_draw_every_world() -> None:
     assert {type(draw(seed)) for seed in range(SEEDS)} == {World, Busy, Boastful, Quick}
 

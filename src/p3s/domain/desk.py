@@ -196,7 +196,7 @@ class Desk:
         return self.now >= self.book.queues.stale_from
 
     def drop_stale(self, jobs: Iterable[Queued], more_at: float) -> None:
-        """Drop those of some queued jobs that are stale; `more_at` is when the first of the others becomes so."""
+        """Drop those of some queued jobs that are stale; before `more_at` none of the others is."""
         self.do(staleness.drop_stale(jobs, self.now))
         self.book.queues.stale_from = more_at
 

@@ -313,12 +313,14 @@ class Store:
         return "" if newest is old else newest.job
 
     def stale(self, now: float, limit: int) -> tuple[list[Queued], float]:
-        """Queued jobs that are stale, the longest so first, and when the next one of the others is."""
+        """Queued jobs that are stale, the longest so first, and the moment before which none of the others is."""
         queued = (queued_of(row) for row in self.jobs.values() if row.state is JobState.DEFINED)
         found = [(job.spec.stale_at, job.id, job) for job in queued if job.spec.stale_at is not None]
         stale = [job for stale_at, _, job in sorted(found) if stale_at <= now][:limit]
+        if len(stale) == limit:
+            return stale, stale[-1].spec.stale_at or 0.0
         later = min((stale_at for stale_at, _, _ in found if stale_at > now), default=float("inf"))
-        return stale, now if len(stale) == limit else later
+        return stale, later
 
     def load(self, now: float, window: int) -> Book:
         """The book of a server that starts now."""

@@ -153,11 +153,11 @@ def classes() -> list[tuple[ClassKey, int]]:
 
 
 def stale(now: float, limit: int) -> tuple[list[Queued], float]:
-    """Queued jobs that are stale, the longest so first, without what they would run; and when the next one of the
-    others is stale; inf: never."""
+    """Queued jobs that are stale, the longest so first, without what they would run; and the moment before
+    which none of the others is; inf: none ever will be."""
     found = [_queued(row) for row in _rows(STALE, (now, limit))]
     if len(found) == limit:
-        return found, now
+        return found, float(found[-1].spec.stale_at or 0.0)  # there may be more of them
     more_at = _rows(NEXT_STALE, (now,))[0][0]
     return found, float("inf") if more_at is None else float(more_at)
 
