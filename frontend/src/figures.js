@@ -76,7 +76,22 @@ function step(by) {
   if (all.length) open(all[(all.indexOf(current) + by + all.length) % all.length]);
 }
 
+// Cut off, empty, or no picture at all: the figure says so and still leads to the file.
+function breakOf(image) {
+  const figure = image.closest("main figure.figure");
+  if (!figure) return;
+  const said = document.createElement("span");
+  said.className = "missing";
+  said.textContent = `${image.alt} cannot be shown: its file is no picture`;
+  image.replaceWith(said);
+  figure.classList.add("broken");
+}
+
 export function startFigures() {
+  document.addEventListener("error", (event) => event.target.localName === "img" && breakOf(event.target), true);
+  for (const image of document.querySelectorAll("main figure.figure img")) {
+    if (image.complete && !image.naturalWidth) image.decode().catch(() => breakOf(image)); // before we listened
+  }
   document.addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     const figure = event.target.closest("main figure.figure");

@@ -6,7 +6,7 @@ import { Idiomorph } from "idiomorph";
 const seen = new WeakMap();
 
 // A result never changes once published and its figures carry its id, so the same id is the same drawing.
-const isDrawing = (node) => node instanceof HTMLElement && node.matches(".histogram, .histogram-set");
+const isDrawing = (node) => node instanceof HTMLElement && node.matches(".histogram, .histogram-set, .figure.broken");
 
 const callbacks = {
   beforeNodeMorphed: (old, fresh) => !(isDrawing(old) && old.id !== "" && old.id === fresh.id),

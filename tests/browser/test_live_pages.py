@@ -93,6 +93,32 @@ def test_a_drawn_histogram_stays_while_the_page_is_refreshed_around_it(system: A
     assert page.locator('.histogram svg[data-mine="yes"]').count() == 1
 
 
+def test_a_file_that_is_no_picture_is_a_named_hole_beside_the_others(system: Any, page: Any) -> None:
+    payload = system.script(
+        "broken.sh",
+        """#!/bin/bash
+cd "$P3S_RESULT_DIR"
+echo 'nonsense' > hits_U.png; : > hits_V.png
+echo '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><circle r="4"/></svg>' > hits_W.svg
+p3s-publish --category Hits --run 667 --images "Hits=hits_{plane:a}.*"
+""",
+    )
+    job = system.submit(payload)
+    system.until("the job has ended", lambda: system.client.job(job)["ended_at"])
+    opened_live(page, "/runs/667")
+    page.wait_for_function("() => document.querySelectorAll('.figure.broken').length === 2")
+    assert page.locator(".figure.broken a[href$='hits_U.png']").inner_text() == (
+        "plane U cannot be shown: its file is no picture"
+    )
+    page.wait_for_function(
+        "[...document.querySelectorAll('.figure img')].map(one => one.naturalWidth > 0).join() === 'true'"
+    )
+    with page.expect_response(lambda answer: "part=" in answer.url):
+        system.submit("/bin/true", name="something changes")
+    assert page.locator(".figure.broken .missing").count() == 2
+    assert page.evaluate(MARKED)
+
+
 def test_from_a_plot_one_gets_to_its_job_file_and_pilot_and_back(system: Any, page: Any) -> None:
     [result] = system.results_of(1)
     page.goto("/runs/1")
