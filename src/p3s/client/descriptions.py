@@ -14,6 +14,7 @@ from p3s.protocol.bounds import check_jobtype
 from p3s.protocol.errors import BadInput
 from p3s.protocol.messages import JobSpec, JobTypeSpec, Needs
 
+from .document import content
 from .files import address, is_there
 
 #: 2018's fields -> ours. `state` and `params` are looked at apart.
@@ -30,6 +31,9 @@ _OURS = frozenset(field.name for field in fields(JobSpec))
 SETTINGS = frozenset(field.name for field in fields(JobTypeSpec)) - {"name"}
 """What may be said of a job type."""
 
+MOST_BYTES = 100_000_000
+"""Of a description: programs write lists of many thousand jobs."""
+
 
 @dataclass(frozen=True)
 class Described:
@@ -41,12 +45,7 @@ class Described:
 
 def read(path: Path) -> Described:
     """What a file describes. Raises BadInput with the file, the place and what to write instead."""
-    try:
-        text = path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        said = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
-        raise BadInput(f"cannot read {path}: {said}") from None
-    document = _parsed(text, path)
+    document = _parsed(content(path, MOST_BYTES), path)
     jobtypes = {}
     if isinstance(document, list):
         specs = [_classic(entry, f"{path}: [{place}]") for place, entry in enumerate(document)]
@@ -112,7 +111,7 @@ def classic_environment(env: Any, where: str) -> dict[str, str]:
     if isinstance(env, str):  # 2018's server took it as JSON text too
         try:
             env = json.loads(env or "{}")
-        except ValueError:
+        except (ValueError, RecursionError):
             raise BadInput(f"{where}.env: {env[:60]!r} is not JSON; write an object of names and values") from None
     if not isinstance(env, dict):
         raise BadInput(f"{where}.env: must be an object of names and values")

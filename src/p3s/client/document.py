@@ -134,17 +134,22 @@ class Field:
         return {name: field.written for name, field in self.value.items()}
 
 
-def load(path: Path) -> Field:
-    """The whole of a file. Raises BadInput that says where and why it cannot be read."""
+def content(path: Path, most: int = MOST_BYTES) -> str:
+    """The text of a file, of at most so many bytes. Raises BadInput that says why it cannot be read."""
     try:
         with path.open("rb") as file:
-            text = file.read(MOST_BYTES + 1).decode()
+            found = file.read(most + 1)
+        if len(found) > most:
+            raise BadInput(f"{path}: is larger than {most:,} bytes; that is no file that a person writes")
+        return found.decode()
     except (OSError, UnicodeDecodeError) as error:
         said = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
         raise BadInput(f"cannot read {path}: {said}") from None
-    if len(text) > MOST_BYTES:
-        raise BadInput(f"{path}: is larger than {MOST_BYTES:,} bytes; that is no file that a person writes")
-    return parse(text, path)
+
+
+def load(path: Path) -> Field:
+    """The whole of a file. Raises BadInput that says where and why it cannot be read."""
+    return parse(content(path), path)
 
 
 def parse(text: str, path: Path) -> Field:

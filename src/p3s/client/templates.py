@@ -11,7 +11,7 @@ from p3s.protocol.workflows import INPUTS, NOOP, ON_FAILURE, TYPES, Datum, Node,
 
 from . import graphml
 from .descriptions import needs_of, resolved
-from .document import MOST_BYTES, Field, parse
+from .document import Field, content, parse
 
 TOP = ("workflow", "description", "parameters", "defaults", "nodes")
 DEFAULTS = ("jobtype", "env", "priority", "time_limit", "needs", "shell", "at_most", "on_failure")
@@ -26,15 +26,7 @@ _LIKE = "like {ped: {payload: ./ped.sh, for_each: inputs, out: {PED: ROOT}}}"
 def read(path: Path) -> TemplateSpec:
     """The template of a file, checked. Payloads written as ./x are those beside the file. Raises BadInput with the
     file, the line, and what to write instead."""
-    try:
-        with path.open("rb") as file:
-            text = file.read(MOST_BYTES + 1).decode()
-    except (OSError, UnicodeDecodeError) as error:
-        said = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
-        raise BadInput(f"cannot read {path}: {said}") from None
-    if len(text) > MOST_BYTES:
-        raise BadInput(f"{path}: is larger than {MOST_BYTES:,} bytes; that is no template")
-    return read_text(text, path)
+    return read_text(content(path), path)
 
 
 def read_text(text: str, path: Path) -> TemplateSpec:

@@ -260,3 +260,13 @@ def test_a_file_that_is_none_is_told(tmp_path: Path) -> None:
     (tmp_path / "large.yaml").write_bytes(b"#" * 1_000_001)
     with pytest.raises(BadInput, match="is larger than"):
         read(tmp_path / "large.yaml")
+
+
+def test_a_file_that_is_too_large_is_refused_not_cut_off(tmp_path: Path) -> None:
+    """Letters of two bytes: half as many letters as bytes."""
+    for over in (0, 1):
+        (tmp_path / "large.yaml").write_text(
+            f"{MINIMAL}# {'é' * 600_000}{'x' * over}\n  late: {{payload: ./late.sh}}\n"
+        )
+        with pytest.raises(BadInput, match=r"large.yaml: is larger than 1,000,000 bytes"):
+            read(tmp_path / "large.yaml")
