@@ -12,7 +12,7 @@ from p3s.protocol.many import PilotOrderRequest, PurgeRequest
 from p3s.protocol.views import Doubt, PilotRow
 
 from . import complete, show
-from .options import DryRun, Json, Why
+from .options import DryRun, Json, Limit, Why
 
 Pilots = Annotated[
     list[str] | None, typer.Argument(help="Their UUIDs; or choose by the options.", autocompletion=complete.pilots)
@@ -30,10 +30,14 @@ def list_pilots(
     site: Site = "",
     host: Host = "",
     batch: Batch = "",
+    limit: Limit = 1_000,
     json: Json = False,
 ) -> None:
-    """List pilots. Example: p3s pilot list --site lxbatch"""
-    found = Client().pilots(ended, site=site, host=host, batch_id=batch)
+    """List pilots, the latest registered first. Example: p3s pilot list --site lxbatch"""
+    found = Client().pilots(ended, limit + 1, site=site, host=host, batch_id=batch)
+    if len(found) > limit:
+        show.note("note: only the latest are shown; -n shows more")
+        found = found[:limit]
     if json:
         show.as_json(found)
         return
