@@ -1,6 +1,5 @@
 """`p3s job logs`: what a job wrote, also while it is on its way."""
 
-import sys
 from typing import Annotated
 
 import typer
@@ -21,13 +20,13 @@ def logs(
     """What a job wrote. Examples: p3s job logs UUID --stderr | p3s job logs UUID --follow"""
     client, stream = Client(), "stderr" if stderr else "stdout"
     if not follow:
-        _write(client.log(job, stream))
+        show.text(client.log(job, stream))
         return
     found = client.job(job)
     if found["state"] not in FINAL_JOB_STATES:
         show.note(f"note: {_where(found)}")
     for text in client.follow(job, stream):
-        _write(text)
+        show.text(text)
     found = client.job(job)
     if found["state"] != "finished":
         show.note(f"note: {job} {found['state']}: {found['reason']}")
@@ -37,11 +36,6 @@ def _where(job: JobView) -> str:
     if job["state"] == "running":
         return f"it runs on {job['host']}; what it wrote is here once the pilot has sent it, at the latest at its end"
     return f"it is {job['state']}; p3s job explain {job['uuid']} says why it does not run"
-
-
-def _write(text: str) -> None:
-    sys.stdout.write(show.plain(text) if sys.stdout.isatty() else text)
-    sys.stdout.flush()
 
 
 def last_words(client: Client, job: str) -> str:

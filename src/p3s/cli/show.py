@@ -38,6 +38,12 @@ def as_json(value: Any) -> None:
     print(json.dumps(value, indent=2 if sys.stdout.isatty() else None))
 
 
+def text(written: str) -> None:
+    """What a program or another person wrote: as it is in a pipe, harmless on a terminal."""
+    sys.stdout.write(plain(written) if sys.stdout.isatty() else written)
+    sys.stdout.flush()
+
+
 def table(titles: Sequence[str], rows: Iterable[Sequence[Any]], empty: str, spare: Sequence[str] = ()) -> None:
     """A table, or the sentence that says what to do when there is nothing. Columns that are `spare` are left out, the
     first first, while it is wider than the terminal."""

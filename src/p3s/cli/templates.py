@@ -306,4 +306,4 @@ def export(
     writers: dict[str, Callable[[TemplateSpec], str]] = {"graphml": graphml_export.write, "yaml": template_text.write}
     wanted = "graphml" if graphml else "yaml" if yaml else template.format
     own = template.source if wanted == template.format else ""
-    print(own or writers[wanted](template), end="")
+    show.text(own or writers[wanted](template))

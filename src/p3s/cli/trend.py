@@ -1,8 +1,8 @@
 """`p3s result trend`: a number, or the cells of a column, over runs."""
 
 import csv
+import io
 import math
-import sys
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Annotated, Any
@@ -171,10 +171,12 @@ COLUMNS = (
 
 
 def _print_csv(trends: Sequence[Trend]) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
     writer.writerow(COLUMNS)
     for trend in trends:
         writer.writerows(_records(trend))
+    show.text(written.getvalue())
 
 
 def _records(trend: Trend) -> Iterator[list[Any]]:

@@ -1,6 +1,7 @@
 """`p3s dataset verify`: is a file still what was registered?"""
 
 import errno
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -35,7 +36,7 @@ def verify(
     client, found = Client(), []
     for which in datasets:
         row = files.by_its_name(which, client.find_dataset)
-        good, says, seen = _compared(row)
+        good, says, seen = compared(row)
         if record and seen and not good and says.startswith("nothing to compare"):
             client.adjust_dataset(row["uuid"], DatasetChange(**seen, why="as read by p3s dataset verify"))
             good, says = True, f"recorded: {seen['size']} bytes, adler32 {seen['adler32']}"
@@ -48,7 +49,7 @@ def verify(
         raise typer.Exit(1)
 
 
-def _compared(row: Any) -> tuple[bool, str, dict[str, Any]]:
+def compared(row: Any) -> tuple[bool, str, dict[str, Any]]:
     """Whether it is as it was, in words, and what was read."""
     if row["kind"] == "set":
         return False, "a set; verify its files", {}
@@ -71,7 +72,10 @@ def _file(url: str) -> tuple[int, Callable[[], str]]:
     """The size of a file, and what gets its checksum. Raises OSError for one that cannot be read from here."""
     path = files.local_path(url)
     if path is not None:
-        return path.stat().st_size, lambda: _read(path)
+        seen = path.stat()
+        if not stat.S_ISREG(seen.st_mode):  # a pipe would be read for ever
+            raise OSError(errno.EINVAL, "it is no regular file")
+        return seen.st_size, lambda: _read(path)
     from p3s.watcher.places import whole
     from p3s.watcher.xrootd import XRootD
 
@@ -80,10 +84,10 @@ def _file(url: str) -> tuple[int, Callable[[], str]]:
         raise OSError(errno.EOPNOTSUPP, "only paths and root:// are read from here")
     place, name = found
     server = XRootD(place.root, 0, place.host)
-    seen = server.look(name)
-    if seen is None:
+    there = server.look(name)
+    if there is None:
         raise FileNotFoundError(errno.ENOENT, "it is not there")
-    return seen[1], lambda: server.adler32(name, lambda: None)
+    return there[1], lambda: server.adler32(name, lambda: None)
 
 
 def _read(path: Path) -> str:

@@ -28,3 +28,12 @@ def test_a_hostile_name_is_shown_while_it_is_worked_on(screen: io.StringIO) -> N
         advance(2, f"at {HOSTILE}")
     for words in (f"{SEEN} goes on", f"reading {SEEN}", f"at {SEEN}"):
         assert words in screen.getvalue()
+
+
+def test_a_text_that_others_wrote_is_as_it_is_in_a_pipe_and_harmless_on_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show.text("a\x9b31m\nb\n")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    show.text("a\x9b31m\nb\n")
+    assert capsys.readouterr().out == "a\x9b31m\nb\na?31m\nb\n"
