@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from .old_options import NoCounterpart, Words
+from .old_options import NoCounterpart, Words, needed
 
 _STATES = {"defined": "registered", "template": "registered"}
 
@@ -46,18 +46,12 @@ def commands(asked: argparse.Namespace) -> list[Words]:
         return [["dataset", "adjust", asked.adjust, *_changes(_one(asked.json))]]
     if asked.delete:
         named = [word.strip() for word in asked.uuid.split(",") if word.strip()]
-        return [["dataset", "delete", *_needed(named, "-d needs datasets: -u UUID")]]
+        return [["dataset", "delete", *needed(named, "-d needs datasets: -u UUID")]]
     if asked.get:
-        return [["dataset", "show", *_needed([asked.file], "-G needs a name: -f NAME")]]
+        return [["dataset", "show", *needed([asked.file], "-G needs a name: -f NAME")]]
     if asked.generate:
         return _generated(asked)
     raise NoCounterpart("say what to do: -r -j FILE registers, -g makes a job, -G -f NAME asks (-U shows all)")
-
-
-def _needed(values: list[str], otherwise: str) -> list[str]:
-    if not values or not values[0]:
-        raise NoCounterpart(otherwise)
-    return values
 
 
 # ---- files and data types as JSON
@@ -65,7 +59,7 @@ def _needed(values: list[str], otherwise: str) -> list[str]:
 
 def _registered(given: str, command: Words, words: Any) -> list[Words]:
     """A file of JSON is read by the new command; the text itself becomes its options."""
-    _needed([given], "-r and -R need a description: -j FILE.json, or the JSON itself")
+    needed([given], "-r and -R need a description: -j FILE.json, or the JSON itself")
     if not given.lstrip().startswith(("{", "[")):
         return [[*command, given]]
     return [[*command, *words(one)] for one in _entries(given)]
@@ -84,14 +78,14 @@ def _entries(text: str) -> list[dict[str, Any]]:
 
 def _file(entry: dict[str, Any]) -> Words:
     directory, name = str(entry.get("dirpath", "")), str(entry.get("name", ""))
-    _needed([name], "-j: name is missing: the file's")
+    needed([name], "-j: name is missing: the file's")
     state = str(entry.get("state", ""))
     words = [f"{directory.rstrip('/')}/{name}" if directory else name]
     return words + _options(entry) + (["--state", _STATES.get(state, state)] if state else [])
 
 
 def _type(entry: dict[str, Any]) -> Words:
-    words = _needed([str(entry.get("name", ""))], "-j: name is missing: the data type's")
+    words = needed([str(entry.get("name", ""))], "-j: name is missing: the data type's")
     return words + [word for name in ("ext", "comment") if entry.get(name) for word in (f"--{name}", str(entry[name]))]
 
 
@@ -101,7 +95,7 @@ def _options(entry: dict[str, Any]) -> Words:
 
 def _one(given: str) -> dict[str, Any]:
     """The JSON object that -a comes with."""
-    _needed([given], "-a needs what is to be other: -j FILE.json, or the JSON itself")
+    needed([given], "-a needs what is to be other: -j FILE.json, or the JSON itself")
     text = given
     if not given.lstrip().startswith("{"):
         try:
@@ -118,7 +112,7 @@ def _changes(entry: dict[str, Any]) -> Words:
         words += ["--state", str(entry["state"])]
     if entry.get("dirpath") and entry.get("name"):
         words += ["--url", f"{str(entry['dirpath']).rstrip('/')}/{entry['name']}"]
-    return _needed(words, "-j: names nothing that can be changed: comment, state, datatype, or name and dirpath")
+    return needed(words, "-j: names nothing that can be changed: comment, state, datatype, or name and dirpath")
 
 
 # ---- a job for a file

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from . import old_datasets
-from .old_options import NoCounterpart, Words
+from .old_options import NoCounterpart, Words, needed
 
 
 @dataclass(frozen=True)
@@ -85,11 +85,11 @@ def _job(words: Words, _: Mapping[str, str]) -> Translation:
     if asked.limits:
         return _made(asked, [_limits(asked.jobtype, asked.limit)])
     if asked.kill:
-        return _made(asked, [["job", "cancel", *_needed(jobs, "-k needs jobs: -u UUID")]])
+        return _made(asked, [["job", "cancel", *needed(jobs, "-k needs jobs: -u UUID")]])
     if asked.delete:
         raise NoCounterpart("-d: p3s purge jobs --older 7d removes records by age; p3s job cancel UUID ends a job")
     if asked.adjust:
-        return _made(asked, _adjusted(_needed(jobs, "-a needs jobs: -u UUID"), asked.state, asked.priority))
+        return _made(asked, _adjusted(needed(jobs, "-a needs jobs: -u UUID"), asked.state, asked.priority))
     if not asked.json_in:
         raise NoCounterpart("say what to do: -j FILE submits, -a -u UUID adjusts, -l lists limits (-U shows all)")
     inputs, version = _list(asked.file), [f"DUNETPCVER={asked.version}"] if asked.version else []
@@ -97,12 +97,6 @@ def _job(words: Words, _: Mapping[str, str]) -> Translation:
     if asked.number != 1:
         command += ["-N", str(asked.number), *(["--delay", f"{asked.delay}ms"] if asked.delay else [])]
     return _made(asked, [command])
-
-
-def _needed(values: list[str], otherwise: str) -> list[str]:
-    if not values:
-        raise NoCounterpart(otherwise)
-    return values
 
 
 def _limits(jobtype: str, limit: int) -> Words:
@@ -171,7 +165,7 @@ def _workflow(words: Words, _: Mapping[str, str]) -> Translation:
         command = ["workflow", "template", "put", asked.graphml]
         return _made(asked, [command + _given(asked, "name", "description")])
     if asked.get is not None:
-        (name,) = _needed([one for one in (asked.get or asked.name,) if one], "-G needs a name: -G NAME")
+        (name,) = needed([one for one in (asked.get or asked.name,) if one], "-G needs a name: -G NAME")
         return _made(asked, [["workflow", "template", "export", name, "--graphml"]])
     if asked.add:
         return _made(asked, [_started(asked)])
@@ -179,7 +173,7 @@ def _workflow(words: Words, _: Mapping[str, str]) -> Translation:
         return _made(asked, _deleted(asked))
     if not asked.modify:
         raise NoCounterpart("say what to do: -g FILE stores a graph, -a DAG makes a workflow of it (-U shows all)")
-    workflows = _needed(_list(asked.uuid), "-m needs workflows: -u UUID")
+    workflows = needed(_list(asked.uuid), "-m needs workflows: -u UUID")
     if asked.state not in _TO_WORKFLOW:
         raise NoCounterpart(
             f"-s {asked.state}: a workflow's state follows from its jobs; use {', '.join(_TO_WORKFLOW)}"
@@ -208,7 +202,7 @@ def _deleted(asked: argparse.Namespace) -> list[Words]:
         )
     if asked.what not in ("", "dag"):
         raise NoCounterpart(f"-w {asked.what}: say -w dag or -w workflow")
-    names = _needed(_list(asked.name), "-d needs graphs: -n NAME")
+    names = needed(_list(asked.name), "-d needs graphs: -n NAME")
     return [["workflow", "template", "delete", name] for name in names]
 
 
@@ -257,7 +251,7 @@ def _ended_pilots(asked: argparse.Namespace) -> Words:
         raise NoCounterpart(f"-A {asked.state}: use one of {', '.join(known)}")
     if asked.state:
         chosen += ["--state", known[asked.state]]
-    return ["pilot", "stop" if asked.kill else "delete", *_needed(chosen, "say which pilots: -u, -s, -H, -A or -e")]
+    return ["pilot", "stop" if asked.kill else "delete", *needed(chosen, "say which pilots: -u, -s, -H, -A or -e")]
 
 
 _REASONS = ("timelimit", "nonstarter", "exception")
