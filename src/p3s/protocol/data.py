@@ -6,9 +6,7 @@ Durations are in seconds. Fields that hold messages stand in `codec`.
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
-from .messages import ANYWHERE, Needs
-
-_STRICT = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
+from .messages import _STRICT, ANYWHERE, Needs
 
 
 @dataclass(frozen=True)

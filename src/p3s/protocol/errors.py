@@ -6,6 +6,8 @@ P3sError
 │   ├── NotKnown     there is no such object (404)
 │   ├── NotAllowed   the token does not reach (401, 403)
 │   ├── Conflict     it contradicts what is already so (409)
+│   ├── Gone         the server has given this pilot up (410)
+│   ├── TooLarge     it has more bytes than are taken (413)
 │   └── NoRoom       the server's disk is full; what needs less room is taken (507)
 └── TryLater         nothing is wrong with the request (503, or no answer)
     └── Unreachable  no server answered
@@ -87,8 +89,6 @@ class Unreachable(TryLater):
 
 
 _BY_STATUS: "dict[int, type[P3sError]]" = {
-    401: NotAllowed,
-    403: NotAllowed,
     404: NotKnown,
     409: Conflict,
     410: Gone,

@@ -101,9 +101,9 @@ PURGED = ("jobs", "pilots", "workflows")
 @dataclass(frozen=True)
 class PurgeRequest:
     """Remove the records of ended `jobs`, `pilots` or `workflows`, with their logs and files: these `uuids`, or those
-        in `states` (none: all final ones) that ended more than `older_than` seconds ago.
+    in `states` (none: all final ones) that ended more than `older_than` seconds ago.
 
-        Jobs with published results are kept, unless `results`: then these go too, but for those of reference runs. A
+    Jobs with published results are kept, unless `results`: then these go too, but for those of reference runs. A
     workflow goes with all its jobs, and they with nothing else; it is kept when one of them is. Pilots that jobs name
     are kept. `after` continues: `next` of the reply before.
     """

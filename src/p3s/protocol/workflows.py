@@ -6,9 +6,7 @@ A template's data stand apart from its nodes: each datum is written by one node 
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
-from .messages import ANYWHERE, Needs
-
-_STRICT = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
+from .messages import _STRICT, ANYWHERE, Needs
 
 TYPES = ("string", "int", "float", "bool", "list")
 """Of parameters."""
@@ -45,8 +43,8 @@ class Datum:
     extension a generated name has. `name`: a file name; "" is generated from the workflow's UUID; `inherit:X` is that
     of the datum or text X with the extension of its own type. `sticky` False (2018's graphs): the name counts only
     where the start asks for names as they are. `path`: a path below the workflow's directory, or an absolute one;
-    `dirpath`: a directory for `name`. Names and paths may hold {fields}, see `domain.fields`. `keep`: seconds after
-    the workflow's end that it is kept; None: for good. What a NOOP writes is not written: it is there.
+    `dirpath`: a directory for `name`. Names and paths may hold {fields}, see `domain.workflows.fields`. `keep`: seconds
+    after the workflow's end that it is kept; None: for good. What a NOOP writes is not written: it is there.
     """
 
     __pydantic_config__ = _STRICT
