@@ -124,7 +124,7 @@ def jobs(run: Run, server: Any) -> dict[str, str]:
         client.set_data_type(DataTypeSpec("RAWJSON", ".raw"))
         for number in (7, 8):
             client.start_run(number)
-        client.declare_stream(StreamSpec("raw", {"plain": StreamJob("/bin/true")}, take=Take(1_000_000_000)))
+        client.declare(StreamSpec("raw", {"plain": StreamJob("/bin/true")}, take=Take(1_000_000_000)))
         client.register_datasets([DatasetRequest(f"/data/{place}", "raw", run=1) for place in range(2)])
         publish = "p3s-publish --category TPC --run 7 --number n=1 --file log=a.log"
         script = f'echo x > "$P3S_RESULT_DIR/a.log"; {publish}'

@@ -11,7 +11,7 @@ from p3s.protocol.many import AdjustManyRequest, ManyReply, ManyRequest
 from p3s.protocol.many_bounds import CHANGEABLE
 
 from . import moments, show
-from .options import DryRun, Host, JobType, Json, Name, Run, Since, Site, SomeJobs, State, User, Why
+from .options import DryRun, Host, JobType, Json, Name, Run, Since, Site, SomeJobs, State, User, Why, words
 from .several import each
 
 AGAIN = "UUIDs of jobs, or --state and the like to choose them; p3s job list shows them"
@@ -164,7 +164,7 @@ def _which(act: str, jobs: list[str] | None, state: str, choice: dict[str, Any])
         raise BadInput(f"p3s job {act} wants {AGAIN}")
     if not state or state == "all":
         return [], [str(one) for one in CHANGEABLE[act]]
-    return [], [word.strip() for word in state.split(",") if word.strip()]
+    return [], words(state)
 
 
 def _asked(ask: Callable[[Any], ManyReply], request: ManyRequest) -> ManyReply:

@@ -13,7 +13,7 @@ from p3s.protocol.errors import BadInput
 from p3s.protocol.units import size as bytes_of
 
 from . import complete, moments, pairs, register, sets, show, verify
-from .options import DryRun, Json, Limit, Run, Since, User, Why
+from .options import DryRun, Json, Limit, Run, Since, User, Why, words
 from .several import each
 
 app = typer.Typer(no_args_is_help=True, help="Files and sets of files: register, list, look at, change, check.")
@@ -163,7 +163,7 @@ def adjust(
         keys=pairs.keys(key) if key else None,
         datatype=datatype or None,
         comment=comment,
-        clear=[word.strip() for word in clear.split(",") if word.strip()],
+        clear=words(clear),
         why=why,
     )
     catalogue_bounds.check_dataset_change(change)
@@ -179,12 +179,12 @@ def adjust(
             return {"dataset": found["uuid"], "state": state or found["state"], "changed": _others(found, change)}
         return vars(client.adjust_dataset(found["uuid"], change))
 
-    def words(reply: Any) -> str:
+    def told(reply: Any) -> str:
         if not reply["changed"]:
             return f"{reply['dataset']}: it is so already"
         return f"{reply['dataset']}: {'would change' if dry_run else 'changed'} {', '.join(reply['changed'])}"
 
-    each(datasets, lambda which: by_its_name(which, act), words, json)
+    each(datasets, lambda which: by_its_name(which, act), told, json)
 
 
 def _others(found: Any, change: DatasetChange) -> list[str]:
@@ -218,11 +218,11 @@ def delete(datasets: Several, why: Why = "", dry_run: DryRun = False, json: Json
         uuid = client.find_dataset(which)["uuid"]
         return {"dataset": uuid, **vars(client.delete_dataset(uuid, why, dry_run))}
 
-    def words(reply: Any) -> str:
+    def told(reply: Any) -> str:
         note = f", {reply['note']}" if reply["note"] else ""
         return f"{reply['name']}: {'would be forgotten' if dry_run else 'forgotten'}{note}"
 
-    each(datasets, lambda which: by_its_name(which, act), words, json)
+    each(datasets, lambda which: by_its_name(which, act), told, json)
 
 
 app.command("adjust", help=ADJUST_HELP)(adjust)

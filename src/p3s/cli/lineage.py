@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from p3s.client.data import ALL
 from p3s.client.files import by_its_name
 from p3s.client.sdk import Client
 from p3s.protocol.catalogue_views import Lineage, LineageNode, Way
@@ -31,7 +32,6 @@ Of many that are alike some are shown and all counted; --all shows all.
 """
 
 SHOWN = 5
-ALL = 100_000
 
 
 def lineage(

@@ -12,12 +12,11 @@ from p3s.protocol.errors import BadInput, NotKnown
 from p3s.protocol.many import PURGED, PurgeReply, PurgeRequest
 
 from . import complete, show
-from .options import DryRun, FinalState, JobType, Json, Why
+from .options import DryRun, FinalState, JobType, Json, Why, words
 
 Which = Annotated[
     str, typer.Argument(metavar="all|JOBTYPE", help="A job type, or all.", autocompletion=complete.job_types)
 ]
-Reason = Annotated[str, typer.Option("--reason", "--why", help="For the record.")]
 
 PAUSE_HELP = """Hand out nothing of a job type, or of any; what runs goes on. Without a name: list what is paused.
 
@@ -31,7 +30,7 @@ Examples:
 """
 
 
-def pause(jobtype: Which = "", reason: Reason = "", dry_run: DryRun = False, json: Json = False) -> None:
+def pause(jobtype: Which = "", why: Why = "", dry_run: DryRun = False, json: Json = False) -> None:
     client = Client()
     if not jobtype:
         _list(client, json)
@@ -41,7 +40,7 @@ def pause(jobtype: Which = "", reason: Reason = "", dry_run: DryRun = False, jso
         raise NotKnown(f"there is no job type {show.plain(jobtype)}; p3s jobtype list shows them")
     waiting = sum(one["waiting"] for one in types)
     paused = jobtype in [one["jobtype"] for one in client.pauses()]
-    changed = not paused if dry_run else client.pause(jobtype, reason)
+    changed = not paused if dry_run else client.pause(jobtype, why)
     if json:
         show.as_json({"jobtype": jobtype, "changed": changed, "waiting": waiting})
         return
@@ -108,7 +107,7 @@ def purge(
 ) -> None:
     if what not in PURGED:
         raise BadInput(f"p3s purge {show.plain(what)}: write p3s purge jobs, pilots or workflows")
-    states = [word.strip() for word in state.split(",") if word.strip()]
+    states = words(state)
     request = PurgeRequest(what, [], states, duration(older, "--older"), jobtype, results, dry_run=dry_run, why=why)
     with show.status("looking") as say:
 

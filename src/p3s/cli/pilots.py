@@ -12,7 +12,7 @@ from p3s.protocol.many import PilotOrderRequest, PurgeRequest
 from p3s.protocol.views import Doubt, PilotRow
 
 from . import complete, show
-from .options import DryRun, Json, Limit, Why
+from .options import DryRun, Json, Limit, Why, words
 
 Pilots = Annotated[
     list[str] | None, typer.Argument(help="Their UUIDs; or choose by the options.", autocompletion=complete.pilots)
@@ -109,7 +109,7 @@ def drain(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    _tell(PilotOrderRequest("drain", pilots or [], site, host, batch, _words(state), every, dry_run, why), json)
+    _tell(PilotOrderRequest("drain", pilots or [], site, host, batch, words(state), every, dry_run, why), json)
 
 
 STOP_HELP = """End pilots now, with the jobs that they run: these are lost, or tried again where their type has retries.
@@ -135,11 +135,7 @@ def stop(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    _tell(PilotOrderRequest("stop", pilots or [], site, host, batch, _words(state), every, dry_run, why), json)
-
-
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
+    _tell(PilotOrderRequest("stop", pilots or [], site, host, batch, words(state), every, dry_run, why), json)
 
 
 def _tell(request: PilotOrderRequest, json: bool) -> None:
@@ -177,7 +173,7 @@ def delete(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    chosen, states, client = bool(site or host or batch), _words(state), Client()
+    chosen, states, client = bool(site or host or batch), words(state), Client()
     if [bool(pilots), chosen or bool(state), every].count(True) != 1:
         raise BadInput(
             "p3s pilot delete wants UUIDs of ended pilots; or --host, --site, --batch, --state; or --all: one of these"

@@ -10,7 +10,7 @@ from p3s.protocol.errors import BadInput
 
 from . import moments, show
 from .logs import last_words
-from .options import DryRun, FinalState, Job, JobType, Json, SomeJobs, Why
+from .options import DryRun, FinalState, Job, JobType, Json, SomeJobs, Why, words
 
 
 def explain(job: Job, json: Json = False) -> None:
@@ -55,11 +55,12 @@ def rerun(
         raise BadInput("--state: say since when, like --since 02:00 or --since 6h")
     if not jobs and not state:
         raise BadInput("p3s job rerun wants UUIDs of jobs, or --state failed,lost --since 6h to choose them")
-    states = [word.strip() for word in state.split(",") if word.strip()]
+    states = words(state)
     request = RerunRequest(jobs or [], states, moments.since(since) or 0.0, jobtype, still_fresh, dry_run, why)
     reply = Client().rerun(request)
     if json:
         show.as_json(vars(reply))
         return
-    print("\n".join(reply.old if dry_run else reply.new))
+    for job in reply.old if dry_run else reply.new:
+        print(job)
     show.note(f"{'would be ' if dry_run else ''}run again: {show.count(len(reply.old), 'job')}")

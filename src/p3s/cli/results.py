@@ -51,8 +51,8 @@ def list_results(
         (
             one["id"],
             one["category"],
-            "" if one["run"] is None else one["run"],
-            "" if one["subrun"] is None else one["subrun"],
+            one["run"],
+            one["subrun"],
             coordinates(one["keys"]),
             show.judged(one["status"]),
             "incomplete" if one["incomplete"] else "",

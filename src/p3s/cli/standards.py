@@ -12,11 +12,10 @@ from p3s.protocol.data import DimensionSpec, LimitSpec, ReferenceSpec
 from p3s.protocol.errors import BadInput
 
 from . import complete, show
-from .options import DryRun, Json
+from .options import DryRun, Json, Why
 
 limits = typer.Typer(no_args_is_help=True, help="Limits set on the server: they win over what payloads say.")
 
-Reason = Annotated[str, typer.Option("--reason", "--why", help="For the record.")]
 Name = Annotated[
     str,
     typer.Argument(metavar="CATEGORY/ITEM[/COLUMN]", help="A number, or a column.", autocompletion=complete.trends),
@@ -133,12 +132,12 @@ def set_limits(
     warn: Annotated[str, typer.Option(metavar="LOW,HIGH", help="Outside it is bad.")] = "",
     drift: Annotated[str, typer.Option(metavar="WARNING,BAD", help="How far off the reference run.")] = "",
     category: Category = "",
-    reason: Reason = "",
+    why: Why = "",
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     of, item = split(name, category)
-    spec = LimitSpec(of, item, _pair(good, "--good"), _pair(warn, "--warn"), _drift(drift), reason)
+    spec = LimitSpec(of, item, _pair(good, "--good"), _pair(warn, "--warn"), _drift(drift), why)
     result_bounds.check_limit(spec)
     client = Client()
     changed = not _is_set(client, spec) if dry_run else client.set_limit(spec)
@@ -158,13 +157,13 @@ def _is_set(client: Client, spec: LimitSpec) -> bool:
 
 @limits.command("delete")
 def delete_limits(
-    name: Name, category: Category = "", reason: Reason = "", dry_run: DryRun = False, json: Json = False
+    name: Name, category: Category = "", why: Why = "", dry_run: DryRun = False, json: Json = False
 ) -> None:
     """What payloads say counts again. Example: p3s result limits delete Purity/lifetime --reason "wrong unit" """
     of, item = split(name, category)
     client = Client()
     there = any(one["item"] == item for one in client.limits(of))
-    changed = there if dry_run else client.drop_limit(of, item, reason)
+    changed = there if dry_run else client.drop_limit(of, item, why)
     _tell(f"{of}/{item}", changed, "deleted", dry_run, json, "no limits are set there")
 
 
@@ -188,7 +187,7 @@ published from now on. Results of reference runs are never purged.
 def reference(
     run: Annotated[str, typer.Argument(metavar="RUN|none", help="The run's number.")] = "",
     category: Annotated[str, typer.Option(help="Of this category alone.")] = "",
-    reason: Reason = "",
+    why: Why = "",
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
@@ -200,12 +199,12 @@ def reference(
     now = next((one["run"] for one in known if one["category"] == category), None)
     what = f"the reference of {category or 'all categories'}"
     if run == "none":
-        changed = now is not None if dry_run else client.drop_reference(category, reason)
+        changed = now is not None if dry_run else client.drop_reference(category, why)
         _tell(what, changed, "none any more", dry_run, json, "there was none")
         return
     if not (run.isascii() and run.isdecimal() and len(run) < 19):
         raise BadInput(f"{show.plain(run)!r}: write a run's number, or none")
-    changed = now != int(run) if dry_run else client.set_reference(ReferenceSpec(int(run), category, reason))
+    changed = now != int(run) if dry_run else client.set_reference(ReferenceSpec(int(run), category, why))
     if not client.results(1, run=int(run), category=category, items=False):
         show.note(f"note: run {run} has no results{f' of {category}' if category else ''} yet")
     _tell(what, changed, f"run {run}", dry_run, json)
@@ -244,7 +243,7 @@ def dimension(
     order: Annotated[str, typer.Option(metavar="3,2,1", help="Its values, separated by commas.")] = "",
     label: Annotated[list[str], typer.Option(metavar="VALUE=NAME", help="The name of a value; repeat it.")] = [],  # noqa: B006
     delete: Annotated[bool, typer.Option("--delete", help="Show the values as they are.")] = False,
-    reason: Reason = "",
+    why: Why = "",
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
@@ -254,12 +253,12 @@ def dimension(
         _list_dimensions(list(known.values()), json)
         return
     if delete:
-        changed = name in known if dry_run else client.drop_dimension(name, reason)
+        changed = name in known if dry_run else client.drop_dimension(name, why)
         _tell(name, changed, "shown as it is", dry_run, json, "it is shown as it is already")
         return
     labels = dict(_label(text) for text in label)
     values = tuple(value.strip() for value in order.split(",")) if order else ()
-    spec = DimensionSpec(name, values, labels, reason)
+    spec = DimensionSpec(name, values, labels, why)
     result_bounds.check_dimension(spec)
     before = known.get(name)
     same = before is not None and (before["order"], before["labels"]) == (list(values), labels)

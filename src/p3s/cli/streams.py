@@ -15,7 +15,7 @@ from p3s.protocol.errors import BadInput
 from p3s.protocol.streams import CoverageRow, ProcessReply, ProcessRequest, StreamChange, StreamChanged, StreamRow
 
 from . import complete, show
-from .options import DryRun, Json, Limit
+from .options import DryRun, Json, Limit, Why
 
 app = typer.Typer(
     no_args_is_help=True, help="Standing rules: data of this kind makes these jobs. p3s watcher start declares them."
@@ -24,7 +24,6 @@ app = typer.Typer(
 Name = Annotated[str, typer.Argument(help="The stream.", autocompletion=complete.streams)]
 SomeName = Annotated[str, typer.Argument(help="Only this stream.", autocompletion=complete.streams)]
 Reason = Annotated[str, typer.Option("--reason", "--why", help="For the record; required.")]
-MayReason = Annotated[str, typer.Option("--reason", "--why", help="For the record.")]
 Run = Annotated[int | None, typer.Option(help="Files of this run.")]
 
 
@@ -185,7 +184,7 @@ def versions(name: Name, limit: Limit = 20, json: Json = False) -> None:
 
 
 @app.command()
-def pause(name: Name, reason: MayReason = "", dry_run: DryRun = False, json: Json = False) -> None:
+def pause(name: Name, reason: Why = "", dry_run: DryRun = False, json: Json = False) -> None:
     """Count what comes and leave it out; what was made goes on. Example: p3s stream pause np04 --reason "beam off" """
     client = Client()
     if dry_run:
@@ -197,7 +196,7 @@ def pause(name: Name, reason: MayReason = "", dry_run: DryRun = False, json: Jso
 
 
 @app.command()
-def resume(name: Name, reason: MayReason = "", dry_run: DryRun = False, json: Json = False) -> None:
+def resume(name: Name, reason: Why = "", dry_run: DryRun = False, json: Json = False) -> None:
     """Take what comes from now on again. Example: p3s stream resume np04"""
     client = Client()
     changed = client.stream(name)["paused_at"] is not None if dry_run else client.resume_stream(name, reason)
@@ -239,7 +238,7 @@ def process(
     file: Annotated[str, typer.Option(metavar="GLOB", help="Only files of such names; * and ? are anything.")] = "",
     limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, help="At most so many files.")] = None,
     again: Annotated[bool, typer.Option("--again", help="Also files that are processed.")] = False,
-    reason: MayReason = "",
+    reason: Why = "",
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:

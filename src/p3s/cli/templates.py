@@ -10,6 +10,7 @@ import typer
 
 from p3s.client import graphml_export, template_text
 from p3s.client.sdk import Client
+from p3s.client.template_store import spec_of
 from p3s.client.templates import read, read_text
 from p3s.domain.workflows.dag import check as check_rules
 from p3s.protocol import codec
@@ -198,8 +199,7 @@ def _as_if(template: TemplateSpec) -> dict[str, Any]:
     except P3sError as error:
         show.note(f"note: {error}; checked without it")
         return {"name": template.name, "version": 1, "changed": True}
-    before = codec.from_object(TemplateSpec, {**known["spec"], "source": known["source"]})
-    same = before == template and known["deleted_at"] is None
+    same = spec_of(known) == template and known["deleted_at"] is None
     return {"name": template.name, "version": known["version"] + (not same), "changed": not same}
 
 
@@ -238,7 +238,7 @@ def show_template(name: Name, version: Version = None, json: Json = False) -> No
     if json:
         show.as_json(found)
         return
-    template = _spec(found)
+    template = spec_of(found)
     if template.comment.strip():
         print(show.plain(template.comment.rstrip()))
     state = "; deleted: it can be started no more" if found["deleted_at"] else ""
@@ -250,10 +250,6 @@ def show_template(name: Name, version: Version = None, json: Json = False) -> No
         for one in found["versions"]
     )
     show.table(("", "stored", "by", "why"), rows, "")
-
-
-def _spec(found: Template) -> TemplateSpec:
-    return codec.from_object(TemplateSpec, {**found["spec"], "source": found["source"]})
 
 
 @app.command("delete")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 import yaml
 
-from p3s.client.descriptions import duration
+from p3s.client.descriptions import duration, job_type
 from p3s.client.files import address
 from p3s.domain.data.streams import jobs_of
 from p3s.protocol import bounds
@@ -89,7 +89,7 @@ class Wanted:
 
 def _of_jobs(what: list[str], env: list[str], file: list[str], changes: dict[str, Any]) -> list[Wanted]:
     found = chosen(what, env, file, changes)
-    kinds = {name: JobTypeSpec(name, **settings) for name, settings in found.jobtypes.items()}
+    kinds = {name: job_type(name, settings) for name, settings in found.jobtypes.items()}
     return [Wanted(spec, kinds.get(spec.jobtype, JobTypeSpec(spec.jobtype)), {}) for spec in found.jobs]
 
 

@@ -77,7 +77,6 @@ MEANT_OPTIONS = {
     "--type": "--jobtype",
     "--job-type": "--jobtype",
     "--status": "--state",
-    "--reason": "--why",
     "--prio": "--priority",
     "--nice": "--priority",
     "--timeout": "--time-limit",

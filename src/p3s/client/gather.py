@@ -1,7 +1,5 @@
 """What the server gathers, and what jobs read of others."""
 
-from collections.abc import Iterator
-
 from p3s.protocol import gathering_routes
 from p3s.protocol.gatherings import Gathering, Input
 
@@ -19,15 +17,7 @@ class Gatherings(Asking):
     def inputs(self, job: str) -> list[Input]:
         """What a job reads: its file, or the results of other jobs with the files that these were made of. Raises
         NotKnown."""
-        return list(self._inputs(job))
-
-    def _inputs(self, job: str) -> Iterator[Input]:
-        cursor: str | None = ""
-        while cursor is not None:
-            query = f"?limit=1000&cursor={cursor}" if cursor else "?limit=1000"
-            page = self._object(gathering_routes.INPUTS, query, job=job)
-            yield from page["inputs"]
-            cursor = page["next"]
+        return list(self._pages(gathering_routes.INPUTS, "inputs", None, {}, job=job))
 
     def input_file(self, job: str, source: str, path: str) -> bytes:
         """A file of a job (`source`) whose results another job reads. Raises NotKnown."""

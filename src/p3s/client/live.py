@@ -89,7 +89,7 @@ class Live:
                 if topics:
                     self._topics.put(topics)
         except P3sError:
-            self.open = False
+            pass  # `open` says so
         finally:
             self.open = False
             self._begun.set()

@@ -55,11 +55,11 @@ class Client(Workflows, Streams, Data, Gatherings, Templates):
         """As `submit`, with the server's notes. A `key` of your own makes the call repeatable across processes."""
         specs = [JobSpec(job) if isinstance(job, str) else job for job in jobs]
         request = SubmitRequest(specs, key or uuid.uuid4().hex)
-        return codec.from_object(SubmitReply, self._ask(routes.SUBMIT, body=request))
+        return self._told(SubmitReply, routes.SUBMIT, request)
 
     def cancel(self, job: str, why: str = "") -> CancelReply:
         """Cancel a job, waiting or running."""
-        return codec.from_object(CancelReply, self._ask(routes.CANCEL, body=CancelRequest(why), job=job))
+        return self._told(CancelReply, routes.CANCEL, CancelRequest(why), job=job)
 
     def hold(self, job: str, why: str = "") -> ChangeReply:
         """Keep a queued job from being handed out."""
@@ -74,11 +74,11 @@ class Client(Workflows, Streams, Data, Gatherings, Templates):
         return self._change(routes.ADJUST, job, AdjustRequest(priority, why))
 
     def _change(self, route: Route, job: str, body: Any) -> ChangeReply:
-        return codec.from_object(ChangeReply, self._ask(route, body=body, job=job))
+        return self._told(ChangeReply, route, body, job=job)
 
     def rerun(self, request: RerunRequest) -> RerunReply:
         """Run ended jobs again. Asked again it makes no second ones: what was run again is refused or passed over."""
-        return codec.from_object(RerunReply, self._ask(routes.RERUN, body=request))
+        return self._told(RerunReply, routes.RERUN, request)
 
     # ---- many jobs at once; each asks on until all is done
 
@@ -157,7 +157,7 @@ class Client(Workflows, Streams, Data, Gatherings, Templates):
     ) -> TokenReply:
         """A new token, to be seen this once. Scopes: read, submit, pilot, operate, admin."""
         request = TokenRequest(name, list(scopes), uuid.uuid4().hex, owner, expires_in_s)
-        return codec.from_object(TokenReply, self._ask(routes.TOKEN, body=request))
+        return self._told(TokenReply, routes.TOKEN, request)
 
     def tokens(self, every: bool = False) -> list[Json]:
         """Your own in force, an admin's of everybody; with `every` the expired and revoked too."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
-from p3s.protocol import codec, data_routes
+from p3s.protocol import data_routes
 from p3s.protocol.acts import WhyRequest
 from p3s.protocol.data import ArrivalsReply, ArrivalsRequest, DatasetReply, DatasetRequest, StreamSpec
 from p3s.protocol.messages import BOUNDS
@@ -36,10 +36,6 @@ class Streams(Asking):
         `force`."""
         found: StreamVersion = self._ask(data_routes.STREAM, "?force=true" if force else "", spec, name=spec.name)
         return found
-
-    def declare_stream(self, spec: StreamSpec) -> int:
-        """The same; returns the version in force."""
-        return self.declare(spec)["version"]
 
     def streams(self, limit: int | None = None) -> list[StreamRow]:
         """All streams, by name, with how many of their jobs wait."""
@@ -100,7 +96,7 @@ class Streams(Asking):
 
     def register_dataset(self, request: DatasetRequest) -> DatasetReply:
         """Register a complete file; known already, it changes nothing."""
-        return codec.from_object(DatasetReply, self._ask(data_routes.REGISTER_DATASET, body=request))
+        return self._told(DatasetReply, data_routes.REGISTER_DATASET, request)
 
     def register_datasets(self, requests: Sequence[DatasetRequest]) -> list[DatasetReply]:
         """Register files, any number; the answers in their order. One that is refused says its `problem`, and the

@@ -9,6 +9,11 @@ from p3s.protocol.workflows import TemplateSpec
 from .asking import Asking
 
 
+def spec_of(found: Template) -> TemplateSpec:
+    """A template of the server as it was put."""
+    return codec.from_object(TemplateSpec, {**found["spec"], "source": found["source"]})
+
+
 class Templates(Asking):
     """What `Client` does with templates. Read them from files with `p3s.client.templates.read`."""
 
@@ -27,8 +32,7 @@ class Templates(Asking):
 
     def template_spec(self, name: str, version: int | None = None) -> TemplateSpec:
         """The same as it was put."""
-        found = self.template(name, version)
-        return codec.from_object(TemplateSpec, {**found["spec"], "source": found["source"]})
+        return spec_of(self.template(name, version))
 
     def put_template(self, template: TemplateSpec, why: str = "") -> TemplatePut:
         """Store a template, as a new version if it is not so already."""

@@ -5,7 +5,7 @@ from typing import Any
 import yaml
 
 from p3s.domain.workflows.dag import file_of
-from p3s.protocol import codec
+from p3s.protocol import codec, units
 from p3s.protocol.workflows import NOOP, Datum, Node, Parameter, TemplateSpec
 
 
@@ -55,7 +55,7 @@ def _node(name: str, node: Node, template: TemplateSpec, names: dict[str, str]) 
         field: said[field] for field in ("jobtype", "payload", "env", "priority", "needs", "shell") if field in said
     }
     if node.time_limit is not None:
-        entry["time_limit"] = _duration(node.time_limit)
+        entry["time_limit"] = units.written(node.time_limit)
     if node.for_each or node.values:
         # A list of one field is read as a list, whether its parameter is one or not.
         entry["for_each"] = node.for_each or node.values
@@ -78,16 +78,9 @@ def _datum(datum: Datum, node: Node) -> Any:
     fields = ("type", "name", "path", "dirpath", "comment") if counts else ("type", "path", "dirpath", "comment")
     entry = {field: said[field] for field in fields if field in said}
     if datum.keep is not None:
-        entry["keep"] = _duration(datum.keep)
+        entry["keep"] = units.written(datum.keep)
     return datum.type if list(entry) == ["type"] else entry
 
 
 def _parameter(parameter: Parameter) -> dict[str, Any]:
     return {"type": parameter.type, **codec.to_object(parameter)}
-
-
-def _duration(seconds: float) -> str:
-    for unit, length in (("d", 86_400), ("h", 3_600), ("m", 60)):
-        if seconds and seconds % length == 0:
-            return f"{seconds / length:.15g}{unit}"
-    return f"{seconds:.15g}s"
