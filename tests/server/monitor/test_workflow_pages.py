@@ -89,6 +89,17 @@ def test_nodes_are_chosen_by_state_and_node_and_shown_a_page_at_a_time(pages: An
     assert ">decode[0]<" in pages.get(f"/workflows/{made.uuid}?state=x&node=y&after=z")
 
 
+def test_of_a_workflow_s_file_it_is_not_said_that_no_job_took_it(pages: Any, make: Any) -> None:
+    made = make.workflow()
+    about = {"metadata": {"workflow": made.uuid, "node": "ped"}}
+    for name, fields in {"raw": {}, "ped": about, "sum": {**about, "state": "registered"}}.items():
+        make.dataset(name=name, **fields)
+    lines = {name: pages.get("/data").split(f">{name}<")[1].split("<tr")[0] for name in ("raw", "ped", "sum")}
+    assert "no job took it" in lines["raw"]
+    assert "of a workflow" in lines["ped"]
+    assert "not there yet" in lines["sum"]
+
+
 def test_files_and_runs_lead_to_their_workflows(pages: Any, make: Any) -> None:
     file = make.dataset(run=4610)
     written = make.dataset(run=None)

@@ -180,6 +180,12 @@ def maker(uuid: str) -> str:
     return str(metadata(uuid).get("workflow") or "")[:36]
 
 
+def made_by_workflows(uuids: Iterable[str]) -> set[str]:
+    """Those of them whose record was made by a workflow, whose jobs read and write them."""
+    made = Dataset.objects.filter(uuid__in=list(uuids), metadata__workflow__isnull=False)
+    return set(made.values_list("uuid", flat=True))
+
+
 def known(urls: Iterable[str]) -> dict[str, str]:
     """UUIDs of files at these addresses, by address."""
     return dict(Dataset.objects.filter(url__in=list(urls)).values_list("url", "uuid"))

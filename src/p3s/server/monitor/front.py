@@ -65,13 +65,15 @@ class RunLine:
 def file_lines(rows: list[DatasetRow]) -> list[FileLine]:
     uuids = [row.uuid for row in rows]
     states = jobs.states_by_dataset(uuids)
+    loose = [uuid for uuid in uuids if not states.get(uuid)]
+    of_workflows = data.made_by_workflows(loose) if loose else set()
     first = results.first_published(uuids)
     took = {row.uuid: max(0.0, first[row.uuid] - row.registered_at) for row in rows if row.uuid in first}
     slowest = max(took.values(), default=0.0) or 1.0
     return [
         FileLine(
             row=row,
-            mark=dataset_mark(row, states.get(row.uuid, {})),
+            mark=dataset_mark(row, states.get(row.uuid, {}), row.uuid in of_workflows),
             took=took.get(row.uuid),
             share=max(3, round(100 * took.get(row.uuid, 0.0) / slowest)),
         )

@@ -96,8 +96,9 @@ def pilot_mark(pilot: PilotRow, out: int, now: float) -> Mark:
     return Mark("wrong" if pilot.state == "lost" else "left", pilot.state)
 
 
-def dataset_mark(dataset: DatasetRow, job_states: Mapping[str, int]) -> Mark:
-    """Processing and processed are computed from the dataset's jobs: how many are in which state."""
+def dataset_mark(dataset: DatasetRow, job_states: Mapping[str, int], of_workflow: bool = False) -> Mark:
+    """Processing and processed are computed from the dataset's jobs: how many are in which state. `of_workflow`: its
+    nodes write or read the file, which makes none of them a job of it."""
     if dataset.state == "missing":
         return Mark("wrong", "missing")
     if dataset.state == "dropped":
@@ -105,7 +106,9 @@ def dataset_mark(dataset: DatasetRow, job_states: Mapping[str, int]) -> Mark:
     by_group = count_groups(job_states)
     total = sum(by_group.values())
     if not total:
-        return Mark("left", "no job took it")
+        if dataset.state == "registered":
+            return Mark("plain", "not there yet")
+        return Mark("plain", "of a workflow") if of_workflow else Mark("left", "no job took it")
     if by_group["busy"]:
         return Mark("busy", "processing")
     if by_group["wrong"]:
