@@ -4,8 +4,10 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from p3s.protocol.errors import NotAllowed, Unreachable
+from p3s.transport.http import base_url
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,8 @@ def server_dir() -> Path:
 
 
 def find(server: str = "", token: str = "") -> Place:
-    """Arguments win over `P3S_SERVER` and `P3S_TOKEN`, these over the local server's own files.
+    """Arguments win over `P3S_SERVER` and `P3S_TOKEN`, these over the local server's own files. Its token is for
+    itself: another server that is named gets none, unless `P3S_SERVER_DIR` says whose is meant.
 
     Raises Unreachable when no server is named and none runs here.
     """
@@ -41,7 +44,7 @@ def find(server: str = "", token: str = "") -> Place:
         )
     found = "P3S_SERVER" if server else f"{server_dir()}"
     server = server or local
-    if not token and (not local or server.rstrip("/") == local or "P3S_SERVER_DIR" in os.environ):
+    if not token and ("P3S_SERVER_DIR" in os.environ or _is_local(server, local)):
         token = _local_token()
     return Place(server, token, found)
 
@@ -49,8 +52,23 @@ def find(server: str = "", token: str = "") -> Place:
 def _local_url() -> str:
     try:
         return str(json.loads((server_dir() / "server.json").read_text())["url"])
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, LookupError, TypeError):
         return ""
+
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+def _is_local(server: str, local: str) -> bool:
+    """Whether a server is that of this machine's own files, by whatever name; while none runs, any on loopback may be
+    the one that is about to."""
+    try:
+        named, own = urlsplit(base_url(server)), urlsplit(base_url(local) if local else "")
+    except ValueError:
+        return False
+    if named.hostname in _LOOPBACK and (not local or own.hostname in _LOOPBACK):
+        return not local or named.port == own.port
+    return named == own
 
 
 def _local_token() -> str:
