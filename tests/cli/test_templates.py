@@ -76,7 +76,7 @@ def test_what_may_be_meant_otherwise_is_told(run: Run, tmp_path: Path) -> None:
     assert [line.split(": ", 2)[2] for line in done.stderr.splitlines()] == [
         "data.d.OUT: two jobs of d would both write 'out.txt'; a {field} like {index}, {value} or {input} in its name "
         "tells them apart",
-        f"nodes.a: {tmp_path}/nothere.sh is not on this machine; where the pilots run, it must be",
+        f"nodes.a: {tmp_path}/nothere.sh is not on this machine; where the pilot runs, it must be",
         "nodes.b: no shell runs its payload, so > and | are handed to it; write shell: true",
         "nodes.d: {OUT} of its payload is not filled in; write shell: true and $OUT",
         'nodes.d: {input} of its payload is not filled in; write env: {INPUT: "{input}"}, shell: true and $INPUT',

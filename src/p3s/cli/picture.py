@@ -1,16 +1,15 @@
 """A template in a few lines: its nodes in order, what each waits for, reads and writes."""
 
 import re
-import shlex
 from collections.abc import Iterator
 
-from p3s.client.files import is_there
 from p3s.domain.workflows.dag import roots
 from p3s.domain.workflows.fields import BUILT_IN
 from p3s.domain.workflows.places import doubtful
 from p3s.protocol.workflows import INPUTS, NOOP, TemplateSpec
 
 from . import show
+from .programs import doubt_of
 
 TITLES = ("node", "jobs", "reads", "writes", "runs")
 
@@ -55,13 +54,6 @@ def _writes(template: TemplateSpec, name: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _program(payload: str) -> str:
-    try:
-        return shlex.split(payload)[0]
-    except (ValueError, IndexError):
-        return ""
-
-
 _USED = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
 _BRACES = re.compile(r"(?<!\$)\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -77,9 +69,8 @@ def doubts(template: TemplateSpec) -> list[str]:
             elif word in BUILT_IN:
                 how = f'env: {{{word.upper()}: "{{{word}}}"}}, shell: true and ${word.upper()}'
                 found.append(f"nodes.{name}: {{{word}}} of its payload is not filled in; write {how}")
-        program = _program(node.payload)
-        if program.startswith("/") and not is_there(program):
-            found.append(f"nodes.{name}: {program} is not on this machine; where the pilots run, it must be")
+        doubt = doubt_of(node.payload)
+        found += [f"nodes.{name}: {doubt}"] if doubt else []
         used = _USED.search(node.payload)
         if used and not node.shell and {**template.env, **node.env}.get("P3S_EXECMODE") != "SHELL":
             found.append(f"nodes.{name}: no shell fills in ${used.group(1)} of its payload; write shell: true")

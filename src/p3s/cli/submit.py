@@ -22,6 +22,7 @@ from p3s.protocol.views import Job as Ended
 from . import complete, show
 from .logs import last_words
 from .options import DryRun, Json
+from .programs import doubt_of, not_here, program_of
 
 NEED_HELP = "cores=2, memory=4GB, gpus=1, site=lxbatch, tag=cvmfs, runtime=apptainer; repeatable."
 DESCRIPTIONS = {".json", ".yaml", ".yml"}
@@ -174,14 +175,12 @@ def _with_input(spec: JobSpec, path: str, described: bool) -> JobSpec:
 
 def doubts(job: JobSpec) -> list[str]:
     """What of a job is not here, and may be a mistake: pilots may run where it is."""
-    try:
-        program = shlex.split(job.payload)[0]
-    except (ValueError, IndexError):
-        program = ""
+    program = program_of(job.payload)
     if "/" not in program and is_file(program) and shutil.which(program) is None:
         return [f"{program} is looked for on the pilot's PATH; the file here is ./{program}"]
-    paths = [one for one in (program, job.input) if one.startswith(("/", "./")) and not is_there(one)]
-    return [f"{path} is not on this machine; where the pilot runs, it must be" for path in paths]
+    away = job.input.startswith(("/", "./")) and not is_there(job.input)
+    found = [doubt_of(job.payload), not_here(job.input) if away else ""]
+    return [doubt for doubt in found if doubt]
 
 
 def _portions(specs: list[JobSpec], replicas: int, delay_s: float) -> list[list[JobSpec]]:

@@ -16,6 +16,7 @@ from p3s.protocol.errors import BadInput, NotKnown, P3sError, TryLater
 from . import show
 from .options import DryRun, Json
 from .parts import place
+from .programs import doubt_of
 
 if TYPE_CHECKING:
     from p3s.watcher.explain import Explained, Would
@@ -61,6 +62,7 @@ def start_watcher(
     from p3s.client.descriptions import duration
 
     found, silent_s = _read(files), duration(silent, "--silent")
+    _tell_doubts(found)
     if dry_run:
         _dry_run(found, silent_s, all_lines, json)
     else:
@@ -77,6 +79,17 @@ def _read(files: list[Path]) -> "list[StreamFile]":
     if twice:
         raise BadInput(f"stream {twice[0]} stands in two files; its name is its identity on the server: rename one")
     return found
+
+
+def _tell_doubts(found: "list[StreamFile]") -> None:
+    """Payloads that are not here, or cannot be run."""
+    for stream in [stream.spec for file in found for stream in file.streams]:
+        places = {f"jobs.{name}": job.payload for name, job in stream.jobs.items()}
+        places |= {f"gather.{name}": gather.payload for name, gather in stream.gather.items()}
+        for where, payload in places.items():
+            doubt = doubt_of(payload)
+            if doubt:
+                show.note(f"note: streams.{stream.name}.{where}: {show.plain(doubt)}")
 
 
 def _watch(found: "list[StreamFile]", name: str, once: bool, force: bool, silent_s: float) -> None:
@@ -203,7 +216,9 @@ def check_files(files: Files, json: Json = False) -> None:
     """Are stream files right, and what do they watch? Needs no server. Example: p3s watcher check streams.yaml"""
     from p3s.watcher.explain import described
 
-    rows = described(_read(files))
+    found = _read(files)
+    _tell_doubts(found)
+    rows = described(found)
     if json:
         show.as_json(rows)
         return

@@ -46,6 +46,8 @@ def test_a_program_of_this_directory_without_its_dot_is_doubted(here: Path) -> N
     (said,) = doubts(job("slow.py"))
     assert said == "slow.py is looked for on the pilot's PATH; the file here is ./slow.py"
     assert doubts(job("echo", "slow.py")) == []
+    assert doubts(job("./slow.py")) == [f"{here}/slow.py is not executable: chmod +x {here}/slow.py"]
+    (here / "slow.py").chmod(0o755)
     assert doubts(job("./slow.py")) == []
 
 
