@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-import yaml
 
 from p3s.client.descriptions import duration, job_type
+from p3s.client.document import load
 from p3s.client.files import address
 from p3s.domain.data.streams import jobs_of
 from p3s.protocol import bounds
@@ -127,10 +127,10 @@ def _has_streams(path: Path) -> bool:
     if path.suffix not in (".yaml", ".yml"):
         return False
     try:
-        document = yaml.safe_load(path.read_text())
-    except (OSError, ValueError, RecursionError, yaml.YAMLError):
+        found = load(path).value
+    except BadInput:
         return False  # what reads it as jobs says what is wrong
-    return isinstance(document, dict) and "streams" in document
+    return isinstance(found, dict) and "streams" in found
 
 
 def _outcome(trials: "list[Trial]") -> int:

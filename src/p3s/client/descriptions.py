@@ -2,19 +2,17 @@
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from p3s.protocol import units
 from p3s.protocol.bounds import check_jobtype
 from p3s.protocol.errors import BadInput
 from p3s.protocol.messages import JobSpec, JobTypeSpec, Needs
 
-from .document import content
+from .document import Field, content, parse
 from .files import address, is_there
 
 #: 2018's fields -> ours. `state` and `params` are looked at apart.
@@ -32,6 +30,7 @@ SETTINGS = frozenset(field.name for field in fields(JobTypeSpec)) - {"name"}
 """What may be said of a job type."""
 
 MOST_BYTES = 100_000_000
+MOST_VALUES = 2_000_000
 """Of a description: programs write lists of many thousand jobs."""
 
 
@@ -45,14 +44,14 @@ class Described:
 
 def read(path: Path) -> Described:
     """What a file describes. Raises BadInput with the file, the place and what to write instead."""
-    document = _parsed(content(path, MOST_BYTES), path)
+    document, where = _parsed(content(path, MOST_BYTES), path)
     jobtypes = {}
     if isinstance(document, list):
-        specs = [_classic(entry, f"{path}: [{place}]") for place, entry in enumerate(document)]
+        specs = [_classic(entry, where(place)) for place, entry in enumerate(document)]
     elif isinstance(document, dict) and isinstance(document.get("jobs"), list):
         _only(document, {"jobs", "jobtypes"}, str(path))
-        jobtypes = _jobtypes(document.get("jobtypes", {}), f"{path}: jobtypes")
-        found = [_ours(entry, f"{path}: jobs[{place}]") for place, entry in enumerate(document["jobs"])]
+        jobtypes = _jobtypes(document.get("jobtypes", {}), where)
+        found = [_ours(entry, where("jobs", place)) for place, entry in enumerate(document["jobs"])]
         specs = [_beside(spec, path.parent) for spec in found]
     else:
         raise BadInput(
@@ -63,13 +62,31 @@ def read(path: Path) -> Described:
     return Described(specs, jobtypes)
 
 
-def _parsed(text: str, path: Path) -> Any:
+Where = Callable[..., str]
+"""What messages call a place: where("jobs", 3) is `jobs.yaml:7: jobs[3]`."""
+
+
+def _parsed(text: str, path: Path) -> tuple[Any, Where]:
+    """What a file says, and where. Of JSON the lines are not known: programs write it."""
+    if path.suffix != ".json":
+        whole = parse(text, path, MOST_VALUES)
+        return whole.plain, lambda *names: _at(whole, names)
     try:
-        if path.suffix == ".json":
-            return json.loads(text, parse_constant=_no_constant)
-        return yaml.safe_load(text)
-    except (ValueError, yaml.YAMLError, RecursionError) as error:
+        found = json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
         raise BadInput(f"{path}: {' '.join(str(error).split())[:300]}") from None
+    return found, lambda *names: f"{path}: {_path(names)}"
+
+
+def _at(field: Field, names: tuple[str | int, ...]) -> str:
+    for name in names:
+        field = field.value[name]
+    return field.where
+
+
+def _path(names: tuple[str | int, ...]) -> str:
+    """`jobs[3]`, `jobtypes.evdisp`."""
+    return "".join(f"[{name}]" if isinstance(name, int) else f".{name}" for name in names).lstrip(".")
 
 
 def _no_constant(word: str) -> Any:
@@ -151,19 +168,20 @@ def _with_seconds(entry: dict[str, Any], where: str) -> dict[str, Any]:
     return values
 
 
-def _jobtypes(section: Any, where: str) -> dict[str, dict[str, Any]]:
+def _jobtypes(section: Any, where: Where) -> dict[str, dict[str, Any]]:
     """What our own file says of job types."""
     if not isinstance(section, dict):
-        raise BadInput(f"{where}: must be like {{evdisp: {{priority: 5, cap: 40}}}}, not {section!r}"[:300])
+        raise BadInput(f"{where('jobtypes')}: must be like {{evdisp: {{priority: 5, cap: 40}}}}, not {section!r}"[:300])
     found = {}
     for name, entry in section.items():
-        if not isinstance(name, str) or not isinstance(entry, dict):
-            raise BadInput(f"{where}.{name}: must be a name with settings, like evdisp: {{priority: 5, cap: 40}}")
-        found[name] = settings(entry, f"{where}.{name}")
+        place = where("jobtypes", name)
+        if not isinstance(entry, dict):
+            raise BadInput(f"{place}: must be a name with settings, like evdisp: {{priority: 5, cap: 40}}")
+        found[name] = settings(entry, place)
         try:
             check_jobtype(job_type(name, found[name]))
         except BadInput as error:
-            raise BadInput(f"{where}.{name}.{error}") from None
+            raise BadInput(f"{place}.{error}") from None
     return found
 
 

@@ -152,9 +152,9 @@ def load(path: Path) -> Field:
     return parse(content(path), path)
 
 
-def parse(text: str, path: Path) -> Field:
-    """The whole of a text; `path` is what messages call it. Raises BadInput."""
-    return _Building(path, text).whole()
+def parse(text: str, path: Path, most: int = MOST_VALUES) -> Field:
+    """The whole of a text, of at most so many values; `path` is what messages call it. Raises BadInput."""
+    return _Building(path, text, most).whole()
 
 
 class _Loader(yaml.SafeLoader):
@@ -183,8 +183,8 @@ def _hint(problem: str) -> str:
 class _Building:
     """From YAML's nodes, which know their lines, to fields."""
 
-    def __init__(self, path: Path, text: str) -> None:
-        self.path, self.left = path, MOST_VALUES
+    def __init__(self, path: Path, text: str, most: int) -> None:
+        self.path, self.left = path, most
         self.text = text
 
     def whole(self) -> Field:
