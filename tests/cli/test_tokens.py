@@ -49,9 +49,20 @@ def test_a_token_is_made_used_listed_and_revoked(server: Served, run: Run) -> No
         (("revoke", "0" * 12), "p3s token list"),
     ],
 )
-def test_mistakes_are_told(server: Served, refused: Callable[..., str], words: tuple[str, ...], said: str) -> None:
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)], ids=["", "dry"])
+def test_mistakes_are_told(
+    server: Served, refused: Callable[..., str], words: tuple[str, ...], said: str, dry: tuple[str, ...]
+) -> None:
     code = 4 if words[0] == "revoke" else 2
-    assert said in refused(code, "token", *words, at=server.directory)
+    assert said in refused(code, "token", *words, *dry, at=server.directory)
+
+
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)], ids=["", "dry"])
+@pytest.mark.parametrize("words", [("a b",), ("ana", "--scope", "root")], ids=" ".join)
+def test_a_user_who_cannot_be_is_refused(
+    server: Served, refused: Callable[..., str], words: tuple[str, ...], dry: tuple[str, ...]
+) -> None:
+    assert "; use " in refused(2, "user", "set", *words, *dry, at=server.directory)
 
 
 def test_a_user_is_made_and_shut_out(server: Served, run: Run) -> None:

@@ -1,6 +1,7 @@
 """`p3s token ...`, `p3s user ...`, `p3s audit`: who may do what, and who did what."""
 
 import sys
+import uuid
 from time import time
 from typing import Annotated
 
@@ -8,8 +9,8 @@ import typer
 
 from p3s.client.descriptions import duration
 from p3s.client.sdk import Client
-from p3s.protocol.accounts import SCOPES
-from p3s.protocol.errors import BadInput, NotKnown
+from p3s.protocol.accounts import TokenRequest, UserRequest, check_token, check_user, check_user_name
+from p3s.protocol.errors import NotKnown
 
 from . import moments, show
 from .options import DryRun, Json, Limit, Since, Why
@@ -34,10 +35,8 @@ def new_token(
     json: Json = False,
 ) -> None:
     """Make a token; it is shown this once. Example: p3s token new lxplus --scope pilot --expires 30d"""
-    for one in scope:
-        if one not in SCOPES:
-            raise BadInput(f"--scope {one}: use {', '.join(SCOPES)}")
     expires_in_s = None if expires == "never" else duration(expires, "--expires")
+    check_token(TokenRequest(name, scope, uuid.uuid4().hex, owner, expires_in_s))
     client = Client()
     if dry_run:
         whose = owner or client.whoami()["owner"]
@@ -137,6 +136,8 @@ def set_user(
     json: Json = False,
 ) -> None:
     """Make a user of the browser, or change one; what is not named stays. Example: p3s user set ana --scope operate"""
+    check_user_name(name, "name")
+    check_user(UserRequest(scopes=scope))
     client = Client()
     known = next((one for one in client.users() if one["name"] == name), None)
     if dry_run:
