@@ -101,12 +101,16 @@ def test_results_are_gathered_as_values(server: Server, client: Client, kind: st
     (job,) = client.submit([JobSpec("true", jobtype=kind)])
     pilot = server.pilot()
     token = pilot.take(job)["token"]
-    items = [{"kind": "number", "name": "lifetime", "value": 5.6}]
+    items: list[dict[str, Any]] = [{"kind": "number", "name": "lifetime", "value": 5.6}]
+    items += [{"kind": "number", "name": "dead", "by": {"tpc": tpc, "plane": "U"}, "value": tpc} for tpc in (1, 2)]
     body = {"results": [{"p3s_result": 1, "category": "c", "items": items}]}
     server.good("POST", f"/api/v1/jobs/{job}/attempts/1/results", body, token=token)
     pilot.report(job, 1, "finished", exit_code=0)
     outcome = client.gather([job])[job]
-    assert (outcome.values, outcome.results[0]["category"]) == ({"lifetime": 5.6}, "c")
+    assert (outcome.values, outcome.results[0]["category"]) == (
+        {"lifetime": 5.6, "dead tpc=1 plane=U": 1, "dead tpc=2 plane=U": 2},
+        "c",
+    )
     assert client.result(outcome.results[0]["id"]) == outcome.results[0]
 
 

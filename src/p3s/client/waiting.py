@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from p3s.protocol.errors import NotKnown
 from p3s.protocol.states import FINAL_JOB_STATES
-from p3s.protocol.views import Job, Result
+from p3s.protocol.views import Item, Job, Result
 
 from .lists import Lists
 from .live import Live
@@ -28,9 +28,13 @@ class Outcome:
 
     @property
     def values(self) -> dict[str, float]:
-        """Numbers by the name of their item, of all results together."""
+        """Numbers by the name of their item, with its coordinates (`dead tpc=1`), of all results together."""
         items = [item for result in self.results for item in result["items"]]
-        return {item["name"]: item["value"] for item in items if item["value"] is not None}
+        return {_called(item): item["value"] for item in items if item["value"] is not None}
+
+
+def _called(item: Item) -> str:
+    return " ".join([item["name"], *(f"{name}={value}" for name, value in item["by"].items())])
 
 
 class Waiting(Lists, Results):
