@@ -47,6 +47,11 @@ def test_help_has_an_example(words: tuple[str, ...]) -> None:
     assert f"p3s {' '.join(words)}" in text.split("Example", 1)[1]
 
 
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_word_of_a_command_is_explained(words: tuple[str, ...]) -> None:
+    assert [one.name for one in COMMANDS[words].params if not one.help] == []
+
+
 OTHERS = {
     ("demo",),
     ("top",),

@@ -28,7 +28,7 @@ Examples:
 
 
 def backup(
-    file: Path,
+    file: Annotated[Path, typer.Argument(help="The backup: a new file, or with --check one that is there.")],
     directory: Annotated[Path | None, typer.Option("--dir", help="The server's (default: P3S_SERVER_DIR).")] = None,
     database: Database = "",
     check: Annotated[bool, typer.Option("--check", help="Only read FILE: is it whole?")] = False,
@@ -47,7 +47,7 @@ Example: p3s restore /backups/p3s-monday.zip --dir /srv/p3s-again
 
 
 def restore(
-    file: Path,
+    file: Annotated[Path, typer.Argument(help="A backup.")],
     directory: Annotated[Path, typer.Option("--dir", help="A new directory, or an empty one.")],
     database: Database = "",
     dry_run: DryRun = False,

@@ -34,7 +34,7 @@ Examples:
 
 @app.command("add", help=ADD_HELP)
 def add(
-    name: Annotated[str, typer.Argument(metavar="NAME|FILE.json")],
+    name: Annotated[str, typer.Argument(metavar="NAME|FILE.json", help="Its name, or a description of 2018.")],
     ext: Ext = None,
     comment: Comment = None,
     dry_run: DryRun = False,

@@ -25,7 +25,7 @@ pilot = typer.Typer(no_args_is_help=True, help="Run pilots, list them, and end t
 def start_server(
     directory: Annotated[Path | None, typer.Option("--dir", help="Its directory (default: P3S_SERVER_DIR).")] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535)] = 8373,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8373,
     database: Annotated[str, typer.Option(help="postgresql://... (default: SQLite in the directory).")] = "",
     standby: Annotated[
         bool, typer.Option("--standby", help="Wait for the active server to go, then take over.")
@@ -115,7 +115,7 @@ def place() -> Place:
 
 
 @pilot.command("build")
-def build_pilot(target: Annotated[Path, typer.Argument()] = Path("p3s-pilot.pyz")) -> None:
+def build_pilot(target: Annotated[Path, typer.Argument(help="The file to write.")] = Path("p3s-pilot.pyz")) -> None:
     """Write the pilot as one file for other machines. Example: p3s pilot build /shared/p3s-pilot.pyz"""
     try:
         print(pyz.build(target))

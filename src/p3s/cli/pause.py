@@ -96,7 +96,7 @@ _KEPT = {
 
 
 def purge(
-    what: Annotated[str, typer.Argument(metavar="jobs|pilots|workflows")],
+    what: Annotated[str, typer.Argument(metavar="jobs|pilots|workflows", help="Records of these.")],
     older: Annotated[str, typer.Option(metavar="7d", help="Ended longer ago than this.")],
     state: FinalState = "",
     jobtype: JobType = "",

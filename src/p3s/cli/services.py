@@ -19,6 +19,8 @@ app = typer.Typer(no_args_is_help=True, help="What runs every so often, in the s
 
 WAIT_S = 10.0
 
+Service = Annotated[str, typer.Argument(help="Its name; p3s service list shows them.")]
+
 
 @app.callback()
 def service_group() -> None:
@@ -70,7 +72,7 @@ def _said(one: dict[str, Any], now: float) -> str:
 
 
 @app.command("run")
-def run_service(name: str, dry_run: DryRun = False, json: Json = False) -> None:
+def run_service(name: Service, dry_run: DryRun = False, json: Json = False) -> None:
     """Have one of the server's services run now, and say what it did. Example: p3s service run database"""
     client = Client()
     if dry_run:
@@ -104,8 +106,8 @@ Example: p3s service report storage "4 servers up" --value 3.2 --unit TB --every
 
 @app.command("report", help=REPORT_HELP)
 def report_service(
-    name: str,
-    text: str,
+    name: Service,
+    text: Annotated[str, typer.Argument(help="How it stands, in a few words.")],
     value: Annotated[float | None, typer.Option(help="A number that goes with it.")] = None,
     unit: Annotated[str, typer.Option(help="Of the number.")] = "",
     every: Annotated[str, typer.Option(metavar="30m", help="The next word comes within so long.")] = "",
@@ -131,7 +133,7 @@ def _would(found: dict[str, Any], what: str, json: bool = False) -> None:
 
 
 @app.command("forget")
-def forget_service(name: str, dry_run: DryRun = False) -> None:
+def forget_service(name: Service, dry_run: DryRun = False) -> None:
     """A script will report no more; its alarm goes too. Example: p3s service forget storage"""
     client = Client()
     if dry_run:

@@ -125,7 +125,7 @@ def list_users(json: Json = False) -> None:
 
 @users.command("set")
 def set_user(
-    name: str,
+    name: Annotated[str, typer.Argument(help="Of the user.")],
     scope: Annotated[list[str], typer.Option(help=SCOPE_HELP)] = [],  # noqa: B006
     password: Annotated[bool, typer.Option("--password", help="Ask for a new password.")] = False,
     password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read it from a line of stdin.")] = False,
