@@ -91,7 +91,8 @@ _NOT_OURS = (0, -1, False)
 
 
 def _glance(head: bytes) -> "tuple[int, int, bool]":
-    """(status, length of the body, whether the connection ends) of a plain answer; else the length is -1."""
+    """(status, length of the body, whether the connection ends) of a plain answer; else the length is -1. Raises
+    HTTPException."""
     first, *lines = head.split(b"\r\n")
     status = first[9:12]
     if not (first.startswith(_OURS) and status.isdigit() and status[:1] != b"1"):
@@ -104,6 +105,8 @@ def _glance(head: bytes) -> "tuple[int, int, bool]":
             text = value.strip()
             if length >= 0 or not text.isdigit():
                 return _NOT_OURS
+            if len(text) > 18:
+                raise http.client.HTTPException("the answer says a length that cannot be")
             length = int(text)
         elif word == b"transfer-encoding":
             return _NOT_OURS

@@ -355,3 +355,14 @@ def test_addresses_are_taken_as_people_write_them(given: str, url: str) -> None:
 def test_what_is_no_address_is_a_value_error(given: str) -> None:
     with pytest.raises(ValueError, match=r"P3S_SERVER|[Pp]ort"):
         base_url(given)
+
+
+def test_a_length_that_is_no_number_of_bytes_is_no_answer(serve: Callable[..., Server]) -> None:
+    def step(talk: Talk) -> None:
+        talk.request()
+        talk.sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n{}")
+        talk.close()
+
+    connection = connect(serve(step))
+    with pytest.raises(Unreachable):
+        connection.call("GET", "/x")
