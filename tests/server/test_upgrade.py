@@ -106,15 +106,56 @@ with connection.cursor() as cursor:
 """
 
 
-def test_files_whose_jobs_were_purged_belong_to_the_one_stream_there_is(tmp_path: Path) -> None:
-    place = {"DJANGO_SETTINGS_MODULE": "p3s.server.project.settings", "P3S_SERVER_DIR": str(tmp_path)}
-    command = [sys.executable, "-c", EARLIER]
+def in_an_older_database(directory: Path, script: str) -> str:
+    """What the script said: it goes back to an earlier migration, fills the tables as they were, and comes back."""
+    place = {"DJANGO_SETTINGS_MODULE": "p3s.server.project.settings", "P3S_SERVER_DIR": str(directory)}
+    command = [sys.executable, "-c", script]
     done = subprocess.run(
         command, env={**os.environ, **place}, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.strip() == str([("a", "taken", "6"), ("b", "taken", "1")])
+    return done.stdout.strip()
+
+
+def test_files_whose_jobs_were_purged_belong_to_the_one_stream_there_is(tmp_path: Path) -> None:
+    assert in_an_older_database(tmp_path, EARLIER) == str([("a", "taken", "6"), ("b", "taken", "1")])
     assert [spoken("6"), spoken("1")] == ["processed", "failed"]
+
+
+BEFORE_STREAMS_WERE_NAMED = """
+import django; django.setup()
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+call_command("migrate", verbosity=0)
+call_command("migrate", "workflows", "0002", verbosity=0)
+loader = MigrationExecutor(connection).loader
+of = loader.project_state(list(loader.applied_migrations)).apps.get_model
+stream = of("data", "Stream").objects.create(name="s", version=3, spec={}, owner="ana", updated_at=1)
+here = dict(state="available", owner="ana", registered_at=1)
+file = of("data", "Dataset").objects.create(uuid="f", name="f", url="f", **here)
+of("data", "Arrival").objects.create(stream=stream, dataset=file, fate="taken", stream_version=2, at=1)
+template = of("workflows", "Template").objects.create(name="t", version=1, owner="ana", updated_at=1)
+jobtype = of("jobs", "JobType").objects.create(name="x", created_at=1)
+known = dict(template=template, version=1, state="finished", owner="ana", request={}, basis={}, directory="/d", nodes=1,
+             created_at=1)
+of("workflows", "Workflow").objects.create(uuid="by-stream", stream=stream, dataset=file, **known)
+of("workflows", "Workflow").objects.create(uuid="by-hand", **known)
+for number, workflow in enumerate(("by-stream", "by-hand", None), 1):
+    of("jobs", "Job").objects.create(id=number, uuid=str(number), jobtype=jobtype, owner="ana", payload="true",
+                                     state="finished", submitted_at=1, workflow=workflow)
+call_command("migrate", verbosity=0)
+from p3s.server.jobs.models import Job
+from p3s.server.workflows.models import Workflow
+print(list(Workflow.objects.order_by("uuid").values_list("uuid", "stream_version")),
+      list(Job.objects.order_by("id").values_list("workflow", "stream_id", "stream_version")))
+"""
+
+
+def test_workflows_that_streams_had_started_and_their_jobs_name_the_rule(tmp_path: Path) -> None:
+    workflows = [("by-hand", None), ("by-stream", 2)]
+    jobs = [("by-stream", "s", 2), ("by-hand", None, None), (None, None, None)]
+    assert in_an_older_database(tmp_path, BEFORE_STREAMS_WERE_NAMED) == f"{workflows} {jobs}"
 
 
 def test_it_is_backed_up_first_and_the_backup_brings_back_what_was(
