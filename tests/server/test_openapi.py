@@ -204,5 +204,6 @@ def test_a_path_of_the_api_that_is_none_is_a_problem(server: Server, path: str) 
 
 
 @pytest.mark.parametrize(("method", "path"), [("DELETE", "/api/v1/jobs"), ("PATCH", "/api/v1/pilots")])
-def test_a_method_that_is_none_is_refused(server: Server, method: str, path: str) -> None:
-    assert server.ask(method, path).status == 405
+def test_a_method_that_is_none_is_refused_with_those_there_are(server: Server, method: str, path: str) -> None:
+    answer = server.ask(method, path)
+    assert (answer.status, answer.detail) == (405, f"{path} takes GET, POST, not {method}; see /api/docs")

@@ -4,6 +4,7 @@ P3sError
 ├── Refused          the request is wrong; sending it again will not help
 │   ├── BadInput     what it says cannot be (422)
 │   ├── NotKnown     there is no such object (404)
+│   ├── WrongMethod  there is such a path, but not this method (405)
 │   ├── NotAllowed   the token does not reach (401, 403)
 │   ├── Conflict     it contradicts what is already so (409)
 │   ├── Gone         the server has given this pilot up (410)
@@ -40,6 +41,11 @@ class NotKnown(Refused):
     status = 404
     title = "not known"
     exit_code = 4
+
+
+class WrongMethod(Refused):
+    status = 405
+    title = "wrong method"
 
 
 class NotAllowed(Refused):
@@ -90,6 +96,7 @@ class Unreachable(TryLater):
 
 _BY_STATUS: "dict[int, type[P3sError]]" = {
     404: NotKnown,
+    405: WrongMethod,
     409: Conflict,
     410: Gone,
     413: TooLarge,

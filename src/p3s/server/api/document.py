@@ -8,7 +8,7 @@ from p3s.protocol.route import Route
 from .examples import REPLIES, request_of
 from .schemas import reference
 
-_FAST = {
+FAST = {
     routes.SUBMIT: "Each job is on the disk when this is answered. Asked again with the same `key` and jobs, the "
     "answer is the same and nothing is added. An unknown job type is created with defaults, and `notes` say so.",
     routes.EXCHANGE: "The only way orders reach a pilot: its order lane waits here, at most `wait_s`, until there is "
@@ -65,7 +65,7 @@ def _fast(route: Route) -> dict[str, Any]:
     return {
         "operationId": f"fast_{route.summary.lower().replace(' ', '_')}",
         "summary": route.summary,
-        "description": _FAST.get(route, ""),
+        "description": FAST.get(route, ""),
         "tags": ["system" if route is routes.HEALTH else "fast door"],
     }
 
