@@ -66,6 +66,15 @@ def test_one_alarm_counts_jobs_without_results_until_a_later_one_has_them(server
     assert (over["id"], over["ending"]) == (alarm["id"], f"job {third} published all it should")
 
 
+def test_what_one_attempt_published_is_not_asked_of_another_reported_with_it(pilot: Pilot) -> None:
+    (job,) = pilot.server.submit({"payload": "true", "jobtype": "monitor"})
+    publish(pilot, job, pilot.take(job)["token"], HITS)
+    reports = [{"job": job, "attempt": attempt, "state": "finished", "exit_code": 0} for attempt in (1, 2)]
+    verdicts = pilot.exchange(lane="reports", reports=reports).json()["verdicts"]
+    assert [one["verdict"] for one in verdicts] == ["applied", "refused"]
+    assert ended(pilot, job)[:2] == ("finished", "")
+
+
 def test_an_earlier_job_that_has_them_does_not_end_the_alarm(server: Server, pilot: Pilot) -> None:
     (earlier,) = server.submit({"payload": "true", "jobtype": "monitor"})
     token = pilot.take(earlier)["token"]

@@ -39,7 +39,13 @@ def test_every_seed_keeps_every_invariant(first: int) -> None:
         draw(seed).run()
 
 
-@pytest.mark.parametrize("seed", [pytest.param(274, id="more stale jobs than one round drops")])
+@pytest.mark.parametrize(
+    "seed",
+    [
+        pytest.param(274, id="more stale jobs than one round drops"),
+        pytest.param(1926, id="two attempts of a job reported at once, of which results are expected"),
+    ],
+)
 def test_seeds_that_once_broke_an_invariant(seed: int) -> None:
     draw(seed).run()
 

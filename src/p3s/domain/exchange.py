@@ -63,12 +63,12 @@ class Past:
 class Known:
     """What the database says of reported jobs.
 
-    `past`: those that are not in the book. `published`: of those whose type expects results (`expects`) and that are
-    reported finished, what the reported attempt has published, as `category` and `category/item`.
+    `past`: those that are not in the book. `published`: of (job, attempt) whose type expects results (`expects`) and
+    that are reported finished, what was published, as `category` and `category/item`.
     """
 
     past: Mapping[str, Past] = field(default_factory=dict)
-    published: Mapping[str, Collection[str]] = field(default_factory=dict)
+    published: Mapping[tuple[str, int], Collection[str]] = field(default_factory=dict)
 
 
 NOTHING = Known()
@@ -103,9 +103,9 @@ def judge_report(book: Book, pilot: str, report: Report, known: Known, now: floa
         return _returned(out, report, now)
     ended = _ended(out, JobState(report.state), report, now)
     if ended.after is JobState.FINISHED:
-        return judged(ended, expects(book, report, {}), known.published.get(report.job, ()), now), _verdict(
-            report, APPLIED
-        )
+        return judged(
+            ended, expects(book, report, {}), known.published.get((report.job, report.attempt), ()), now
+        ), _verdict(report, APPLIED)
     return end_or_again(book, out, ended, now), _verdict(report, APPLIED)
 
 
@@ -153,7 +153,9 @@ def _judge_late(book: Book, pilot: str, report: Report, known: Known, now: float
     )
     noted = Noted("job", report.job, "amended", pilot, f"late report: lost became {after}", now)
     wanted = expects(book, report, known.past)
-    return [*judged(ended, wanted, known.published.get(report.job, ()), now), noted], _verdict(report, APPLIED)
+    return [*judged(ended, wanted, known.published.get((report.job, report.attempt), ()), now), noted], _verdict(
+        report, APPLIED
+    )
 
 
 def _refuse(report: Report, pilot: str, now: float, why: str) -> tuple[list[Effect], Verdict]:

@@ -252,7 +252,8 @@ class Store:
     def known(self, reports: Iterable[Report]) -> Known:
         """What the rules must know of reported jobs."""
         past = {report.job: self.past(report.job) for report in reports}
-        published = {report.job: self.published.get((report.job, report.attempt), []) for report in reports}
+        attempts = [(report.job, report.attempt) for report in reports]
+        published = {attempt: self.published.get(attempt, []) for attempt in attempts}
         return Known({job: row for job, row in past.items() if row is not None}, published)
 
     def past(self, job: str) -> Past | None:

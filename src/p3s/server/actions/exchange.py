@@ -66,11 +66,11 @@ def _known(work: Work, reports: Sequence[Report]) -> Known:
     ordinary report reads nothing."""
     book = work.desk.book
     past = _past(work, [report.job for report in reports if report.job not in book.out])
-    attempts: dict[str, int] = {}
+    attempts: set[tuple[str, int]] = set()
     wanted: set[str] = set()
     for report in reports:
         if names := expects(book, report, past):
-            attempts[report.job] = report.attempt
+            attempts.add((report.job, report.attempt))
             wanted.update(names)
     if not attempts:
         return Known(past) if past else NOTHING
