@@ -11,7 +11,7 @@ from p3s.client.classic_workflows import file_info, job_info
 from p3s.client.descriptions import duration, resolved
 from p3s.client.files import address, is_there
 from p3s.client.sdk import Client
-from p3s.protocol.errors import BadInput
+from p3s.protocol.errors import BadInput, P3sError
 from p3s.protocol.workflow_views import Workflow
 from p3s.protocol.workflows import DatumChange, NodeChange, StartReply, StartRequest
 
@@ -194,7 +194,9 @@ def watched(client: Client, reply: StartReply, json: bool) -> None:
                 advance(min(sum(counts.values()), reply.jobs), words)
 
             found = client.wait_workflow(workflow, progress)
-    except KeyboardInterrupt:
+    except (P3sError, KeyboardInterrupt):
+        if json:
+            told(reply, json)
         show.note(f"note: the workflow goes on: p3s workflow show {workflow}; p3s workflow cancel {workflow} ends it")
         raise
     if json:

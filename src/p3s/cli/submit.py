@@ -16,7 +16,7 @@ from p3s.client.files import address, is_file, is_there
 from p3s.client.sdk import Client
 from p3s.protocol import bounds
 from p3s.protocol.errors import BadInput, P3sError
-from p3s.protocol.messages import BOUNDS, JobSpec, Needs, SubmitRequest
+from p3s.protocol.messages import BOUNDS, JobSpec, Needs, SubmitReply, SubmitRequest
 from p3s.protocol.views import Job as Ended
 
 from . import complete, show
@@ -243,6 +243,21 @@ def _submit(plan: Plan, wait: bool, json: bool) -> None:
             show.note(f"note: job type {kind} was set")
     jobs: list[str] = []
     notes: list[str] = []
+    try:
+        _send(client, plan, jobs, notes, json)
+        ended = list(_watch(client, jobs).values()) if wait else []
+    except (P3sError, KeyboardInterrupt):  # what was submitted goes on, and is told
+        if json and jobs:
+            show.as_json({"jobs": jobs, "notes": notes, "ended": []})
+        raise
+    if json:
+        show.as_json({"jobs": jobs, "notes": notes, "ended": ended})
+    if wait:
+        raise typer.Exit(_outcome(ended))
+
+
+def _send(client: Client, plan: Plan, jobs: list[str], notes: list[str], json: bool) -> None:
+    """All portions; into `jobs` what was submitted so far, into `notes` what the server said, once each."""
     with show.progress("submitting", plan.jobs, len(plan.portions) > 1) as advance:
         for place, (portion, key) in enumerate(zip(plan.portions, plan.keys(), strict=True)):
             if place:
@@ -256,14 +271,9 @@ def _submit(plan: Plan, wait: bool, json: bool) -> None:
                 print("\n".join(reply.jobs), flush=True)
             jobs += reply.jobs
             advance(len(jobs), "")
-    ended = _watch(client, jobs) if wait else {}
-    if json:
-        show.as_json({"jobs": jobs, "notes": notes, "ended": list(ended.values())})
-    if wait:
-        raise typer.Exit(_outcome(list(ended.values())))
 
 
-def _one(client: Client, portion: list[JobSpec], key: str, done: int, total: int) -> Any:
+def _one(client: Client, portion: list[JobSpec], key: str, done: int, total: int) -> SubmitReply:
     try:
         return client.submit_all(portion, key)
     except P3sError:
