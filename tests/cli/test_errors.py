@@ -139,7 +139,10 @@ BAD_FILES = {
     "not yaml.yaml": ("jobs: [", "cannot read not yaml.yaml:1: "),
     "nan.json": ('[{"payload": "/bin/true", "timeout": NaN}]', "NaN"),
     "infinity.json": ('[{"payload": "/bin/true", "timeout": 1e999}]', "[0].timeout: must be a number"),
-    "nan.yaml": ("jobs: [{payload: /bin/true, time_limit: .nan}]", "NaN"),
+    "nan.yaml": ("jobs: [{payload: /bin/true, time_limit: .nan}]", "jobs[0].time_limit: must be from 0 to"),
+    "hold.yaml": ("jobs: [{payload: /bin/true, hold: 3}]", "jobs[0].hold: must be true or false, not 3"),
+    "number name.json": ('[{"payload": "/bin/true", "name": 5}]', "[0].name: must be text"),
+    "null type.json": ('[{"payload": "/bin/true", "jobtype": null}]', "[0].jobtype: must be text"),
     "unknown.json": ('[{"payload": "/bin/true", "prio": 1}]', "[0].prio: is not a known field"),
     "unknown.yaml": ("jobs: [{payload: /bin/true, prio: 1}]", "jobs[0].prio: is not a known field"),
     "text number.yaml": ('jobs: [{payload: /bin/true, priority: "5"}]', "jobs[0].priority: "),
@@ -179,7 +182,14 @@ BAD_FILES = {
 def test_a_bad_job_file_is_refused_with_its_place(refused: Refused, server: Any, tmp_path: Path, name: str) -> None:
     text, says = BAD_FILES[name]
     (tmp_path / name).write_text(text)
-    assert says in refused(2, "job", "submit", name, at=server.directory)
+    for words in (("submit",), ("submit", "--dry-run"), ("test",)):
+        assert says in refused(2, "job", *words, name, at=server.directory)
+
+
+def test_a_refused_file_sets_no_job_type(run: Run, refused: Refused, server: Any, tmp_path: Path) -> None:
+    (tmp_path / "jobs.yaml").write_text("jobs: [{payload: x, needs: {cores: 9999}}]\njobtypes: {refusedtype: {cap: 3}}")
+    assert "needs.cores: must be from 1" in refused(2, "job", "submit", "jobs.yaml", at=server.directory)
+    assert "refusedtype" not in run("jobtype", "list", at=server.directory).stdout
 
 
 def test_a_job_file_that_is_not_there_or_not_text_is_named(refused: Refused, server: Any, tmp_path: Path) -> None:

@@ -102,6 +102,8 @@ def submit(
         show.note(f"note: {show.plain(doubt)}")
     delay_s = duration(delay, "--delay") if delay else 0.0
     plan = Plan(found.jobtypes, _portions(found.jobs, replicas, delay_s), delay_s, key)
+    for portion, portion_key in zip(plan.portions, plan.keys(), strict=True):
+        bounds.check_submit(SubmitRequest(portion, portion_key))  # the server's own rules, before anything is done
     if dry_run:
         _tell_plan(plan, json)
         return
@@ -209,9 +211,7 @@ def _portions(specs: list[JobSpec], replicas: int, delay_s: float) -> list[list[
 
 
 def _tell_plan(plan: Plan, json: bool) -> None:
-    """By the server's own rules, which are here too; what only it knows is asked if it answers."""
-    for portion, key in zip(plan.portions, plan.keys(), strict=True):
-        bounds.check_submit(SubmitRequest(portion, key))
+    """What only the server knows is asked if it answers."""
     counts = Counter[str]()
     for portion in plan.portions:
         for spec in portion:

@@ -103,6 +103,7 @@ def _classic(entry: Any, where: str) -> JobSpec:
     values: dict[str, Any] = {_CLASSIC[name]: value for name, value in entry.items() if name in _CLASSIC}
     if not isinstance(values.get("payload"), str):
         raise BadInput(f"{where}.payload: is required, as text")
+    _check_texts(values, where)
     if entry.get("params"):
         values["payload"] += f" {entry['params']}"
     if "priority" in values:
@@ -148,15 +149,22 @@ def _ours(entry: Any, where: str) -> JobSpec:
     values = _with_seconds(entry, where)
     if "needs" in values:
         values["needs"] = needs_of(values["needs"], f"{where}.needs")
-    for name in ("name", "jobtype", "input"):
-        if name in values and not isinstance(values[name], str):
-            raise BadInput(f"{where}.{name}: must be text; write it in quotes, not {values[name]!r}")
+    _check_texts(values, where)
+    for name in ("priority", "time_limit", "eta", "stale_after", "hold"):
+        if values.get(name) is not None:
+            _check_kind(name, values[name], f"{where}.{name}")
     if not isinstance(values.get("env", {}), dict):
         raise BadInput(f"{where}.env: must be an object of names and values")
     for name, value in values.get("env", {}).items():
         if not isinstance(value, str):
             raise BadInput(f"{where}.env.{name}: must be text; write {json.dumps(str(value))}")
     return JobSpec(**values)
+
+
+def _check_texts(values: dict[str, Any], where: str) -> None:
+    for name in ("name", "jobtype", "input"):
+        if name in values and not isinstance(values[name], str):
+            raise BadInput(f"{where}.{name}: must be text; write it in quotes, not {values[name]!r}")
 
 
 def _with_seconds(entry: dict[str, Any], where: str) -> dict[str, Any]:
@@ -207,7 +215,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("priority", "cap", "retries"), (int,)),
     **dict.fromkeys(("eta", "stale_after", "time_limit"), (int, float)),
     **dict.fromkeys(("pick", "input_as"), (str,)),
-    "critical": (bool,),
+    **dict.fromkeys(("critical", "hold"), (bool,)),
 }
 _CALLED = {int: "a whole number", float: "a duration like 20m", str: "a word", bool: "true or false"}
 
