@@ -241,6 +241,22 @@ def test_used_files_are_deleted(watched: Watched) -> None:
     watched.state_is("x1.dat", "dropped")
 
 
+def test_a_file_processed_by_hand_is_moved_too(watched: Watched) -> None:
+    watched.rules(
+        'files: "data/x{run:d}.dat", complete: {renamed: true}, payload: /bin/true, '
+        "take: {one_in: 1000000, first_of_run: 0}, input_after: {move_to: ../used}"
+    )
+    watched.start()
+    for number in (1, 2):
+        watched.put(f"x{number}.dat")
+    watched.until_known(2)
+    done = watched.place.p3s("stream", "process", watched.name, "--file", "x2.dat")
+    assert done.returncode == 0, done.stderr
+    watched.place.until("the file is moved", lambda: "x2.dat moved to" in watched.log, 60)
+    assert (watched.directory / "used/x2.dat").exists()
+    assert (watched.data / "x1.dat").exists()
+
+
 def test_what_the_server_refuses_of_one_file_keeps_no_other(watched: Watched) -> None:
     jobs, types = held(watched)
     watched.rules(f'files: "data/{{name}}.dat", complete: {{renamed: true}}, {jobs}', more=types)

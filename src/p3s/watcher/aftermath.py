@@ -21,6 +21,7 @@ from p3s.protocol.errors import NotKnown, Refused, TryLater
 from p3s.protocol.states import FINAL_JOB_STATES, DatasetState, Fate, JobState
 from p3s.protocol.views import Dataset, JobRow
 
+from .by_hand import ByHand
 from .inbox import Ready
 from .rules import DELETE, LEAVE, MOVE, After
 from .storage import Message
@@ -79,6 +80,7 @@ class Aftermath:
         self.client, self.watcher, self.say = client, watcher, say
         self.used: dict[str, Used] = {}
         """By URL."""
+        self._by_hand = ByHand(client, watcher.storages.watches, self.used)
         self._acts: dict[tuple[Watch, int], tuple[Used, str]] = {}
         self._looked: dict[tuple[Watch, int], tuple[dict[str, Dataset], After]] = {}
         self._tasks: deque[Callable[[], None]] = deque()
@@ -97,6 +99,7 @@ class Aftermath:
 
     def _told(self, watch: Watch, ready: Ready, reply: DatasetReply) -> None:
         after = ready.lot.stream.rules.after
+        self._by_hand.told(reply)
         if after.act != LEAVE and reply.fate == Fate.TAKEN:
             self._fresh = True
             seen = (ready.size, ready.modified_ns)
@@ -141,7 +144,8 @@ class Aftermath:
             if now >= self._next_at and not self._tasks:
                 self._reconcile()
                 self._look(now)
-                self._next_at = now + max(LOOK_S, SHARE * (monotonic() - now))
+                self._by_hand.step(now, monotonic() + TURN_S)
+                self._next_at = now + max(LOOK_S, SHARE * (monotonic() - now)) if self._by_hand.idle else now
         except TryLater:
             self._next_at = now + LOOK_S
         except Refused as error:
