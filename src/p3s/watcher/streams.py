@@ -274,8 +274,9 @@ def _after(field: Field | None, stream: Watched) -> After:
         return After()
     like = "leave, delete, {move_to: ../used} or {delete: true, failed_too: true}"
     if isinstance(field.value, str):
-        word = field.word((LEAVE, DELETE))
-        return After(word)
+        if field.value not in (LEAVE, DELETE):
+            raise field.wrong(f"must be {like}")
+        return After(field.value)
     rule = field.known(("move_to", "delete", "failed_too"), like)
     failed_too = rule["failed_too"].yes() if "failed_too" in rule else False
     if ("move_to" in rule) == ("delete" in rule):

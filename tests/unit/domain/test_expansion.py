@@ -274,7 +274,7 @@ def test_a_name_of_many_or_of_later_cannot_be_inherited() -> None:
         ({"name": "{input}{input}"}, "is no file name"),
         ({"type": "ROOTS"}, "data.a.OUT.type: the server does not know the data type 'ROOTS'; did you mean ROOT?"),
         ({"type": "XYZ"}, "the server does not know the data type 'XYZ': p3s datatype add XYZ"),
-        ({"name": "{run}"}, "{run} has no value here: neither the start nor the inputs say one run"),
+        ({"name": "{run}"}, "{run} has no value here: the inputs do not say one run; start it with one (--run 4610)"),
         ({"name": "{keys.dl}"}, "{keys.dl} has no value here: no input has this key"),
         ({"name": "{value}"}, "the node is not made for one text of a list; write for_each: [a, b]"),
         ({"name": "{p:03d}"}, "data.a.OUT.name: {p} is no whole number; leave its :3d out"),

@@ -154,7 +154,7 @@ WRONG = {
     "waiting for how many": ("waiting: {then: refuse}", ":5: streams.a.waiting: must say at_most"),
     "a gather of nothing": ("gather: {s: {payload: z, of: b, every: 3}}", "gather.s.of: 'b' is no job of the stream"),
     "a gather that is never made": ("gather: {s: {payload: z, of: a}}", "gather.s: it would never be made"),
-    "after use": ("input_after: remove", "input_after: must be leave or delete, not 'remove'"),
+    "after use": ("input_after: remove", "input_after: must be leave, delete, {move_to: ../used} or"),
     "moved where it is": ('input_after: {move_to: "."}', "is the watched directory itself"),
     "moved elsewhere": ('input_after: {move_to: "root://h//x"}', "is another storage"),
     "moved and deleted": ("input_after: {move_to: x, delete: true}", "input_after: must be leave, delete"),

@@ -75,8 +75,8 @@ def _value(name: str, known: Mapping[str, object], where: str) -> object:
 
 
 _LACKING = {
-    "run": "neither the start nor the inputs say one run",
-    "subrun": "neither the start nor the inputs say one subrun",
+    "run": "the inputs do not say one run; start it with one (--run 4610)",
+    "subrun": "the inputs do not say one subrun; start it with one (--subrun 1)",
     "input": "the node is not made for one input; write for_each: inputs",
     "value": "the node is not made for one text of a list; write for_each: [a, b]",
     "index": "the node has one job; it has no number",
