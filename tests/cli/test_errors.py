@@ -445,3 +445,17 @@ def test_a_web_server_that_knows_no_such_address_is_said_to_be_perhaps_another(r
     other.server_close()
     assert "without a reason" in line
     assert f"is {url} a p3s server" in line
+
+
+@pytest.mark.parametrize("words", [["--help"], ["pilot", "build", os.fsdecode(b"\xff.pyz")]], ids=["help", "bytes"])
+def test_what_a_terminal_cannot_show_is_written_otherwise(tmp_path: Path, words: list[str]) -> None:
+    done = subprocess.run(
+        [Path(sys.executable).with_name("p3s"), *words],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        cwd=tmp_path,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert (b"\\xb7" if words == ["--help"] else b"\\udcff.pyz") in done.stdout

@@ -1,5 +1,6 @@
 """The command `p3s`. Errors are one line on stderr; what a command ends with is `EXIT_CODES`."""
 
+import io
 import sys
 from typing import Annotated
 
@@ -47,6 +48,9 @@ def p3s(
 
 def main() -> None:
     """Run, and turn what goes wrong into one line and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # of a terminal that is not in UTF-8, of names that are not
+            stream.reconfigure(errors="backslashreplace")
     try:
         sys.exit(app(standalone_mode=False) or 0)
     except typer.TyperException as error:

@@ -68,7 +68,7 @@ def _registered(given: str, command: Words, words: Any) -> list[Words]:
 def _entries(text: str) -> list[dict[str, Any]]:
     try:
         document = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise NoCounterpart(f"-j: is no JSON: {error}") from None
     entries = document if isinstance(document, list) else [document]
     if not entries or not all(isinstance(one, dict) and isinstance(one.get("name", ""), str) for one in entries):

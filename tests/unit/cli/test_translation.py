@@ -143,6 +143,7 @@ def test_test_does_nothing_and_verbose_says_what_it_is_now() -> None:
         ("dataset.py -r", "-j FILE.json, or the JSON itself"),
         ("dataset.py -r -j {}", "name is missing"),
         ("dataset.py -r -j {nonsense", "is no JSON"),
+        (f"dataset.py -r -j {'[' * 100_000}", "is no JSON"),
         ("dataset.py -R -j [1]", "an object or a list of them"),
         ("dataset.py -a U", "-a needs what is to be other"),
         ("dataset.py -a U -j /nowhere/x.json", "cannot read /nowhere/x.json"),
