@@ -6,7 +6,6 @@ import gc
 import json
 import logging
 import os
-import secrets
 import signal
 import socket
 import sys
@@ -36,6 +35,7 @@ from p3s.server.upkeep.rounds import rounds
 from p3s.server.upkeep.services import Services
 
 from . import lock as locks
+from .local_token import local_token
 from .upgrade import CannotUpgrade, upgrade
 
 log = logging.getLogger("p3s.server")
@@ -167,14 +167,8 @@ def _listen(options: Options) -> socket.socket:
 
 
 def _grants(directory: Path, owner: str) -> Grants:
-    """Tokens in force; the local one lies in the server's directory, readable by its owner alone."""
-    now, path = time(), directory / "token"
-    if not path.exists():
-        handle = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write("p3su_" + secrets.token_urlsafe(32))
-    token = path.read_text().strip()
-    accounts.add(token, name="this machine", owner=owner, scopes="admin pilot", now=now)
+    """Tokens in force."""
+    accounts.add(local_token(directory), name="this machine", owner=owner, scopes="admin pilot", now=time())
     django_settings.SECRET_KEY = accounts.secret("sessions").hex()
     return Grants(accounts.secret(), lambda: accounts.valid(time()))
 
