@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 from p3s.protocol.streams import CoverageRow
 
+from . import show
+
 
 def processed_of(rows: Iterable[CoverageRow]) -> str:
     """Of those that streams took how many are processed: `9 of 12`; nothing without any."""
@@ -50,3 +52,9 @@ _WORDS = {
     "skipped": "skipped",
     "unknown": "unknown",
 }
+
+
+def reasons(counts: dict[str, int]) -> str:
+    """`5 (overflow 3, stale 2)`; empty for none."""
+    words = ", ".join(f"{why} {count}" for why, count in sorted(counts.items(), key=lambda one: -one[1]))
+    return show.plain(f"{sum(counts.values())} ({words})") if counts else ""
