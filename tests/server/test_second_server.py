@@ -132,3 +132,20 @@ def test_an_idle_kept_connection_does_not_hold_up_the_stop(own_server: Callable[
 
 def test_the_local_token_is_readable_by_its_owner_alone(server: Server) -> None:
     assert (server.directory / "token").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_server_whose_database_was_away_has_it_again_when_it_is_back(
+    own_server: Callable[..., Server], own_postgres: Any, free_port: int, until: Until
+) -> None:
+    """It went on without the lock: a second server, or its stand-by, took the database too."""
+    server = own_server(database=own_postgres.database()).start()
+    own_postgres.kill()
+    until("the server notices", lambda: "a round of upkeep was not done" in server.said())
+    own_postgres.start()
+    one_job = {"jobs": [{"payload": "true"}], "key": "again"}
+    until("the server writes again", lambda: server.ask("POST", "/api/v1/jobs", one_job).status == 200)
+    second = start_another(server, port=free_port)
+    assert server.process is not None
+    assert f"this database is in use by process {server.process.pid} on " in second.stderr
+    assert second.returncode == 1

@@ -85,16 +85,25 @@ class AdvisoryLock:
 
     def check(self) -> None:
         """Take it again when the connection was lost (a restarted database)."""
+        if self._held():
+            return
+        self._connection.close()
+        try:
+            self.take(self._url)
+        except Taken as taken:
+            raise NotOurs(f"the database was taken over by {taken}") from None
+
+    def _held(self) -> bool:
+        """The database is asked for the lock itself: a connection that was lost opens anew by itself, without it."""
         try:
             with self._connection.cursor() as cursor:
-                cursor.execute("SELECT 1")
+                cursor.execute(_HELD, [_PG_KEY])
+                return cursor.fetchone() is not None
         except DatabaseError:
-            self._connection.close()
-            try:
-                self.take(self._url)
-            except Taken as taken:
-                raise NotOurs(f"the database was taken over by {taken}") from None
+            return False
 
+
+_HELD = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND granted AND pid = pg_backend_pid()"
 
 _HOLDER = """
 SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid)
