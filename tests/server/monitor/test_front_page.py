@@ -97,3 +97,40 @@ def test_the_page_says_which_topics_make_it_refetch(pages: Any) -> None:
     page = pages.get("/")
     assert 'data-live="datasets jobs pilots results alarms services" hx-get="/?part=now"' in page
     assert 'data-live-url="/api/v1/live"' in page
+
+
+def test_files_that_workflows_made_are_no_arriving_data(pages: Any, make: Any) -> None:
+    make.pilot()
+    make.result(make.job(dataset=make.dataset("raw.root", ago=7200)), status="good", ago=7100)
+    for number in range(20):
+        make.dataset(f"out{number}.txt", ago=1, state="registered", metadata={"workflow": "w"})
+    make.dataset("a set", ago=1, kind="set")
+    page = pages.get("/")
+    assert "Quiet" in verdict(page)
+    assert "0 in the last hour" in page
+    assert "raw.root" in page
+    assert "out1.txt" not in page
+
+
+def test_open_alarms_are_part_of_the_verdict(pages: Any, make: Any) -> None:
+    from p3s.server.journal.models import Alarm
+
+    make.pilot()
+    make.result(make.job(dataset=make.dataset(ago=10)), status="good", ago=6)
+    times = {"raised_at": 1_789_999_900.0, "last_at": 1_789_999_900.0}
+    for number in range(9):
+        message = f"storage {number} <b> is silent"
+        Alarm.objects.create(cause=f"c{number}", kind="watcher", message=message, severity="warning", **times)
+    page = pages.get("/")
+    assert "storage 8 &lt;b&gt; is silent" in verdict(page)
+    assert "and 2 more" in page
+
+
+def test_of_very_many_categories_the_worst_are_shown(pages: Any, make: Any) -> None:
+    file = make.dataset(run=4612)
+    for number in range(30):
+        make.result(make.job(dataset=file), category=f"Category {number}.", status="bad" if number == 29 else "good")
+    row = pages.get("/").split('id="runs"')[1].split("</table>")[0]
+    assert row.index("Category 29.") < row.index("Category 2.") < row.index("Category 10.")
+    assert "Category 20." not in row
+    assert "and 18 more" in row

@@ -56,10 +56,20 @@ def _counted(sets: Sequence[str]) -> dict[str, tuple[int, int]]:
     return {uuid: (n, size or 0) for uuid, n, size in counts.annotate(n=Count("id"), size=Sum("dataset__size"))}
 
 
-def latest(limit: int, before: float | None = None) -> list[DatasetRow]:
-    """Newest first; `before` is the `registered_at` of the last one seen."""
-    rows = Dataset.objects.order_by("-registered_at")
-    return _rows((rows if before is None else rows.filter(registered_at__lt=before))[:limit])
+def _arrived() -> QuerySet[Dataset]:
+    """Files that came or were named, without those whose records workflows made: what they will write is data of no
+    detector, and two thousand of it at once say nothing about whether data flows."""
+    return Dataset.objects.filter(kind="file", metadata__workflow__isnull=True)
+
+
+def arrived(limit: int) -> list[DatasetRow]:
+    """The latest files that arrived, newest first; those of workflows are none of them."""
+    return _rows(_arrived().order_by("-registered_at")[:limit])
+
+
+def count_arrived(since: float, most: int) -> int:
+    """How many files arrived since then, epoch seconds; counted up to `most`."""
+    return _arrived().filter(registered_at__gte=since)[:most].count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,10 +199,6 @@ def made_by_workflows(uuids: Iterable[str]) -> set[str]:
 def known(urls: Iterable[str]) -> dict[str, str]:
     """UUIDs of files at these addresses, by address."""
     return dict(Dataset.objects.filter(url__in=list(urls)).values_list("url", "uuid"))
-
-
-def count_since(moment: float) -> int:
-    return Dataset.objects.filter(registered_at__gte=moment).count()
 
 
 def count() -> int:

@@ -7,10 +7,12 @@ from typing import Any, TypeVar
 
 from django.urls import reverse
 
+from p3s.protocol.patterns import natural
 from p3s.server.data import reads as data
 from p3s.server.data.reads import DatasetRow
 from p3s.server.jobs import reads as jobs
 from p3s.server.journal import reads as journal
+from p3s.server.journal.reads import AlarmRow
 from p3s.server.monitor import commands, services
 from p3s.server.monitor.pilot_pages import PilotLine, pilot_lines
 from p3s.server.monitor.states import (
@@ -25,7 +27,7 @@ from p3s.server.monitor.states import (
     status_mark,
     worst_status,
 )
-from p3s.server.monitor.verdict import Facts, LatestRun, notices
+from p3s.server.monitor.verdict import Facts, LatestRun, OpenAlarm, notices
 from p3s.server.pilots import reads as pilots
 from p3s.server.results import reads as results
 from p3s.server.results.reads import ResultRow
@@ -34,9 +36,17 @@ T = TypeVar("T")
 
 LATEST_FILES = 12
 LATEST_RUNS = 8
+#: Of one run; its page has all.
+MOST_CATEGORIES = 12
 #: Runs and their states are taken from so many of the latest results.
 LATEST_RESULTS = 400
+#: Open alarms that are looked at, and notices beside the first that are shown.
+MOST_ALARMS = 100
+OTHERS = 6
+MOST_SAID = 240
 HOUR = 3600.0
+#: Files of the last hour are counted so far: the page is read again with every change.
+MOST_COUNTED = 10_000
 #: The verdict looks at so many of the latest runs: older ones are known by now.
 RUNS_JUDGED = 2
 
@@ -60,6 +70,16 @@ class RunLine:
     mark: Mark
     categories: list[tuple[str, Mark]]
     at: float
+
+    @property
+    def shown(self) -> list[tuple[str, Mark]]:
+        """The worst of its categories."""
+        return self.categories[:MOST_CATEGORIES]
+
+    @property
+    def more(self) -> int:
+        """Categories that are not shown."""
+        return len(self.categories) - len(self.shown)
 
 
 def file_lines(rows: list[DatasetRow]) -> list[FileLine]:
@@ -122,9 +142,14 @@ def _run_line(about: About, rows: list[ResultRow], at: float) -> RunLine:
         label=_label(about, rows),
         url=reverse(f"monitor:{about[0]}", args=[about[1]]),
         mark=status_mark(worst_status([row.status for row in rows])) if rows else Mark("plain", "no result yet"),
-        categories=sorted(judged, key=lambda pair: (pair[1].group != "wrong", pair[1].group != "warning", pair[0])),
+        categories=sorted(judged, key=_worst_first),
         at=at,
     )
+
+
+def _worst_first(judged: tuple[str, Mark]) -> tuple[bool, bool, list[tuple[int, int, str]]]:
+    name, mark = judged
+    return mark.group != "wrong", mark.group != "warning", natural(name)
 
 
 def _named(line: RunLine, word: str) -> list[str]:
@@ -145,7 +170,7 @@ class Front:
         return kept
 
     def _files(self) -> list[FileLine]:
-        return self._once("files", lambda: file_lines(data.latest(LATEST_FILES)))
+        return self._once("files", lambda: file_lines(data.arrived(LATEST_FILES)))
 
     def _runs(self) -> list[RunLine]:
         rows = [line.row for line in self._files()]
@@ -181,9 +206,11 @@ class Front:
             failed_files=sum(file.mark.group == "wrong" for file in files),
             latest_files=len(files),
             runs=judged,
+            alarms=[_alarm(row) for row in journal.alarms(False, MOST_ALARMS)],
         )
         found = notices(facts)
-        return {"first": found[0], "others": found[1:5]}
+        shown = found[1 : 1 + OTHERS]
+        return {"first": found[0], "others": shown, "others_more": len(found) - 1 - len(shown)}
 
     def tiles(self) -> dict[str, Any]:
         files, lines, states = self._files(), self._pilots(), self._job_states()
@@ -191,7 +218,8 @@ class Front:
         groups = count_groups(states)
         return {
             "last_file": files[0].row.registered_at if files else None,
-            "files_last_hour": data.count_since(self.now - HOUR),
+            "most_counted": MOST_COUNTED,
+            "files_last_hour": data.count_arrived(self.now - HOUR, MOST_COUNTED),
             "last_result": self._once("last", results.last_published),
             "median_time": median(times) if times else None,
             "timed_files": len(times),
@@ -201,7 +229,6 @@ class Front:
             "running": states.get("running", 0),
             "queued": states.get("defined", 0),
             "wrong": groups["wrong"],
-            "alarms": journal.alarms(False, 20),
         }
 
     def pilots(self) -> dict[str, Any]:
@@ -210,6 +237,11 @@ class Front:
     def jobs(self) -> dict[str, Any]:
         states = self._job_states()
         return {"groups": job_groups(states), "total": sum(states.values())}
+
+
+def _alarm(row: AlarmRow) -> OpenAlarm:
+    said = row.message if len(row.message) <= MOST_SAID else row.message[: MOST_SAID - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    return OpenAlarm(row.kind, said, row.severity == "bad", row.raised_at)
 
 
 def _pilot_words(lines: list[PilotLine]) -> list[tuple[int, str, Group]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
+from p3s.protocol.patterns import natural
 from p3s.server.monitor import links
 from p3s.server.monitor.blocks import Block, FileList, Graph, Table, file_list, graph, head, missing_of, table
 from p3s.server.monitor.measures import drift, limits, number
@@ -99,7 +100,7 @@ def categories(
 ) -> list[Category]:
     """By name, so that a category keeps its place on the page; within one the lowest keys first. Results that are not
     in `items` are shown without."""
-    ordered = sorted(rows, key=lambda row: (row.category, row.subrun or 0, str(row.keys), row.id))
+    ordered = sorted(rows, key=lambda row: (natural(row.category), row.subrun or 0, natural(str(row.keys)), row.id))
     return [
         Category(
             name=name,

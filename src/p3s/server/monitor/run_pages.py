@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from p3s.server.data import reads as data
-from p3s.server.data.reads import DatasetRow
+from p3s.server.data.reads import Choice, DatasetRow
 from p3s.server.jobs import reads as jobs
 from p3s.server.jobs.reads import JobRow
-from p3s.server.monitor import commands
+from p3s.server.monitor import commands, cursors
 from p3s.server.monitor.front import FileLine, file_lines
 from p3s.server.monitor.layout import MOST_THINGS, categories
 from p3s.server.monitor.scales import in_force
@@ -109,11 +109,14 @@ def one_dataset(row: DatasetRow) -> dict[str, Any]:
     }
 
 
-def dataset_list(before: float | None) -> dict[str, Any]:
-    rows = data.latest(PAGE + 1, before)
+def dataset_list(before: str, run: int | None) -> dict[str, Any]:
+    """Files and sets, newest first. `before`: the cursor of the last one seen; `run`: only files of this one."""
+    rows = data.page(Choice(run=run), PAGE + 1, cursors.parse(before))
+    last = rows[PAGE - 1] if len(rows) > PAGE else None
     return {
         "files": file_lines(rows[:PAGE]),
-        "next": repr(rows[PAGE - 1].registered_at) if len(rows) > PAGE else None,
+        "next": cursors.after(last.registered_at, last.uuid) if last else None,
         "before": before,
+        "run": run,
         "commands": commands.ALL,
     }

@@ -1,7 +1,7 @@
 """What the front page says first: is all well, and if not, what is wrong. Pure; `now` is an argument."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from p3s.server.monitor.states import Group
@@ -22,6 +22,16 @@ class LatestRun:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenAlarm:
+    """`since`: epoch seconds. `kind`: `silence` is that of pilots, of which the pilots tell themselves."""
+
+    kind: str
+    message: str
+    bad: bool
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What the verdict is given from. Moments are epoch seconds, None where there was none yet."""
 
@@ -34,6 +44,7 @@ class Facts:
     failed_files: int
     latest_files: int
     runs: list[LatestRun]
+    alarms: list[OpenAlarm] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +60,7 @@ class Notice:
 
 def notices(facts: Facts) -> list[Notice]:
     """The worst first; never empty."""
-    found = [*_pilots(facts), *_runs(facts), *_files(facts)]
+    found = [*_pilots(facts), *_alarms(facts), *_runs(facts), *_files(facts)]
     return sorted(found, key=lambda notice: _WEIGHT[notice.group]) or [_calm(facts)]
 
 
@@ -73,13 +84,20 @@ def _pilots(facts: Facts) -> list[Notice]:
     return []
 
 
+def _alarms(facts: Facts) -> list[Notice]:
+    told = [alarm for alarm in facts.alarms if alarm.kind != "silence" or not facts.silent]
+    return [Notice("wrong" if alarm.bad else "warning", alarm.message, since=alarm.since) for alarm in told]
+
+
 def _runs(facts: Facts) -> list[Notice]:
     found = []
     for run in facts.runs:
         if run.bad:
-            found.append(Notice("wrong", f"{run.label}: {_listed(run.bad)} looks bad", "", run.url))
+            looks = "looks" if len(run.bad) == 1 else "look"
+            found.append(Notice("wrong", f"{run.label}: {_listed(run.bad)} {looks} bad", "", run.url))
         elif run.warning:
-            found.append(Notice("warning", f"{run.label}: {_listed(run.warning)} needs a look", "", run.url))
+            needs = "needs" if len(run.warning) == 1 else "need"
+            found.append(Notice("warning", f"{run.label}: {_listed(run.warning)} {needs} a look", "", run.url))
     return found
 
 
@@ -104,4 +122,10 @@ def _calm(facts: Facts) -> Notice:
     newest = max(facts.last_file or 0.0, facts.last_result or 0.0)
     if facts.now - newest > QUIET_AFTER:
         return Notice("plain", "Quiet: the last data came", "Nothing looks wrong.", since=newest)
+    if facts.now - (facts.last_result or 0.0) > QUIET_AFTER:
+        if facts.last_result is None:
+            return Notice("plain", "Data flows, no result has come yet", "Nothing looks wrong.")
+        return Notice("plain", "Data flows, the last result came", "Nothing looks wrong.", since=facts.last_result)
+    if facts.now - (facts.last_file or 0.0) > QUIET_AFTER:
+        return Notice("done", "All is well", "Results are fresh, no file came lately, nothing looks wrong.")
     return Notice("done", "All is well", "Data flows, results are fresh, nothing looks wrong.")

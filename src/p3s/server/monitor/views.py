@@ -45,17 +45,10 @@ def run(request: HttpRequest, run: int) -> HttpResponse:
 
 def dataset_list(request: HttpRequest) -> HttpResponse:
     now = time.time()
-    before = _moment(request.GET.get("before"))
+    before, run = _text(request, "before"), _integer(request.GET.get("run"))
     topics = "" if before else "datasets jobs results"
-    parts = [Part("data", topics, "data_list", lambda: run_pages.dataset_list(before))]
+    parts = [Part("data", topics, "data_list", lambda: run_pages.dataset_list(before, run))]
     return respond(request, parts, now, here="data", title="Files")
-
-
-def _moment(text: str | None) -> float | None:
-    try:
-        return float(text) if text else None
-    except ValueError:
-        return None
 
 
 def dataset(request: HttpRequest, uuid: str) -> HttpResponse:

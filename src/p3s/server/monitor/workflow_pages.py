@@ -13,7 +13,7 @@ from p3s.protocol.workflow_views import NodeFile, NodeGroup, NodeRow, Workflow, 
 from p3s.protocol.workflows import TemplateSpec
 from p3s.server.data import reads as data
 from p3s.server.jobs import reads as jobs
-from p3s.server.monitor import commands
+from p3s.server.monitor import commands, cursors
 from p3s.server.monitor.dag_picture import HEIGHT, WIDTH, Box, picture
 from p3s.server.monitor.states import (
     JOB_STATES,
@@ -64,12 +64,12 @@ def workflow_list(state: str, template: str, name: str, after: str, run: int | N
     state = state if state in WORKFLOW_STATES else ""
     part = name if "*" in name or not name else f"*{name}*"
     choice = Choice((state,) if state else (), template=template, name=part, run=run)
-    rows = reads.page(choice, PAGE + 1, _cursor(after))
+    rows = reads.page(choice, PAGE + 1, cursors.parse(after))
     counts = reads.counts()
     last = rows[PAGE - 1] if len(rows) > PAGE else None
     return {
         "lines": [_line(row) for row in rows[:PAGE]],
-        "next": f"{last['created_at']!r}~{last['uuid']}" if last else None,
+        "next": cursors.after(last["created_at"], last["uuid"]) if last else None,
         "counts": [(name, mark, counts[name]) for name, mark in WORKFLOW_STATES.items() if counts.get(name)],
         "total": sum(counts.values()),
         "templates": reads.template_names(MOST_TEMPLATES),
@@ -77,14 +77,6 @@ def workflow_list(state: str, template: str, name: str, after: str, run: int | N
         "after": after,
         "commands": commands.ALL,
     }
-
-
-def _cursor(after: str) -> tuple[float, str] | None:
-    at, _, uuid = after.partition("~")
-    try:
-        return (float(at), uuid) if uuid else None
-    except ValueError:
-        return None
 
 
 def _line(row: WorkflowRow) -> Line:

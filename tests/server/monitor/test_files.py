@@ -1,0 +1,43 @@
+"""The list of files: all of them, a page at a time."""
+
+import re
+from typing import Any
+
+OLDER = re.compile(r'href="(\?[^"]*before=[^"]*)">older')
+
+
+def walked(pages: Any, address: str) -> list[str]:
+    """The names of all pages, following the links."""
+    found: list[str] = []
+    page = pages.get(address)
+    while True:
+        found += re.findall(r'<td class="name"><a href="[^"]*">([^<]*)</a>', page)
+        older = OLDER.search(page)
+        if older is None:
+            return found
+        page = pages.get("/data" + older[1].replace("&amp;", "&"))
+
+
+def test_files_that_were_registered_together_are_all_listed_once(pages: Any, make: Any) -> None:
+    names = [make.dataset(f"f{number:03}.root", ago=60 + number // 70).name for number in range(170)]
+    assert sorted(walked(pages, "/data")) == sorted(names)
+
+
+def test_files_of_a_run_alone(pages: Any, make: Any) -> None:
+    names = [make.dataset(f"f{number:03}.root", run=12).name for number in range(60)]
+    make.dataset("other.root", run=13)
+    assert sorted(walked(pages, "/data?run=12")) == sorted(names)
+    assert "Show the latest files" in pages.get("/data?run=14")
+
+
+def test_an_address_with_a_moment_alone_still_leads_to_older_ones(pages: Any, make: Any) -> None:
+    old, new = make.dataset("old.root", ago=100), make.dataset("new.root", ago=10)
+    page = pages.get(f"/data?before={new.registered_at - 1!r}")
+    assert old.name in page
+    assert new.name not in page
+
+
+def test_what_is_no_place_in_the_list_begins_at_its_beginning(pages: Any, make: Any) -> None:
+    file = make.dataset()
+    for before in ("nan", "inf~x", "x", "~", "1e999"):
+        assert file.name in pages.get(f"/data?before={before}")
