@@ -8,8 +8,19 @@ const seen = new WeakMap();
 // A result never changes once published and its figures carry its id, so the same id is the same drawing.
 const isDrawing = (node) => node instanceof HTMLElement && node.matches(".histogram, .histogram-set, .figure.broken");
 
+const asItCame = (select) => [...select.options].find((option) => option.defaultSelected) ?? select.options[0];
+
+const isChanged = (control) =>
+  control.localName === "select"
+    ? control.selectedOptions[0] !== asItCame(control)
+    : control.localName === "input" && control.value !== control.defaultValue;
+
+// What a reader has typed or chosen and not yet sent is unknown to the server: it would be wiped out.
+const isFilledIn = (node) =>
+  node instanceof HTMLFormElement && (node.contains(document.activeElement) || [...node.elements].some(isChanged));
+
 const callbacks = {
-  beforeNodeMorphed: (old, fresh) => !(isDrawing(old) && old.id !== "" && old.id === fresh.id),
+  beforeNodeMorphed: (old, fresh) => !isFilledIn(old) && !(isDrawing(old) && old.id !== "" && old.id === fresh.id),
   // Opened by the reader, unknown to the server.
   beforeAttributeUpdated: (name, node) => !(name === "open" && node.localName === "details"),
 };

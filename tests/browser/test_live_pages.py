@@ -227,3 +227,25 @@ def test_a_workflow_goes_on_before_ones_eyes_and_leads_to_its_jobs(system: Any, 
     page.wait_for_url(re.compile("/jobs/"))
     page.locator("dl.facts").get_by_role("link", name="a workflow seen live").click()
     page.wait_for_url(re.compile(f"/workflows/{started.workflow}$"))
+
+
+def test_what_is_being_typed_or_chosen_survives_a_refresh(system: Any, page: Any) -> None:
+    from p3s.protocol.workflows import Node, StartRequest, TemplateSpec
+
+    for name in ("typed", "chosen"):
+        system.client.put_template(TemplateSpec(name, nodes={"one": Node("/bin/true")}))
+    system.client.start_workflow(StartRequest("typed", name="the first", hold=True))
+    opened_live(page, "/workflows")
+    page.fill("input[name=name]", "a part of a na")
+    page.select_option("select[name=template]", "chosen")
+    page.locator("input[name=run]").blur()
+    system.client.start_workflow(StartRequest("typed", name="made meanwhile", hold=True))
+    page.locator("tr", has_text="made meanwhile").wait_for()
+    assert page.input_value("input[name=name]") == "a part of a na"
+    assert page.input_value("select[name=template]") == "chosen"
+    page.get_by_role("button", name="Show").click()
+    page.get_by_text("No workflow fits.").wait_for()
+    opened_live(page, "/workflows?template=chosen")
+    system.client.start_workflow(StartRequest("chosen", name="another", hold=True))
+    page.locator("tr", has_text="another").wait_for()
+    assert page.input_value("select[name=template]") == "chosen"
