@@ -246,6 +246,21 @@ def closed(own_server: Callable[..., Server]) -> Server:
     return own_server().start("--reading", "login")
 
 
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_page_that_wants_a_login_says_when_the_database_is_away(
+    own_server: Callable[..., Server], own_postgres: Any
+) -> None:
+    """Who asks stands in the database."""
+    closed = own_server(database=own_postgres.database()).start("--reading", "login")
+    user(closed, "ana")
+    browser = Browser(closed)
+    assert browser.log_in("ana", goal="/jobs").url.endswith("/jobs")
+    own_postgres.kill()
+    page = browser.get("/jobs")
+    assert (page.status, "The database does not answer" in page.text) == (503, True)
+    assert "Traceback" not in closed.said(), closed.said()[-5000:]
+
+
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_where_reading_is_closed_it_needs_a_login_or_a_token(closed: Server) -> None:
     browser = Browser(closed)

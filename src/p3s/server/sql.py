@@ -13,12 +13,34 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import orjson
-from django.db import DEFAULT_DB_ALIAS, DataError, connection, connections, transaction
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    DataError,
+    InterfaceError,
+    OperationalError,
+    connection,
+    connections,
+    transaction,
+)
 from django.db.models.expressions import RawSQL
 
 from p3s.server.pipeline import Pipeline
 
 Row = Sequence[Any]
+
+
+_AWAY = ("08", "57P")
+"""SQLSTATEs of lost connections, and of a server that stops or starts. A full disk and the like have others."""
+
+
+def outage(error: BaseException) -> str:
+    """Why PostgreSQL did not answer, in a line; "" for other errors. No defect: a traceback would tell nothing."""
+    if connection.vendor != "postgresql" or not isinstance(error, (OperationalError, InterfaceError)):
+        return ""
+    code = getattr(error.__cause__, "sqlstate", None)  # none when the connection was lost
+    if code and not code.startswith(_AWAY):
+        return ""
+    return next(iter(str(error).strip().splitlines()), "it ended the connection")
 
 
 class Disagreement(Exception):

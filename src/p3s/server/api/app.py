@@ -9,6 +9,7 @@ from ninja.errors import HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 
 from p3s.protocol.errors import BadInput, NotKnown, P3sError, TryLater
+from p3s.server.sql import outage
 
 from . import (
     alarms,
@@ -125,6 +126,9 @@ def on_not_found(request: HttpRequest, error: Http404) -> HttpResponse:  # noqa:
 
 @api.exception_handler(Exception)
 def on_defect(request: HttpRequest, error: Exception) -> HttpResponse:
-    """A defect of ours: the log has it, the caller is told so."""
+    """The database is away, or a defect of ours: the log has it, the caller is told so."""
+    if why := outage(error):
+        log.error("%s %s: the database does not answer: %s", request.method, request.path, why)
+        return problem(request, TryLater("the database does not answer; ask again"))
     log.error("%s %s failed", request.method, request.path, exc_info=error)
     return problem(request, TryLater("the server failed on this request; its log says why"))

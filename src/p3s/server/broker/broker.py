@@ -26,7 +26,7 @@ from p3s.server.actions.work import Work
 from p3s.server.jobs import waiting
 from p3s.server.pilots import queries as pilots
 from p3s.server.pilots.hearing import Heard
-from p3s.server.sql import Disagreement, Transaction
+from p3s.server.sql import Disagreement, Transaction, outage
 
 from .settings import NotOurs, Settings
 
@@ -73,6 +73,8 @@ class Broker:
         self.started_at = clock()
         #: Set when the memory must be rebuilt before the next batch, and why.
         self.stale = "not yet built"
+        #: Why the database did not answer last, as the log has it; "" when it does.
+        self._outage = ""
         self._book = self._empty_book()
         #: None is the last: the broker stops after what came before it.
         self._requests: SimpleQueue[Request | None] = SimpleQueue()
@@ -234,12 +236,21 @@ class Broker:
             self._tell([request], again=True)
 
     def _refuse(self, request: Request, error: Exception) -> None:
-        log.error("a request failed: %s", error, exc_info=error)
+        self._note(error)
         if isinstance(error, (DatabaseError, InterfaceError)):
             connection.close()  # a dead connection is not asked again
             request.answer(TryLater(f"the database did not take it: {str(error).splitlines()[0][:200]}"))
         else:
             request.answer(TryLater("the server failed on this request; its log says why"))
+
+    def _note(self, error: Exception) -> None:
+        """In the log: an outage once, and not again for each request that it costs."""
+        why = outage(error)
+        if not why:
+            log.error("a request failed: %s", error, exc_info=error)
+        elif why != self._outage:
+            log.error("the database does not answer: %s", why)
+        self._outage = why
 
     def _transact(self, batch: list[Request], again: bool) -> None:
         if self.stale:
@@ -310,6 +321,9 @@ class Broker:
             book.queues.restore(key, waiting.queued(key, head.pick, head.limit)[0], count)
         self._book = book
         self.stale = ""
+        if self._outage:
+            log.warning("the database answers again")
+            self._outage = ""
 
 
 def _drained(requests: deque[Request]) -> Iterator[Request]:

@@ -57,6 +57,15 @@ def respond(request: HttpRequest, parts: list[Part], now: float, **context: obje
     return answer
 
 
+def unanswered() -> HttpResponse:
+    """503 while the database does not answer, and the browser asks again. Nothing on it asks who reads."""
+    answer = HttpResponse(render_to_string("monitor/unanswered.html", {"here": "login"}), status=503)
+    answer["Refresh"] = "5"
+    answer["Cache-Control"] = "no-store"
+    answer["Content-Security-Policy"] = POLICY
+    return answer
+
+
 def absent(request: HttpRequest, what: str, now: float) -> HttpResponse:
     """404 that says what is not there."""
     context = {"what": what, "now": now, "live_url": links.LIVE, "here": ""}

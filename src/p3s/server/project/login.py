@@ -8,11 +8,14 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.contrib.auth import views
 from django.contrib.auth.forms import AuthenticationForm
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from p3s.server.accounts.tries import MOST_TRIES, Tries
 from p3s.server.actions import users
 from p3s.server.broker import running
+
+from .outage import unanswered
 
 PATH = "/login"
 OPEN = (PATH, "/logout", "/static/", "/api/")
@@ -28,7 +31,13 @@ class Gate:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if settings.OPEN_READING or request.path.startswith(OPEN) or request.user.is_authenticated:
+        try:
+            may_pass = settings.OPEN_READING or request.path.startswith(OPEN) or request.user.is_authenticated
+        except DatabaseError as error:
+            if said := unanswered(request, error):
+                return said
+            raise
+        if may_pass:
             return self.get_response(request)
         return HttpResponseRedirect(f"{PATH}?{urlencode({'next': request.get_full_path()})}")
 

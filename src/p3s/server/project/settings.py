@@ -96,6 +96,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "p3s.server.project.login.Gate",
+    "p3s.server.project.outage.Outage",
     "p3s.server.api.nothing.methods",
 ]
 TEMPLATES = [
