@@ -136,12 +136,14 @@ PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 50
 
 @pytest.fixture
 def filled(own_server: Callable[..., Server]) -> Server:
-    """A stopped server with a result, a file, a stream, a job type, an event and an alarm."""
+    """A stopped server with a result, a file of a data type, a stream, a job type, an event and an alarm."""
     server = own_server().start()
     pilot = server.pilot()
     server.good("PUT", "/api/v1/jobtypes/t", {"name": "t", "cap": 3, "critical": True, "supersedes": ["run"]})
     server.good("PUT", "/api/v1/streams/s", {"name": "s", "jobs": {"t": {"payload": "true"}}})
-    server.good("POST", "/api/v1/datasets", {"url": "/d/1.root", "stream": "s", "run": 7, "keys": {"apa": "é", "n": 1}})
+    server.good("PUT", "/api/v1/datatypes/ROOT", {"name": "ROOT", "ext": ".root"})
+    file = {"url": "/d/1.root", "stream": "s", "run": 7, "keys": {"apa": "é", "n": 1}, "datatype": "ROOT"}
+    server.good("POST", "/api/v1/datasets", file)
     (job,) = server.submit()
     token = pilot.take(job)["token"]
     where = f"/api/v1/jobs/{job}/attempts/1"

@@ -69,6 +69,7 @@ def _fill(archive: ZipFile, said: Manifest, progress: Progress) -> None:
     if missing:
         raise Unusable(f"this p3s has no table {', '.join(sorted(missing))}; restore it with p3s {said.p3s}")
     queries.empty(there.values())
+    queries.take_in_any_order()
     for name, expected in said.tables.items():
         table, done = there[name], 0
         if set(expected.columns) != set(table.columns):
