@@ -207,3 +207,15 @@ def test_a_path_of_the_api_that_is_none_is_a_problem(server: Server, path: str) 
 def test_a_method_that_is_none_is_refused_with_those_there_are(server: Server, method: str, path: str) -> None:
     answer = server.ask(method, path)
     assert (answer.status, answer.detail) == (405, f"{path} takes GET, POST, not {method}; see /api/docs")
+
+
+ASKS = [route for route in ROUTES if route.method in ("GET", "DELETE") and route not in (routes.LIVE, routes.HEALTH)]
+
+
+@pytest.mark.parametrize("route", [*ASKS, routes.SERVICE_RUN], ids=lambda route: f"{route.method} {route.path}")
+def test_a_question_that_a_route_does_not_know_is_refused(server: Server, route: Route) -> None:
+    """A mistyped filter would show everything, a mistyped `dry_run` would do what was only to be told."""
+    asked = ASKED.get(route, "?").format(**NAMES)
+    answer = server.ask(route.method, f"{route.url(**NAMES)}{asked}&dryrun=true")
+    assert answer.status == 422, (answer.status, answer.detail)
+    assert answer.detail.startswith("dryrun: is not known here; ")

@@ -43,6 +43,7 @@ def known(dataset: str) -> reads.DatasetRow:
 
 
 @router.get("/datasets/{dataset}", auth=reach("read"), summary=catalogue_routes.DATASET.summary)
+@exact
 def show_dataset(request: HttpRequest, dataset: str) -> dict[str, Any]:  # noqa: ARG001
     """All there is about a dataset: what each stream made of it, its jobs, and what was done to it."""
     row = known(dataset)

@@ -33,6 +33,7 @@ def list_datatypes(
 
 
 @router.get("/datatypes/{name}", auth=reach("read"), summary=catalogue_routes.DATATYPE.summary)
+@exact
 def show_datatype(request: HttpRequest, name: str) -> dict[str, Any]:  # noqa: ARG001
     """With how many datasets are of it."""
     bounds.check_name(name, "name")

@@ -71,6 +71,7 @@ def _size(row: inputs.InputRow, path: str) -> int | None:
     summary=gathering_routes.INPUT_FILE.summary,
     tags=["jobs"],
 )
+@exact
 def show_input_file(request: HttpRequest, job: str, source: str, path: str) -> Any:  # noqa: ARG001
     """Of the attempt of the other job that stands."""
     bounds.check_uuids([job, source], "job")

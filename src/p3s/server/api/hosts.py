@@ -11,11 +11,13 @@ from p3s.server.actions.hosts import list_hosts, trust
 from p3s.server.broker import running
 
 from .doors import grant_of, reach, read
+from .paging import exact
 
 router = Router(tags=["pilots"])
 
 
 @router.get("/hosts", auth=reach("read"), summary=routes.HOSTS.summary)
+@exact
 def show_hosts(request: HttpRequest) -> dict[str, Any]:  # noqa: ARG001
     """Hosts with pilots in service, and those that are doubted."""
     return {"hosts": running().ask(list_hosts)}

@@ -77,6 +77,7 @@ def list_jobs(
 
 
 @router.get("/jobs/{job}", auth=reach("read"), summary=routes.JOB.summary)
+@exact
 def show_job(request: HttpRequest, job: str) -> dict[str, Any]:  # noqa: ARG001
     """All there is about a job. Values of variables that look like secrets are left out. `pilot_silent_s`: for how
     long the pilot that has it was not heard, when it is silent."""
@@ -94,6 +95,7 @@ def _shown(name: str, value: str) -> str:
 
 
 @router.get("/jobs/{job}/logs/{stream}", auth=reach("read"), summary=routes.LOG.summary)
+@exact
 def show_log(request: HttpRequest, job: str, stream: str) -> Any:  # noqa: ARG001
     """Plain text: the whole log when it was long and uploaded, else its end."""
     if stream not in ("stdout", "stderr"):
@@ -162,6 +164,7 @@ def adjust(request: HttpRequest, job: str) -> ChangeReply:
 
 
 @router.get("/jobs/{job}/explain", auth=reach("read"), summary=routes.EXPLAIN.summary)
+@exact
 def explain(request: HttpRequest, job: str) -> ExplainReply:  # noqa: ARG001
     """Each thing in the way, from the same rules that hand jobs out."""
     found(job)

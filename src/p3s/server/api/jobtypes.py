@@ -12,11 +12,13 @@ from p3s.server.actions.jobtypes import list_jobtypes, set_jobtype
 from p3s.server.broker import running
 
 from .doors import grant_of, reach, read
+from .paging import exact
 
 router = Router(tags=["job types"])
 
 
 @router.get("/jobtypes", auth=reach("read"), summary=routes.JOBTYPES.summary)
+@exact
 def show_jobtypes(request: HttpRequest) -> dict[str, Any]:  # noqa: ARG001
     """By name; `out` and `waiting` count their jobs at this moment."""
     return {"jobtypes": running().ask(list_jobtypes)}

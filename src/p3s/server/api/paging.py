@@ -26,14 +26,17 @@ V = TypeVar("V", bound=Callable[..., Any])
 
 
 def exact(view: V) -> V:
-    """A route that refuses questions it does not know: a mistyped filter would show everything."""
+    """A route that refuses questions it does not know: a mistyped filter would show everything, a mistyped `dry_run`
+    would do what was only to be told."""
     known = [name for name in inspect.signature(view).parameters if name != "request"]
 
     @wraps(view)
     def checked(request: HttpRequest, *given: Any, **named: Any) -> Any:
+        questions = [name for name in known if not (request.resolver_match and name in request.resolver_match.kwargs)]
         for name in request.GET:
-            if name not in known:
-                raise BadInput(f"{name[:60]}: is not known here; use {', '.join(known)}")
+            if name not in questions:
+                use = f"use {', '.join(questions)}" if questions else "nothing can be asked for with ?"
+                raise BadInput(f"{name[:60]}: is not known here; {use}")
         return view(request, *given, **named)
 
     return cast(V, checked)

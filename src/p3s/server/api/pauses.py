@@ -11,11 +11,13 @@ from p3s.server.actions import pauses
 from p3s.server.broker import running
 
 from .doors import grant_of, reach, read
+from .paging import exact
 
 router = Router(tags=["job types"])
 
 
 @router.get("/pauses", auth=reach("read"), summary=routes.PAUSES.summary)
+@exact
 def show_pauses(request: HttpRequest) -> dict[str, Any]:  # noqa: ARG001
     """By job type, with who paused it, since when and why."""
     return {"pauses": running().ask(pauses.list_pauses)}
@@ -34,6 +36,7 @@ def put_pause(request: HttpRequest, jobtype: str) -> dict[str, Any]:
 
 
 @router.delete("/pauses/{jobtype}", auth=reach("operate"), summary=routes.RESUME.summary)
+@exact
 def end_pause(request: HttpRequest, jobtype: str) -> dict[str, Any]:
     """Jobs go out again at once. `changed` is false when the type was not paused by itself."""
     bounds.check_name(jobtype, "jobtype")

@@ -76,6 +76,7 @@ def list_pilots(
 
 
 @router.get("/pilots/{pilot}", auth=reach("read"), summary=routes.PILOT.summary)
+@exact
 def show_pilot(request: HttpRequest, pilot: str) -> dict[str, Any]:  # noqa: ARG001
     """One pilot, in service or not, with what it holds and what was done to it."""
     row = reads.find(pilot) if pilot.isascii() and len(pilot) <= 36 and pilot.isprintable() else None

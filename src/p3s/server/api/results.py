@@ -116,6 +116,7 @@ def list_results(
 
 
 @router.get("/results/{result}", auth=reach("read"), summary=result_routes.RESULT.summary)
+@exact
 def show_result(request: HttpRequest, result: int) -> dict[str, Any]:  # noqa: ARG001
     """One result with its items: their values, limits and the files that belong to them."""
     row = reads.find(result) if 0 <= result < 2**62 else None
@@ -126,6 +127,7 @@ def show_result(request: HttpRequest, result: int) -> dict[str, Any]:  # noqa: A
 
 
 @router.get("/results/{result}/files/{path:path}", auth=reach("read"), summary=result_routes.RESULT_FILE.summary)
+@exact
 def show_file(request: HttpRequest, result: int, path: str) -> Any:  # noqa: ARG001
     """A file of a result."""
     place = reads.attempt_of(result)

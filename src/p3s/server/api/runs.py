@@ -69,6 +69,7 @@ def _place(cursor: str) -> reads.Place | None:
 
 
 @router.get("/runs/{run}", auth=reach("read"), summary=catalogue_routes.RUN.summary)
+@exact
 def show_run(request: HttpRequest, run: int) -> dict[str, Any]:  # noqa: ARG001
     """A run with what came of its files."""
     row = reads.find(run) if 0 <= run < BIG else None

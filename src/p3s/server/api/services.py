@@ -15,6 +15,7 @@ from p3s.server.broker import running
 from p3s.server.upkeep import services as upkeep
 
 from .doors import grant_of, plain, reach, read
+from .paging import exact
 
 router = Router(tags=["services"])
 
@@ -22,12 +23,14 @@ LONGEST_WAIT_S = 20.0
 
 
 @router.get("/services", auth=reach("read"), summary=routes.SERVICES.summary)
+@exact
 def list_services(request: HttpRequest) -> dict[str, Any]:  # noqa: ARG001
     """The server's own, then scripts by name."""
     return {"services": [plain(state) for state in upkeep.running().states()]}
 
 
 @router.get("/services/{name}", auth=reach("read"), summary=routes.SERVICE.summary)
+@exact
 def show_service(request: HttpRequest, name: str) -> dict[str, Any]:  # noqa: ARG001
     """How it stands."""
     bounds.check_name(name)
@@ -51,6 +54,7 @@ def report(request: HttpRequest, name: str) -> dict[str, Any]:
 
 
 @router.post("/services/{name}/run", auth=reach("operate"), summary=routes.SERVICE_RUN.summary)
+@exact
 def run(
     request: HttpRequest,
     name: str,
@@ -65,6 +69,7 @@ def run(
 
 
 @router.delete("/services/{name}", auth=reach("submit"), summary=routes.SERVICE_FORGET.summary)
+@exact
 def forget(request: HttpRequest, name: str) -> dict[str, Any]:
     """A script will report no more: its alarm goes with it."""
     bounds.check_name(name)

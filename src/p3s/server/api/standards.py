@@ -77,6 +77,7 @@ def drop_limit(request: HttpRequest, category: Category = "", item: Item = "", w
 
 
 @router.get("/references", auth=reach("read"), summary=result_routes.REFERENCES.summary)
+@exact
 def list_references(request: HttpRequest) -> dict[str, Any]:  # noqa: ARG001
     """By category; the empty one is that of all categories that have none of their own."""
     return {"references": [plain(row) for row in standards.references()]}
@@ -106,6 +107,7 @@ def drop_reference(request: HttpRequest, category: Category = "", why: Why = "")
 
 
 @router.get("/dimensions", auth=reach("read"), summary=result_routes.DIMENSIONS.summary)
+@exact
 def list_dimensions(request: HttpRequest) -> dict[str, Any]:  # noqa: ARG001
     """By name: how people see coordinates."""
     return {"dimensions": [plain(row) for row in standards.dimensions()]}

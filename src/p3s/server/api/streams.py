@@ -44,6 +44,7 @@ def list_streams(request: HttpRequest, limit: Limit = 100, cursor: Cursor = "") 
 
 
 @router.get("/streams/{name}", auth=reach("read"), summary=data_routes.STREAM_SHOWN.summary)
+@exact
 def show_stream(request: HttpRequest, name: str) -> dict[str, Any]:  # noqa: ARG001
     """The rule in force, and where people changed it live from what was declared."""
     return dict(_found(name))

@@ -17,11 +17,13 @@ from p3s.server.results import reads as results
 from p3s.server.workflows import reads as workflows
 
 from .doors import grant_of, reach
+from .paging import exact
 
 router = Router(tags=["system"])
 
 
 @router.get("/summary", auth=reach("read"), summary=routes.SUMMARY.summary)
+@exact
 def summary(request: HttpRequest) -> dict[str, Any]:  # noqa: ARG001
     """Pilots, jobs and workflows by state, what is paused, datasets and results, and how old the newest result is, in
     seconds."""
@@ -41,6 +43,7 @@ def summary(request: HttpRequest) -> dict[str, Any]:  # noqa: ARG001
 
 
 @router.get("/whoami", auth=reach("read"), summary=routes.WHOAMI.summary)
+@exact
 def whoami(request: HttpRequest) -> dict[str, Any]:
     """The token's owner and scopes, this server's protocol and time."""
     grant = grant_of(request)

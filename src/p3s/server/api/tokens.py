@@ -18,6 +18,7 @@ from p3s.server.actions import tokens, users
 from p3s.server.broker import running
 
 from .doors import grant_of, plain, reach, read
+from .paging import exact
 
 router = Router(tags=["tokens and users"])
 
@@ -34,6 +35,7 @@ def make_token(request: HttpRequest) -> dict[str, Any]:
 
 
 @router.get("/tokens", auth=reach(""), summary=routes.TOKENS.summary)
+@exact
 def list_tokens(
     request: HttpRequest,
     all: Annotated[bool, Query(description="those too that are no longer in force")] = False,
@@ -57,6 +59,7 @@ def revoke_token(request: HttpRequest, id: str) -> dict[str, Any]:
 
 
 @router.get("/users", auth=reach("admin"), summary=routes.USERS.summary)
+@exact
 def list_users(request: HttpRequest) -> dict[str, Any]:  # noqa: ARG001
     """Users of the browser, by name."""
     return {"users": [plain(row) for row in accounts.users()]}

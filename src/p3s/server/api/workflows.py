@@ -86,6 +86,7 @@ def list_workflows(
 
 
 @router.get("/workflows/{workflow}", auth=reach("read"), summary=workflow_routes.WORKFLOW.summary)
+@exact
 def show_workflow(request: HttpRequest, workflow: str) -> dict[str, Any]:  # noqa: ARG001
     """All there is about a workflow; its single nodes are a list of their own."""
     return {**_found(workflow), "events": [plain(event) for event in events("workflow", workflow)]}
