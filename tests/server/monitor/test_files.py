@@ -41,3 +41,22 @@ def test_what_is_no_place_in_the_list_begins_at_its_beginning(pages: Any, make: 
     file = make.dataset()
     for before in ("nan", "inf~x", "x", "~", "1e999"):
         assert file.name in pages.get(f"/data?before={before}")
+
+
+def test_a_set_shows_its_files(pages: Any, make: Any) -> None:
+    from p3s.server.data.models import Member
+
+    several = make.dataset("good runs", run=None, kind="set", url="set:good runs")
+    assert "It has none yet." in pages.get(f"/data/{several.uuid}")
+    files = [make.dataset(f"part{number}.root") for number in range(3)]
+    for file in files:
+        Member.objects.create(set=several, dataset=file)
+    page = pages.get(f"/data/{several.uuid}")
+    for file in files:
+        assert f'<a href="/data/{file.uuid}">{file.name}</a>' in page
+    assert "no job took it" not in page.split("Its files")[0]
+
+
+def test_jobs_that_were_purged_are_not_called_none(pages: Any, make: Any) -> None:
+    file = make.dataset(purged={"finished": 2})
+    assert "Its 2 jobs were purged." in pages.get(f"/data/{file.uuid}")

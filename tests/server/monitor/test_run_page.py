@@ -150,3 +150,52 @@ def test_what_is_known_of_a_file_stands_on_its_page(pages: Any, make: Any) -> No
         assert word in page, word
     golden = make.dataset("golden", run=None, kind="set", size=None)
     assert "Files of the set" in pages.get(f"/data/{golden.uuid}")
+
+
+def test_a_run_that_a_person_started_is_known_before_its_first_file(pages: Any, make: Any) -> None:
+    from p3s.server.data.models import Run
+
+    Run.objects.create(number=7777, type="cosmic <b>", comment="beam & off", started_at=1_789_999_000.0, owner="anna")
+    page = pages.get("/runs/7777")
+    assert "cosmic &lt;b&gt;" in page
+    assert "beam &amp; off" in page
+    assert "none yet" in page
+    Run.objects.filter(number=7777).update(ended_at=1_789_999_900.0)
+    assert "<dd>ended</dd>" in pages.get("/runs/7777")
+    assert "Nothing is known of run 7778" in pages.get("/runs/7778", 404)
+
+
+def test_every_file_of_a_run_shows_its_jobs(pages: Any, make: Any) -> None:
+    files = [make.dataset(run=4, subrun=number) for number in range(130)]
+    for file in files:
+        for jobtype in ("monitor", "evdisp", "purity", "noise"):
+            make.job(dataset=file, jobtype=jobtype)
+    table = pages.get("/runs/4").split('id="files"')[1]
+    assert '<span class="faint">none</span>' not in table
+    assert table.count("purity</a>") == len(files)
+
+
+def test_jobs_that_are_not_listed_are_counted(pages: Any, make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from p3s.server.monitor import run_pages
+
+    file = make.dataset(run=4, purged={"finished": 2})
+    for _ in range(3):
+        make.job(dataset=file)
+    assert "and 2 more" in pages.get("/runs/4").split('id="files"')[1]
+    monkeypatch.setattr(run_pages, "MOST_JOBS", 0)
+    assert "5 not shown here" in pages.get("/runs/4").split('id="files"')[1]
+
+
+def test_a_list_that_is_cut_says_so(pages: Any, make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from p3s.server.monitor import run_pages
+
+    for number in range(4):
+        make.result(make.job(dataset=make.dataset(run=4, subrun=number)))
+    whole = pages.get("/runs/4")
+    assert "The latest files of this run" not in whole
+    monkeypatch.setattr(run_pages, "MOST_FILES", 2)
+    monkeypatch.setattr(run_pages, "MOST_RESULTS", 3)
+    page = pages.get("/runs/4")
+    assert "The latest files of this run" in page
+    assert 'href="/data?run=4"' in page
+    assert "the 3 latest results" in page

@@ -214,7 +214,7 @@ def ended_on_pilot(uuid: str, limit: int = 50) -> list[JobRow]:
     return rows_of(jobs.order_by("-id")[:limit])
 
 
-def of_datasets(uuids: Iterable[str], limit: int = 500) -> list[JobRow]:
+def of_datasets(uuids: Iterable[str], limit: int) -> list[JobRow]:
     """Newest first."""
     return rows_of(Job.objects.filter(dataset__in=list(uuids)).order_by("-id")[:limit])
 

@@ -59,6 +59,8 @@ class FileLine:
     mark: Mark
     took: float | None
     share: int
+    #: How many were made of it.
+    jobs: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ def file_lines(rows: list[DatasetRow]) -> list[FileLine]:
             mark=dataset_mark(row, states.get(row.uuid, {}), row.uuid in of_workflows),
             took=took.get(row.uuid),
             share=max(3, round(100 * took.get(row.uuid, 0.0) / slowest)),
+            jobs=sum(states.get(row.uuid, {}).values()),
         )
         for row in rows
     ]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from p3s.server.data import reads as data
+from p3s.server.data import runs
 from p3s.server.data.reads import Choice, DatasetRow
 from p3s.server.jobs import reads as jobs
 from p3s.server.jobs.reads import JobRow
@@ -18,6 +19,8 @@ from p3s.server.workflows import reads as workflows
 
 MOST_RESULTS = 3000
 MOST_FILES = 200
+MOST_JOBS = 2_000
+MOST_MEMBERS = 100
 MOST_WRITERS = 5
 PAGE = 50
 
@@ -36,6 +39,11 @@ class DataFile:
     line: FileLine
     jobs: list[tuple[JobRow, Mark]]
 
+    @property
+    def more(self) -> int:
+        """Jobs of it that are not among `jobs`: those that were purged, too."""
+        return max(0, self.line.jobs - len(self.jobs))
+
 
 def _tabs(rows: list[ResultRow], selected: int | None) -> list[SubrunTab]:
     """The latest subrun first."""
@@ -51,7 +59,7 @@ def _tabs(rows: list[ResultRow], selected: int | None) -> list[SubrunTab]:
 
 def _data_files(rows: list[DatasetRow]) -> list[DataFile]:
     by_dataset: dict[str | None, list[JobRow]] = {}
-    for job in jobs.of_datasets([row.uuid for row in rows]):
+    for job in jobs.of_datasets([row.uuid for row in rows], MOST_JOBS):
         by_dataset.setdefault(job.dataset, []).append(job)
     return [
         DataFile(line, [(job, job_mark(job.state)) for job in by_dataset.get(line.row.uuid, [])])
@@ -63,7 +71,8 @@ def one_run(run: int, subrun: int | None) -> dict[str, Any] | None:
     """None where nothing is known of the run. Without `subrun` the latest is shown."""
     rows = results.of_run(run, MOST_RESULTS)
     files = data.of_run(run, MOST_FILES)
-    if not rows and not files:
+    record = runs.find(run)
+    if not rows and not files and record is None:
         return None
     known = {row.subrun for row in rows if row.subrun is not None}
     selected = subrun if subrun in known else max(known, default=None)
@@ -74,6 +83,7 @@ def one_run(run: int, subrun: int | None) -> dict[str, Any] | None:
     earlier, later = results.neighbours(run)
     return {
         "run": run,
+        "record": record,
         "earlier": earlier,
         "later": later,
         "mark": status_mark(worst_status([row.status for row in shown])) if shown else None,
@@ -83,6 +93,8 @@ def one_run(run: int, subrun: int | None) -> dict[str, Any] | None:
         "selected": selected,
         "categories": found,
         "files": _data_files(files),
+        "files_cut": len(files) == MOST_FILES,
+        "results_cut": MOST_RESULTS if len(rows) == MOST_RESULTS else 0,
         "workflows": workflows.any_of_run(run),
         "last": max((row.published_at for row in shown), default=None),
         "commands": commands.ALL,
@@ -93,8 +105,10 @@ def one_dataset(row: DatasetRow) -> dict[str, Any]:
     shown = results.of_dataset(row.uuid, MOST_RESULTS)
     found = categories(shown, results.items_within([result.id for result in shown], MOST_THINGS), in_force())
     [file] = _data_files([row])
+    members = data.page(Choice(set=row.uuid), MOST_MEMBERS, None) if row.kind == "set" else []
     return {
         "file": file,
+        "members": file_lines(members),
         "dataset": row,
         "mark": file.line.mark,
         "status": status_mark(worst_status([result.status for result in shown])) if shown else None,

@@ -108,6 +108,8 @@ def dataset_mark(dataset: DatasetRow, job_states: Mapping[str, int], of_workflow
     if not total:
         if dataset.state == "registered":
             return Mark("plain", "not there yet")
+        if dataset.kind == "set":
+            return Mark("plain", "a set of files")
         return Mark("plain", "of a workflow") if of_workflow else Mark("left", "no job took it")
     if by_group["busy"]:
         return Mark("busy", "processing")
