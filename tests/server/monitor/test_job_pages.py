@@ -119,3 +119,54 @@ def test_a_pilot_shows_its_jobs_now_and_lately(pages: Any, make: Any) -> None:
     assert page.index("now-job") < page.index("late-job")
     assert "other-job" not in page
     assert "1 of 2 in use" in page
+
+
+def test_a_job_that_published_nothing_says_so(pages: Any, make: Any) -> None:
+    assert "none of the results" in pages.get(f"/jobs/{make.job(reason='published nothing').uuid}")
+    assert "did not come" in pages.get(f"/jobs/{make.job(reason='results missing').uuid}")
+    assert "Ended with exit code 0.</p>" in pages.get(f"/jobs/{make.job().uuid}")
+
+
+def test_a_paused_job_is_not_said_to_start_soon(pages: Any, make: Any) -> None:
+    from p3s.server.jobs.models import Pause
+
+    make.pilot()
+    job = make.job(state="defined", jobtype="evdisp")
+    page = pages.get(f"/jobs/{job.uuid}")
+    assert f"<code>p3s job explain {job.uuid}</code>" in page
+    Pause.objects.create(jobtype="evdisp", why="new <b> release", who="anna", since=1.0)
+    assert "Jobs of type evdisp are paused by anna: new &lt;b&gt; release." in pages.get(f"/jobs/{job.uuid}")
+    Pause.objects.update(jobtype="all")
+    assert "All jobs are paused by anna" in pages.get(f"/jobs/{job.uuid}")
+
+
+def test_a_job_of_a_held_workflow_waits_for_its_release(pages: Any, make: Any) -> None:
+    from p3s.server.jobs.models import Job
+
+    held = make.workflow(state="held")
+    job = Job.objects.filter(workflow=held.uuid, state="waiting").last()
+    assert f"workflow {held.uuid} is held" in pages.get(f"/jobs/{job.uuid}")
+    running = make.workflow(state="running")
+    job = Job.objects.filter(workflow=running.uuid, state="waiting").order_by("id").last()
+    assert "node decode[1] is waiting too" in pages.get(f"/jobs/{job.uuid}")
+
+
+def test_a_rare_job_can_be_looked_for_among_older_ones(pages: Any, make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from p3s.server.jobs import listing
+
+    old = make.job(jobtype="rare", name="the old one")
+    for _ in range(5):
+        make.job(jobtype="common")
+    monkeypatch.setattr(listing, "MOST_LOOKED", 2)
+    page = pages.get("/jobs?type=rare")
+    assert "No job fits" not in page
+    older = page.split('<p class="pager">')[1].split('href="')[1].split('"')[0].replace("&amp;", "&")
+    found = pages.get("/jobs" + older)
+    assert "there are older ones" in found or old.name in found
+
+
+def test_counts_of_all_types_do_not_stand_beside_one_type(pages: Any, make: Any) -> None:
+    make.job(jobtype="a", state="failed")
+    make.job(jobtype="b")
+    assert "failed <b>1</b>" in pages.get("/jobs")
+    assert "failed <b>1</b>" not in pages.get("/jobs?type=b")

@@ -152,7 +152,7 @@ def test_what_is_known_of_a_file_stands_on_its_page(pages: Any, make: Any) -> No
     assert "Files of the set" in pages.get(f"/data/{golden.uuid}")
 
 
-def test_a_run_that_a_person_started_is_known_before_its_first_file(pages: Any, make: Any) -> None:
+def test_a_run_that_a_person_started_is_known_before_its_first_file(pages: Any) -> None:
     from p3s.server.data.models import Run
 
     Run.objects.create(number=7777, type="cosmic <b>", comment="beam & off", started_at=1_789_999_000.0, owner="anna")

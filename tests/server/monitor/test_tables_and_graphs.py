@@ -130,3 +130,10 @@ def test_no_text_of_a_payload_is_markup(pages: Any, make: Any) -> None:
 def test_the_drift_of_a_number_stands_beside_its_limits(pages: Any, make: Any) -> None:
     number = {"kind": "number", "name": "n", "value": 3, "good": [0, 5], "deviation": -0.25, "reference": 3600}
     assert "good 0 … 5, -25\u202f% of run 3600" in shown(pages, make, number)
+
+
+def test_sizes_are_rounded_to_the_next_unit() -> None:
+    from p3s.server.monitor.templatetags.presentation import size
+
+    said = {0: "0 B", 999: "999 B", 999_499: "999 kB", 999_600: "1 MB", 12_340_000: "12.3 MB", 999_999_999: "1 GB"}
+    assert {count: size(count) for count in said} == said

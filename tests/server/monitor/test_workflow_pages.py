@@ -131,3 +131,12 @@ def test_the_number_of_queries_does_not_grow_with_the_nodes(pages: Any, make: An
 
 def test_an_unknown_one_is_not_there(pages: Any) -> None:
     assert "There is no workflow" in pages.get("/workflows/none", status=404)
+
+
+def test_a_choice_is_kept_and_the_counts_of_all_do_not_stand_beside_it(pages: Any, make: Any) -> None:
+    make.workflow(run=12)
+    make.workflow(state="finished", run=13)
+    assert "finished <b>1</b>" in pages.get("/workflows")
+    page = pages.get("/workflows?run=12")
+    assert "finished <b>1</b>" not in page
+    assert page.count("&amp;run=12") >= 2

@@ -3,8 +3,10 @@
 import signal as signals
 from typing import Any
 
+from p3s.protocol.acts import ALL_TYPES
 from p3s.protocol.hidden import is_secret
-from p3s.server.jobs import listing
+from p3s.protocol.states import Reason
+from p3s.server.jobs import listing, waiting
 from p3s.server.jobs import reads as jobs
 from p3s.server.jobs.listing import Choice
 from p3s.server.jobs.reads import JobDetail, JobRow
@@ -17,6 +19,7 @@ from p3s.server.pilots import reads as pilots
 from p3s.server.pilots.reads import PilotRow
 from p3s.server.results import inputs
 from p3s.server.results import reads as results
+from p3s.server.workflows import links as workflow_links
 from p3s.server.workflows import reads as workflows
 
 PAGE = 50
@@ -28,9 +31,13 @@ FAILURES = {
     "nonstarter": "The payload is not there, or cannot be executed, on the node.",
     "stage-out": "The process ended well, but its results could not be delivered.",
 }
+_LACKS = {
+    Reason.PUBLISHED_NOTHING.value: "It published none of the results that its type expects.",
+    Reason.RESULTS_MISSING.value: "Some of the results that its type expects did not come.",
+}
 STATES = {
     "held": "Not released: a person releases or cancels it.",
-    "waiting": "Waits for inputs that other jobs of its workflow make.",
+    "waiting": "Waits in its workflow.",
     "finished": "Ended with exit code 0.",
     "skipped": "An input of it will never come.",
 }
@@ -57,7 +64,7 @@ def explain(job: JobDetail, pilot: PilotRow | None) -> str:
     """Why the job is where it is, in a sentence."""
     row = job.row
     if row.state == "defined":
-        return "Queued: it starts as soon as a pilot has a free slot." + _no_pilots()
+        return _queued(row)
     if row.state in jobs.OUT:
         if pilot is not None and pilot.silent_s is not None:
             length = duration(pilot.silent_s)
@@ -75,11 +82,23 @@ def explain(job: JobDetail, pilot: PilotRow | None) -> str:
         return f"Left out on purpose by the system: {row.reason or 'no reason was given'}."
     if row.state == "lost":
         return f"Its pilot is gone: {row.reason or 'no reason was given'}."
-    return STATES.get(row.state, row.reason)
+    said = STATES.get(row.state, "")
+    return f"{said} {_LACKS[row.reason]}" if row.reason in _LACKS and row.state == "finished" else said or row.reason
 
 
-def _no_pilots() -> str:
-    return "" if pilots.alive(1) else f" No pilot is there now: start one with `{commands.START_PILOT}`."
+def _queued(row: JobRow) -> str:
+    """Only what a page can know: the broker's own answer is a command away."""
+    if not pilots.alive(1):
+        return f"Queued. No pilot is there now: start one with `{commands.START_PILOT}`."
+    pauses = waiting.pauses()
+    pause = pauses.get(row.jobtype) or pauses.get(ALL_TYPES)
+    if pause:
+        of = "All jobs" if pause.jobtype == ALL_TYPES else f"Jobs of type {pause.jobtype}"
+        why = f": {pause.why}" if pause.why else ""
+        return f"Queued. {of} are paused by {pause.who}{why}."
+    return (
+        f"Queued: it starts when a pilot that meets its needs has a free slot; `p3s job explain {row.uuid}` tells more."
+    )
 
 
 def signal_name(number: int | None) -> str:
@@ -113,7 +132,7 @@ def timeline(row: JobRow) -> list[tuple[str, float | None, float | None]]:
     ]
 
 
-def one_job(job: JobDetail) -> dict[str, Any]:
+def one_job(job: JobDetail, now: float) -> dict[str, Any]:
     row = job.row
     pilot = pilots.find(row.pilot) if row.pilot else None
     tail = jobs.log(row.id, row.attempt)
@@ -126,6 +145,8 @@ def one_job(job: JobDetail) -> dict[str, Any]:
         "workflow": workflows.called(job.row.workflow) if job.row.workflow else "",
         "reads": 0 if row.dataset else inputs.count(row.id),
         "explanation": explain(job, pilot),
+        "waits": workflow_links.waits(row.uuid, now) if row.state == "waiting" else [],
+        "reason": row.reason if row.state == "skipped" else "",
         "timeline": timeline(row),
         "queue_time": _between(row.submitted_at, row.started_at),
         "signal": signal_name(row.signal),

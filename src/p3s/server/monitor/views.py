@@ -76,7 +76,7 @@ def job(request: HttpRequest, uuid: str) -> HttpResponse:
     found = jobs.find(uuid)
     if found is None:
         return absent(request, f"There is no job {uuid}.", now)
-    parts = [Part("job", "jobs results pilots", "job_body", lambda: job_pages.one_job(found))]
+    parts = [Part("job", "jobs results pilots", "job_body", lambda: job_pages.one_job(found, now))]
     return respond(request, parts, now, here="jobs", title=f"Job {found.row.name or uuid[-8:]}")
 
 

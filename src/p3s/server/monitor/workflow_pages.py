@@ -73,6 +73,8 @@ def workflow_list(state: str, template: str, name: str, after: str, run: int | N
         "counts": [(name, mark, counts[name]) for name, mark in WORKFLOW_STATES.items() if counts.get(name)],
         "total": sum(counts.values()),
         "templates": reads.template_names(MOST_TEMPLATES),
+        # The counts are of all workflows: beside a choice they would mislead.
+        "chosen": bool(template or name) or run is not None,
         "asked": {"state": state, "template": template, "name": name, "run": run},
         "after": after,
         "commands": commands.ALL,

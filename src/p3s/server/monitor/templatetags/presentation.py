@@ -4,7 +4,7 @@ import datetime
 from decimal import Decimal
 
 from django import template
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from p3s.server.monitor.states import Mark
@@ -84,10 +84,17 @@ def size(count: int | None) -> str:
         return NOTHING
     value = float(count)
     for unit in ("B", "kB", "MB", "GB"):
-        if value < 1000:
+        if value < 999.5:  # more is rounded to a thousand
             return f"{value:.0f} B" if unit == "B" else f"{value:.3g} {unit}"
         value /= 1000
     return f"{value:.3g} TB"
+
+
+@register.filter
+def coded(text: str) -> SafeString:
+    """What stands between backticks, as code."""
+    forms = ("{}", "<code>{}</code>")
+    return format_html_join("", "{}", ((format_html(forms[n % 2], part),) for n, part in enumerate(text.split("`"))))
 
 
 @register.filter
