@@ -96,3 +96,14 @@ def test_items_of_unexpected_shape_do_not_break_the_page(pages: Any, make: Any) 
     ]
     make.result(make.job(dataset=make.dataset(run=4)), *odd, status="strange")
     assert "no value" in pages.get("/runs/4")
+
+
+def test_an_address_that_is_none_has_a_page_that_leads_on(pages: Any) -> None:
+    from django.test import override_settings
+
+    with override_settings(ROOT_URLCONF="p3s.server.project.urls"):
+        for address in ("/jobs/", "/runs/4%3Cb%3E", "/nowhere"):
+            page = pages.get(address, 404)
+            assert "There is no page " in page
+            assert "See what is happening now" in page
+            assert "<b>" not in page

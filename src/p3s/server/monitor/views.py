@@ -100,6 +100,11 @@ def workflow(request: HttpRequest, uuid: str) -> HttpResponse:
     return respond(request, parts, now, here="workflows", title=f"Workflow {found['name']}")
 
 
+def nowhere(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
+    """An address that is none: mistyped, or of a link that was cut."""
+    return absent(request, f"There is no page {request.path[:200]}.", time.time())
+
+
 def _text(request: HttpRequest, name: str) -> str:
     """PostgreSQL refuses NUL in a text."""
     return request.GET.get(name, "").replace("\x00", "")[:200]

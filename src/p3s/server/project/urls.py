@@ -16,3 +16,5 @@ urlpatterns = [
     path("admin/", site.urls),
     path("", include("p3s.server.monitor.urls")),
 ]
+
+handler404 = "p3s.server.monitor.views.nowhere"
