@@ -125,6 +125,7 @@ def test_a_server_that_lost_the_database_to_its_stand_by_ends(own_postgres: Any,
     os.kill(pair.active.pid, signal.SIGCONT)
     place.until("the first has ended", lambda: pair.active.poll() is not None, 30)
     assert "the database was taken over by process" in place.log("server")
+    assert "Traceback" not in place.log("server")
     place.until("the stand-by serves and writes", lambda: writes(place), 60)
     assert pair.standby.poll() is None
     go.touch()

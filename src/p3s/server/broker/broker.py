@@ -200,7 +200,7 @@ class Broker:
             while batch := self._take():
                 self._tell(batch)
         except BaseException as error:
-            log.critical("the writer died: %s", error, exc_info=error)
+            log.critical("the writer died: %s", error, exc_info=None if isinstance(error, NotOurs) else error)
             self.died(error)
 
     def _take(self) -> list[Request]:
