@@ -96,9 +96,15 @@ export function startFigures() {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     const figure = event.target.closest("main figure.figure");
     // Inside a histogram a click is JSROOT's (zooming); its caption enlarges it.
-    if (!figure || !event.target.closest("img, figcaption")) return;
-    if (event.target.closest("figcaption a")) return;
+    // The link around an image is what the keyboard's Enter clicks.
+    if (!figure || !event.target.closest("img, figcaption, a")) return;
+    if (event.target.closest("figcaption a, .figure.broken a")) return;
     event.preventDefault();
     open(figure);
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !event.target.matches?.("main figure.figure figcaption[tabindex]")) return;
+    event.preventDefault();
+    open(event.target.closest("figure.figure"));
   });
 }

@@ -124,6 +124,7 @@ function figureFor(set, path, number) {
   plot.id = `${set.id}-${number}`;
   const caption = document.createElement("figcaption");
   caption.textContent = path;
+  caption.tabIndex = 0;
   figure.append(plot, caption);
   return figure;
 }

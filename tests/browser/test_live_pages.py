@@ -249,3 +249,18 @@ def test_what_is_being_typed_or_chosen_survives_a_refresh(system: Any, page: Any
     system.client.start_workflow(StartRequest("chosen", name="another", hold=True))
     page.locator("tr", has_text="another").wait_for()
     assert page.input_value("select[name=template]") == "chosen"
+
+
+def test_figures_are_enlarged_by_the_keyboard(page: Any) -> None:
+    page.goto("/runs/1")
+    page.locator("figure.figure figcaption[tabindex]").first.wait_for(state="attached")
+    page.locator("figure.figure figcaption[tabindex]").first.focus()
+    page.keyboard.press("Enter")
+    page.locator("dialog[open]").wait_for()
+    page.keyboard.press("Escape")
+    page.locator("dialog[open]").wait_for(state="detached")
+    images = page.locator("figure.figure:has(img) a")
+    if images.count():
+        images.first.focus()
+        page.keyboard.press("Enter")
+        page.locator("dialog[open] img").wait_for()

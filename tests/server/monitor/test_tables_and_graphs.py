@@ -137,3 +137,17 @@ def test_sizes_are_rounded_to_the_next_unit() -> None:
 
     said = {0: "0 B", 999: "999 B", 999_499: "999 kB", 999_600: "1 MB", 12_340_000: "12.3 MB", 999_999_999: "1 GB"}
     assert {count: size(count) for count in said} == said
+
+
+def test_large_values_keep_their_digits() -> None:
+    from p3s.server.monitor.measures import number
+
+    said = {
+        23456.7: "23\u202f457",
+        -123456.5: "-123\u202f456",
+        9999.4: "9999",
+        9999.7: "10\u202f000",
+        0.1234567: "0.1235",
+    }
+    assert {value: number(value) for value in said} == said
+    assert number(1.5e12 + 0.5) == "1.5e+12"

@@ -10,6 +10,8 @@ def number(value: float | None) -> str:
         return "no value"
     if math.isfinite(value) and value == int(value) and abs(value) < 1e9:
         return f"{int(value):,}".replace(",", "\u202f")
+    if 9_999.5 <= abs(value) < 1e9:  # fewer digits would hide what a counter or a rate does
+        return f"{value:,.0f}".replace(",", "\u202f")
     return f"{value:.4g}"
 
 
