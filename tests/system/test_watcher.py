@@ -214,6 +214,10 @@ def test_used_files_are_moved_and_those_whose_job_failed_stay(watched: Watched) 
     assert (used / "x1.dat").read_text() == "good"
     dataset = watched.place.client.dataset(str(used / "x1.dat"))
     assert (dataset["state"], dataset["run"]) == ("available", 1)
+    explained = watched.place.p3s("watcher", "explain", str(watched.data / "x1.dat"), "-c", str(watched.file)).stdout
+    assert (
+        f"server: knows it as dataset {dataset['uuid']}, available, moved to {used}/x1.dat after its use" in explained
+    )
     watched.place.until("the other is left", lambda: "x2.dat is left where it is: " in watched.log, 30)
     assert (watched.data / "x2.dat").exists()
     watched.stop()

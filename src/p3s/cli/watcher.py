@@ -245,7 +245,7 @@ def explain_file(
 
     url = address(file)
     found = explain(url, [stream for one in _read(config) for stream in one.streams], Clock())
-    server = _on_server(url)
+    server = _on_server(url, *(one.used for one in found if one.used))
     if json:
         show.as_json({"url": url, "streams": [asdict(one) for one in found], "server": server})
     else:
@@ -276,21 +276,25 @@ def _tell_stream(one: "Explained") -> None:
     _say(f"  sample:   {one.sample}" + (f"; for {', '.join(one.jobtypes)}" if one.jobtypes else ""))
 
 
-def _on_server(url: str) -> dict[str, Any]:
-    """What the server has of a file."""
-    try:
-        return {"known": True, **Client().dataset(url)}
-    except NotKnown:
-        return {"known": False}
-    except P3sError as error:
-        return {"known": None, "why": str(error)}
+def _on_server(*urls: str) -> dict[str, Any]:
+    """What the server has of a file, that has the first address, or one of the others since it was moved there."""
+    for url in urls:
+        try:
+            moved = {"moved_to": url} if url != urls[0] else {}
+            return {"known": True, **moved, **Client().dataset(url)}
+        except NotKnown:
+            continue
+        except P3sError as error:
+            return {"known": None, "why": str(error)}
+    return {"known": False}
 
 
 def _tell_server(server: dict[str, Any]) -> None:
     if not server["known"]:
         _say(f"server: {'does not know it' if server['known'] is False else server['why']}")
         return
-    _say(f"server: knows it as dataset {server['uuid']}, {server['state']}; {server['says']}")
+    moved = f", moved to {server['moved_to']} after its use" if "moved_to" in server else ""
+    _say(f"server: knows it as dataset {server['uuid']}, {server['state']}{moved}; {server['says']}")
     for one in server["arrivals"]:
         _say(f"  stream {one['stream']}: {one['fate']}{', ' if one['reason'] else ''}{one['reason']}")
     for job in server["jobs"]:

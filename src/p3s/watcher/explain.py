@@ -12,7 +12,7 @@ from p3s.protocol.patterns import PatternError, parse
 from p3s.protocol.states import Fate
 
 from .inbox import Clock, Ready
-from .rules import Sight, Verdict, judge
+from .rules import MOVE, Sight, Verdict, judge
 from .storage import SILENT_S, Message, Storage
 from .storages import Storages
 from .streams import StreamFile, Watched, dataset_of
@@ -33,7 +33,8 @@ class Would:
 
 @dataclass
 class Explained:
-    """One stream's view of a file. `fits`: its name does; else `why_not`. What is not known is None."""
+    """One stream's view of a file. `fits`: its name does; else `why_not`. `used`: its address after its use, where the
+    stream moves files. What is not known is None."""
 
     stream: str
     pattern: str
@@ -49,6 +50,7 @@ class Explained:
     verdict: str = ""
     sample: str = ""
     jobtypes: list[str] = field(default_factory=list)
+    used: str = ""
 
 
 def explain(url: str, streams: Iterable[Watched], clock: Clock) -> list[Explained]:
@@ -65,6 +67,8 @@ def _of_stream(url: str, stream: Watched, clock: Clock) -> Explained:
         return found
     found.fits, found.run, found.subrun, found.keys = True, request.run, request.subrun, dict(request.keys)
     _sample(found, stream, request.name)
+    if stream.rules.after.act == MOVE:
+        found.used = replace(stream.place, root=stream.rules.after.to).url(name)
     seen, trouble = _seen(stream, name)
     if trouble:
         found.complete = trouble
