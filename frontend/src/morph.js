@@ -1,5 +1,7 @@
 // Refreshed parts are morphed into place: what did not change is not touched, so that images do not flicker,
-// drawn histograms stay, opened details stay open and the page does not jump.
+// drawn histograms stay, opened details stay open and the page does not jump. Rows of lists have ids: one that moves
+// down keeps the focus and the selection that are in it, and is not written over with another's text. That holds while
+// no blanks stand between them: Idiomorph would match those, and take the rows between out and in again.
 import htmx from "htmx.org";
 import { Idiomorph } from "idiomorph";
 

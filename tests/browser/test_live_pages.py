@@ -264,3 +264,17 @@ def test_figures_are_enlarged_by_the_keyboard(page: Any) -> None:
         images.first.focus()
         page.keyboard.press("Enter")
         page.locator("dialog[open] img").wait_for()
+
+
+def test_focus_and_selection_stay_with_their_row_when_others_come_above(system: Any, page: Any) -> None:
+    selected, focused = (system.submit("true", name=f"a row of its own {number}", hold=True) for number in range(2))
+    opened_live(page, "/jobs")
+    page.evaluate("id => getSelection().selectAllChildren(document.getElementById(id).cells[0])", f"job-{selected}")
+    system.submit("true", name="comes above", hold=True)
+    page.get_by_text("comes above").wait_for()
+    assert page.evaluate("getSelection().toString()").strip() == "a row of its own 0"
+    page.locator(f"#job-{focused} td.name a").focus()
+    system.submit("true", name="comes later", hold=True)
+    page.get_by_text("comes later").wait_for()
+    assert page.evaluate("document.activeElement.textContent") == "a row of its own 1"
+    assert page.evaluate(MARKED)
