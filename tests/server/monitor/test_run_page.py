@@ -199,3 +199,21 @@ def test_a_list_that_is_cut_says_so(pages: Any, make: Any, monkeypatch: pytest.M
     assert "The latest files of this run" in page
     assert 'href="/data?run=4"' in page
     assert "the 3 latest results" in page
+
+
+def test_the_steps_to_other_runs_leave_out_none(pages: Any, make: Any) -> None:
+    from p3s.server.data.models import Run
+
+    for number in (4, 9):
+        make.result(make.job(dataset=make.dataset(run=number)))
+    for number in (5, 8):
+        Run.objects.create(number=number, started_at=1_789_999_000.0, owner="anna")
+
+    def steps(run: int) -> str:
+        return pages.get(f"/runs/{run}").split('class="steps"')[1].split("</p>")[0]
+
+    assert 'href="/runs/5"' in steps(4)
+    assert 'href="/runs/4"' in steps(5)
+    assert 'href="/runs/8"' in steps(5)
+    assert 'href="/runs/9"' in steps(8)
+    assert "→" not in steps(9)

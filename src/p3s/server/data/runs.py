@@ -85,6 +85,14 @@ def file_states(number: int) -> dict[str, int]:
     return dict(files.values_list("state").annotate(n=Count("uuid")))
 
 
+def beside(number: int) -> tuple[int | None, int | None]:
+    """The runs on record just below and above."""
+    numbers = Run.objects.values_list("number", flat=True)
+    below = numbers.filter(number__lt=number).order_by("-number").first()
+    above = numbers.filter(number__gt=number).order_by("number").first()
+    return below, above
+
+
 def near(number: int) -> list[int]:
     """Runs near a number that is none, the nearest first."""
     numbers = Run.objects.values_list("number", flat=True)

@@ -67,6 +67,13 @@ def _data_files(rows: list[DatasetRow]) -> list[DataFile]:
     ]
 
 
+def _neighbours(run: int) -> tuple[int | None, int | None]:
+    """The next ones below and above, also without a result: why there is none is what one may be looking for."""
+    below, above = zip(results.neighbours(run), runs.beside(run), strict=True)
+    earlier, later = ([one for one in ones if one is not None] for ones in (below, above))
+    return max(earlier, default=None), min(later, default=None)
+
+
 def one_run(run: int, subrun: int | None) -> dict[str, Any] | None:
     """None where nothing is known of the run. Without `subrun` the latest is shown."""
     rows = results.of_run(run, MOST_RESULTS)
@@ -80,7 +87,7 @@ def one_run(run: int, subrun: int | None) -> dict[str, Any] | None:
     shown = [row for row in rows if row.subrun is None or row.subrun == selected]
     found = categories(shown, results.items_within([row.id for row in shown], MOST_THINGS), in_force())
     tabs = _tabs(rows, selected)
-    earlier, later = results.neighbours(run)
+    earlier, later = _neighbours(run)
     return {
         "run": run,
         "record": record,
