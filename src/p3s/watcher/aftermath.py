@@ -85,7 +85,7 @@ class Aftermath:
         self._looked: dict[tuple[Watch, int], tuple[dict[str, Dataset], After]] = {}
         self._tasks: deque[Callable[[], None]] = deque()
         """What is to be told the server; one that finds it away is asked again."""
-        self._next_at = 0.0
+        self._next_at = self._took_s = 0.0
         self._fresh = False
         """Whether a used file was told since they were looked at."""
         watcher.on_told.append(self._told)
@@ -145,12 +145,18 @@ class Aftermath:
                 self._reconcile()
                 self._look(now)
                 self._by_hand.step(now, monotonic() + TURN_S)
-                self._next_at = now + max(LOOK_S, SHARE * (monotonic() - now)) if self._by_hand.idle else now
+                self._next_at = self._rested(now) if self._by_hand.idle else now
         except TryLater:
             self._next_at = now + LOOK_S
         except Refused as error:
             self.say(f"after use: {error}")
             self._next_at = now + LATER_S[0]
+
+    def _rested(self, began: float) -> float:
+        """When to look next: the server is spared where looking takes long, twice in a row. Once may be that it was
+        away."""
+        took_s, self._took_s = self._took_s, monotonic() - began
+        return began + max(LOOK_S, SHARE * min(took_s, self._took_s))
 
     def _work_off(self) -> None:
         """What is to be asked and told, for a while: there may be thousands."""

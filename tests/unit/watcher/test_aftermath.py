@@ -202,6 +202,27 @@ def test_many_files_that_vanish_do_not_hold_up_the_loop(using: Using, monkeypatc
     assert (using.server.asked, using.woken) == (4, 2)
 
 
+def test_one_slow_answer_is_no_reason_to_look_seldom(using: Using, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that was away for 15 s kept used files from being moved for 5 minutes; one that is slow is spared."""
+    clock, took_s, ask = [1000.0], iter([15.0, 0.0, 3.0, 4.0]), using.server.each_job
+
+    def slowly(**about: Any) -> list[dict[str, str]]:
+        clock[0] += next(took_s) if "uuid" in about else 0.0
+        return ask(**about)
+
+    def rest_s() -> float:
+        clock[0] += 1000.0
+        began = clock[0]
+        using.aftermath.step(began)
+        return using.aftermath._next_at - began
+
+    monkeypatch.setattr(after_use, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(using.server, "each_job", slowly)
+    using.file("x1.dat", "running")
+    assert [rest_s() for _ in range(3)] == [after_use.LOOK_S] * 3
+    assert rest_s() == 3.0 * after_use.SHARE, "it takes long each time"
+
+
 def test_at_the_start_the_newest_files_are_looked_for_when_all_was_told_some_at_a_time(
     using: Using, monkeypatch: pytest.MonkeyPatch
 ) -> None:
