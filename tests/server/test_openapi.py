@@ -219,3 +219,11 @@ def test_a_question_that_a_route_does_not_know_is_refused(server: Server, route:
     answer = server.ask(route.method, f"{route.url(**NAMES)}{asked}&dryrun=true")
     assert answer.status == 422, (answer.status, answer.detail)
     assert answer.detail.startswith("dryrun: is not known here; ")
+
+
+@pytest.mark.parametrize("asked", ["/jobs?run=1&run=2", "/datasets?state=available&state=missing"])
+def test_a_question_that_is_asked_twice_is_refused(server: Server, asked: str) -> None:
+    """One of both would be forgotten without a word."""
+    answer = server.ask("GET", f"/api/v1{asked}")
+    assert answer.status == 422
+    assert "is asked 2 times" in answer.detail

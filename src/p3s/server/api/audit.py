@@ -20,7 +20,7 @@ def list_events(
     request: HttpRequest,  # noqa: ARG001
     who: str = "",
     kind: Annotated[str, Query(description="job, jobtype, pilot, host, stream, token, user ...")] = "",
-    object: Annotated[str, Query(description="its UUID or name; needs `kind`")] = "",
+    object: Annotated[str, Query(description="its UUID or name; found at once with `kind`")] = "",
     since: Annotated[float, Query(ge=0, le=1e11, description="epoch seconds")] = 0.0,
     limit: Limit = 100,
     cursor: Cursor = "",

@@ -37,6 +37,8 @@ def exact(view: V) -> V:
             if name not in questions:
                 use = f"use {', '.join(questions)}" if questions else "nothing can be asked for with ?"
                 raise BadInput(f"{name[:60]}: is not known here; {use}")
+            if len(request.GET.getlist(name)) > 1:
+                raise BadInput(f"{name[:60]}: is asked {len(request.GET.getlist(name))} times; ask it once")
         return view(request, *given, **named)
 
     return cast(V, checked)
