@@ -76,11 +76,18 @@ async function readObject(url, path) {
   throw new Error(`No object “${path}” in the file.`);
 }
 
+// By its default the title of the y axis stands on the numbers; an offset that its author chose stays.
+function makeRoom(object) {
+  const axis = (object.fHistogram ?? object).fYaxis;
+  if (axis && axis.fTitleOffset <= 1) axis.fTitleOffset = 2;
+}
+
 export async function drawInto(element) {
   try {
     const object = await readObject(element.dataset.file, element.dataset.object);
     const { draw } = await jsroot();
     element.replaceChildren();
+    makeRoom(object);
     if (!(await draw(element, object, options(element)))) throw new Error("JSROOT cannot draw this object.");
     element.dataset.drawn = "true";
     drawnOnes.add(element);
