@@ -63,3 +63,11 @@ def test_an_error_is_shown_as_it_was_said(pages: Any, told: Any) -> None:
 def test_one_that_nobody_runs_is_left_out(pages: Any, told: Any) -> None:
     told(replace(OWN, name="backup", runs="never", last_at=None), OWN)
     assert "backup" not in pages.get("/")
+
+
+def test_who_promises_no_next_report_is_not_said_to_be_well(pages: Any, told: Any) -> None:
+    told(replace(PLAIN, name="watcher", every_s=0.0, next_at=None, said="stopped; inbox 0 files"))
+    block = pages.get("/").split('id="services"')[1]
+    assert "stopped; inbox 0 files" in block
+    assert "well" not in block.split("</ul>")[0]
+    assert "reported" in block

@@ -59,4 +59,7 @@ def mark_of(state: ServiceState) -> Mark:
         return Mark("wrong", "stopped") if state.own else Mark("warning", "silent")
     if state.running:
         return Mark("busy", "running")
-    return Mark("done", "well") if state.last_at else Mark("plain", "not yet")
+    if not state.last_at:
+        return Mark("plain", "not yet")
+    # Who promises no next report may have stopped since, as a watcher that ends says with its last one.
+    return Mark("done", "well") if state.own or state.every_s else Mark("plain", "reported")
