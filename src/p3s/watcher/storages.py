@@ -14,7 +14,8 @@ from .storage import Message, Storage
 from .streams import Watched
 
 SHARE = 20
-"""A storage is read again after as many times as long as reading it takes, when that is longer than its streams say."""
+"""A storage is read again after as many times as long as reading it takes, when that is longer than its streams say.
+The shorter of the last two readings counts: once, it may have hung."""
 
 LOOK_AT = 1_000
 """Names in one order to look."""
@@ -44,6 +45,8 @@ class Watch:
     opened: bool = False
     scanning: bool = False
     next_scan_at: float = float("inf")
+    took_s: float = 0.0
+    """The last scan."""
     trouble: str = ""
     silent: bool = False
     wrong: bool = False
@@ -233,7 +236,8 @@ class Storages:
 
     def _scanned(self, watch: Watch, message: Message) -> None:
         watch.scanning = False
-        watch.next_scan_at = monotonic() + max(watch.every_s, SHARE * message["took_s"])
+        took_s, watch.took_s = watch.took_s, message["took_s"]
+        watch.next_scan_at = monotonic() + max(watch.every_s, SHARE * min(took_s, watch.took_s))
         if self._is_another(watch, message):
             self._troubled(watch, "another file system is there, and none of its files: not mounted?", time())
             return

@@ -14,7 +14,7 @@ from p3s.protocol.errors import BadInput, NotAllowed, P3sError, TryLater
 from p3s.watcher import registrar as telling
 from p3s.watcher.inbox import Ready
 from p3s.watcher.registrar import Registrar
-from p3s.watcher.storages import Storages, Watch
+from p3s.watcher.storages import SHARE, Storages, Watch
 from p3s.watcher.streams import read
 
 Until = Callable[..., Any]
@@ -95,6 +95,18 @@ def test_a_directory_is_not_empty_when_a_file_has_come_since_it_was_read(
     (tmp_path / "data/x1.dat").touch()
     until("the file is seen", lambda: watching.turn() and watching.released)
     assert watching.watch.files == 1
+
+
+def test_a_storage_that_hung_once_is_read_again_as_soon_as_ever(watching: Watching, until: Until) -> None:
+    """One that hung for 25 s was not read for 8 minutes, and NFS tells of no files meanwhile."""
+    storages, watch = watching.storages, watching.watch
+    storages.open()
+    until("it is watched and read", lambda: watching.turn() and watch.scans > 1)
+    scan = {"identity": watch.identity, "count": 0, "troubles": [], "odd": 0, "gone": []}
+    storages._scanned(watch, {**scan, "took_s": 25.0})
+    assert watch.next_scan_at - time.monotonic() <= watch.every_s
+    storages._scanned(watch, {**scan, "took_s": 20.0})
+    assert watch.next_scan_at - time.monotonic() > 19.0 * SHARE, "it takes long each time"
 
 
 def test_a_directory_that_is_not_there_at_the_start_is_refused(tmp_path: Path) -> None:
