@@ -60,7 +60,7 @@ def test_a_file_goes_when_its_keep_has_run_out_and_the_rest_stays(server: Server
     other = write(server, workflow, "use")
     assert f"the first {path}" in tidy(server, "?dry_run=true")
     assert path.exists(), "a dry run deletes nothing"
-    assert tidy(server).startswith("1 files deleted")
+    assert tidy(server).startswith("1 file deleted")
     assert (path.exists(), other.exists()) == (False, True)
     found = dataset(server, path)
     assert found["state"] == "dropped"
@@ -94,14 +94,14 @@ def test_a_file_stays_while_a_job_elsewhere_reads_it(server: Server) -> None:
     server.good("POST", f"/api/v1/workflows/{other}/cancel", {})
     assert "1 jobs that read or write it have not ended" in tidy(server)
     server.good("POST", f"/api/v1/jobs/{plain}/cancel", {})
-    assert tidy(server).startswith("1 files deleted")
+    assert tidy(server).startswith("1 file deleted")
     assert not path.exists()
 
 
 def test_what_needs_a_deleted_file_says_why_it_cannot_run(server: Server) -> None:
     workflow, path = ended(server, "failed")
     failed = job(server, workflow, "use")
-    assert tidy(server).startswith("1 files deleted")
+    assert tidy(server).startswith("1 file deleted")
     again = server.ask("POST", f"/api/v1/workflows/{workflow}/rerun", {"failed": True})
     assert again.status == 409
     assert f"its input {path} was deleted: its keep ran out" in again.detail
@@ -185,13 +185,13 @@ def test_the_operator_names_more_places_and_the_server_s_own_files_are_in_none(
     )
     run(server.pilot(), job(server, workflow, "make"))
     said = tidy(server)
-    assert said.startswith("1 files deleted"), said
+    assert said.startswith("1 file deleted"), said
     assert f"{server.directory}/server.json: it is the server's own" in said
     assert (path.exists(), (server.directory / "server.json").exists()) == (False, True)
 
 
 def test_a_workflow_s_record_outlives_its_files_and_lineage_answers_after_it(server: Server) -> None:
     workflow, path = ended(server)
-    assert tidy(server).startswith("1 files deleted")
+    assert tidy(server).startswith("1 file deleted")
     assert server.good("POST", "/api/v1/purges", {"what": "workflows", "uuids": [workflow]})["removed"] == 1
     assert dataset(server, path)["state"] == "dropped", "that it was is still known"

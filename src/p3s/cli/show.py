@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from p3s.protocol.units import of_bytes
+
 # Rich is imported where it is used: most commands print a line, and it takes as long to import as all of theirs.
 if TYPE_CHECKING:
     from rich.console import Console
@@ -127,12 +129,7 @@ def count(number: int, what: str) -> str:
 
 def size(bytes: float | None) -> str:
     """`7.52 GB`; nothing for what is not known."""
-    if bytes is None:
-        return ""
-    for divisor, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if bytes >= divisor:
-            return f"{bytes / divisor:.3g} {unit}"
-    return f"{bytes:.0f} B"
+    return "" if bytes is None else of_bytes(bytes)
 
 
 def judged(status: str) -> str:

@@ -25,6 +25,15 @@ def written(duration: float) -> str:
     return f"{duration:.15g}s"
 
 
+def of_bytes(count: float) -> str:
+    """A number of bytes for people, in three digits: `508 B`, `7.52 GB`."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 999.5:  # more is rounded to a thousand
+            return f"{count:.0f} B" if unit == "B" else f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} TB"
+
+
 def size(text: str) -> int:
     """Bytes of `500MB`, `4GB`, `4GiB` or a plain number."""
     number = text.strip().rstrip("BbKkMmGgTtIi ")

@@ -36,3 +36,19 @@ def test_what_is_no_duration_says_how(text: str) -> None:
 def test_what_is_no_size_says_how(text: str) -> None:
     with pytest.raises(ValueError, match="write 500MB"):
         units.size(text)
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0 B"),
+        (508, "508 B"),
+        (999.6, "1 kB"),
+        (12_345, "12.3 kB"),
+        (999_600, "1 MB"),
+        (7.52e9, "7.52 GB"),
+        (4e15, "4e+03 TB"),
+    ],
+)
+def test_bytes_for_people(count: float, text: str) -> None:
+    assert units.of_bytes(count) == text

@@ -7,6 +7,7 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from p3s.protocol.units import of_bytes
 from p3s.server.monitor.states import Mark
 
 register = template.Library()
@@ -80,14 +81,7 @@ def duration(seconds: Number | None) -> str:
 @register.filter
 def size(count: int | None) -> str:
     """Bytes: 12.3 MB."""
-    if count is None:
-        return NOTHING
-    value = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 999.5:  # more is rounded to a thousand
-            return f"{value:.0f} B" if unit == "B" else f"{value:.3g} {unit}"
-        value /= 1000
-    return f"{value:.3g} TB"
+    return NOTHING if count is None else of_bytes(count)
 
 
 @register.filter
