@@ -40,7 +40,7 @@ def test_silence_is_one_alarm_until_it_is_over(watchful: Server, until: Until) -
     assert alarm["detail"]["sites"] == {"grid": {"far": [silent.pilot]}}
     page = watchful.ask("GET", f"/jobs/{job}").body.decode()
     assert "Pilot silent " in page
-    assert "1 open alarm" in watchful.ask("GET", "/").body.decode()
+    assert "1 of 2 pilots is silent" in watchful.ask("GET", "/").body.decode()
 
     def cleared() -> bool:
         heard.exchange()
@@ -51,7 +51,7 @@ def test_silence_is_one_alarm_until_it_is_over(watchful: Server, until: Until) -
     (over,) = alarms(watchful, "?all=true")
     assert over["id"] == alarm["id"]
     assert (over["ending"], over["cleared_at"] >= over["raised_at"]) == ("1 heard again", True)
-    assert "open alarm" not in watchful.ask("GET", "/").body.decode()
+    assert "pilots is silent" not in watchful.ask("GET", "/").body.decode()
 
 
 def test_a_silent_pilot_is_called_so_everywhere_until_it_is_heard(watchful: Server, until: Until) -> None:
