@@ -76,7 +76,7 @@ async function readObject(url, path) {
   throw new Error(`No object “${path}” in the file.`);
 }
 
-// By its default the title of the y axis stands on the numbers; an offset that its author chose stays.
+// By its default the title of the y axis stands on the numbers; a larger offset, which its author chose, stays.
 function makeRoom(object) {
   const axis = (object.fHistogram ?? object).fYaxis;
   if (axis && axis.fTitleOffset <= 1) axis.fTitleOffset = 2;

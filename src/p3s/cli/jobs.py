@@ -84,7 +84,7 @@ def _said(name: str, value: Any, now: float) -> str:
         return show.length(value)
     if isinstance(value, dict):
         return "  ".join(f"{key}={one}" for key, one in value.items())
-    return f"{value / 1e6:.3g} MB" if name == "peak_memory" else str(value)
+    return show.size(value) if name == "peak_memory" else str(value)
 
 
 app.command()(logs)

@@ -159,7 +159,7 @@ def _verdict(trial: "Trial") -> str:
         words += f": {trial.detail}"
     if trial.wall_s is None:
         return words
-    memory = f", {trial.peak_memory / 1e6:.0f} MB" if trial.peak_memory else ""
+    memory = f", {show.size(trial.peak_memory)}" if trial.peak_memory else ""
     return f"{words} ({show.length(trial.wall_s)}, CPU {show.length(trial.cpu_s)}{memory})"
 
 

@@ -264,10 +264,8 @@ def _tell_stream(one: "Explained") -> None:
     numbers = [(name, getattr(one, name)) for name in ("run", "subrun")]
     about = [f"{name} {value}" for name, value in [*numbers, *one.keys.items()] if value is not None]
     _say(f"stream {one.stream}: its name fits {one.pattern} ({', '.join(about) or 'no run'})")
-    from p3s.watcher.report import sized
-
     if one.there:
-        _say(f"  there:    {sized(one.size or 0)}, last changed {show.length(one.age_s)} ago")
+        _say(f"  there:    {show.size(one.size or 0)}, last changed {show.length(one.age_s)} ago")
     else:
         _say("  there:    no" if one.there is False else f"  there:    {one.complete}")
     if one.there:

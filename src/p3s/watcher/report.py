@@ -10,6 +10,7 @@ from time import monotonic
 from p3s.client.sdk import Client
 from p3s.protocol.errors import Refused, TryLater
 from p3s.protocol.services import LONGEST, ServiceReport
+from p3s.protocol.units import of_bytes
 
 from .storages import Watch
 from .watch import Watcher
@@ -68,7 +69,7 @@ def standing(watcher: Watcher, now: float, every_s: float) -> ServiceReport:
     size = sum(lot.inbox[1] for lot in lots)
     lag_s = max((lot.lag_s(now) for lot in lots), default=0.0)
     last = max(lots, key=lambda lot: lot.last_at, default=None)
-    words = [f"inbox {files} file{'' if files == 1 else 's'}, {sized(size)}", f"lag {lag_s:.0f} s"]
+    words = [f"inbox {files} file{'' if files == 1 else 's'}, {of_bytes(size)}", f"lag {lag_s:.0f} s"]
     words += [f"last {last.last}"] if last is not None and last.last else []
     refused = len(watcher.registrar.refused)
     words += [f"{refused} refused"] if refused else []
@@ -91,12 +92,3 @@ def trouble(watches: Sequence[Watch]) -> str:
 
 def _moment(at: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
-
-
-def sized(size: float) -> str:
-    """Bytes in a unit."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.3g} {unit}"
-        size /= 1000
-    return f"{size:.4g} TB"
