@@ -102,6 +102,27 @@ def test_what_submit_wait_says_of_a_failed_job_is_one_line_however_long(shared_p
     assert line.count("no calibration for this run") == 6
 
 
+def test_what_a_payload_leaves_in_a_session_of_its_own_ends_with_it_and_what_runs_elsewhere_goes_on(
+    shared_place: Place, tmp_path: Path
+) -> None:
+    stays, left, go_on = tmp_path / "stays", tmp_path / "left", tmp_path / "go_on"
+    daemon = (
+        "#!/bin/sh\nsetsid sh -c 'echo $$ > {0}; exec sleep 300' < /dev/null > /dev/null 2>&1 &\n"
+        "while [ ! -s {0} ]; do sleep 0.1; done\n"
+    )
+    waits = f"while [ ! -e {go_on} ]; do sleep 0.1; done\n"
+    long = submitted(shared_place, "--", shared_place.script("stays.sh", daemon.format(stays) + waits))
+    others = shared_place.until("the other job's own daemon runs", lambda: numbers_in(stays, 1))
+    job = submitted(shared_place, "--", shared_place.script("leaves.sh", daemon.format(left)))
+    assert shared_place.ended(job)["state"] == "finished"
+    [number] = numbers_in(left, 1)
+    shared_place.until("what it left is gone", lambda: not alive([number]), 10)
+    assert alive(others) == others
+    go_on.touch()
+    assert shared_place.ended(long)["state"] == "finished"
+    shared_place.until("that of the other job is gone too", lambda: not alive(others), 10)
+
+
 def test_a_time_limit_ends_a_payload_that_ignores_the_polite_signal_and_all_its_children(
     shared_place: Place, tmp_path: Path
 ) -> None:

@@ -24,7 +24,7 @@ from p3s.protocol.errors import Conflict, Gone, P3sError, Refused, TryLater
 from p3s.protocol.messages import BOUNDS, PROTOCOL_VERSION, RegisterReply, RegisterRequest
 from p3s.transport.http import Connection, base_url
 
-from . import guardian
+from . import guardian, orphans
 from .agent import Agent, clock, end_on_signals, say, unpack_tools
 from .backoff import delay
 from .berth import Berths
@@ -82,6 +82,7 @@ def _serve(server: str, token: str, directory: Path, asked: argparse.Namespace) 
 
     end_on_signals(lambda: agent, leave)
     keep_to_ourselves()
+    orphans.adopt()
     # A lane that has its answer must not wait the usual 5 ms for the loop to let it speak.
     sys.setswitchinterval(5e-4)
     tools = unpack_tools(directory)

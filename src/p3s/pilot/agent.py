@@ -15,6 +15,7 @@ from typing import Any, Callable, Optional
 from p3s.protocol.messages import ExchangeReply, Order
 from p3s.transport.http import Connection
 
+from . import orphans
 from .actions import Action, Call, Ended, Finish, Kill, OpenLane, Start
 from .berth import Berths
 from .delivery import Undelivered, deliver
@@ -54,6 +55,8 @@ class Agent:
         self._lane = self._new_lane(token)
         self._calls = self._new_lane(token)
         self._failing = ""
+        #: Children of this process that are no payloads: the guardian.
+        self._kin = orphans.children()
 
     def _new_lane(self, token: str) -> Lane:
         connection = Connection(self.place.server, token)
@@ -184,7 +187,7 @@ class Agent:
         code, cpu_s, peak = running.reap()
         now = clock()
         child = self.machine.children[running.order.job, running.order.attempt]
-        if child.ending:  # it may have obeyed while a child of its own, in a session apart, did not
+        if child.ending or self._orphans():  # what it started in a session apart may still be there
             running.signal(signal.SIGKILL)
         ended = {
             "exit_code": code if code >= 0 else None,
@@ -198,6 +201,11 @@ class Agent:
             threading.Thread(target=self._deliver, args=(running, ended), daemon=True).start()
         else:
             self._settle(running, ended)
+
+    def _orphans(self) -> "set[int]":
+        """What payloads left behind that is still alive: those that ended, or those that go on."""
+        payloads = {running.pid for running in self.running.values() if running.code is None}
+        return orphans.bury(orphans.children() - payloads - self._kin)
 
     def _deliver(self, running: Running, ended: "dict[str, Any]") -> None:
         until = time.monotonic() + self.machine.lease_s

@@ -119,3 +119,29 @@ def test_signals_to_the_gone_are_no_error(spawn: Spawn) -> None:
     ended = spawn("exit 0")
     ended.wait()
     processes.send({ended.pid}, signal.SIGTERM)
+
+
+ADOPTS = """
+import os, subprocess, sys, time
+from p3s.pilot import orphans
+
+orphans.adopt()
+before = orphans.children()
+subprocess.run(["/bin/sh", "-c", "setsid sleep 60 & setsid true &"], check=True)
+found = orphans.children() - before
+assert len(found) == 2, found
+until = time.monotonic() + 20
+while len(orphans.bury(found)) > 1 and time.monotonic() < until:
+    time.sleep(0.01)
+[alive] = orphans.children() - before
+os.kill(alive, 9)
+while orphans.bury({alive}) and time.monotonic() < until:
+    time.sleep(0.01)
+assert orphans.bury({alive}) == set(), "nobody's number is nobody's"
+print("left:", orphans.children() - before)
+"""
+
+
+def test_orphans_become_children_and_are_waited_for() -> None:
+    done = subprocess.run([sys.executable, "-c", ADOPTS], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == ("left: set()\n", "")
