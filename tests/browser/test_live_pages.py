@@ -186,6 +186,20 @@ def test_hostile_text_that_arrives_live_is_text_too(system: Any, page: Any) -> N
     assert page.evaluate(MARKED)
 
 
+def test_a_name_that_turns_the_direction_of_writing_turns_nothing_around_it(system: Any, page: Any) -> None:
+    job = system.submit("/bin/true", name="\u202egnp.exe", jobtype="\u202etype")
+    system.until("the job has ended", lambda: system.client.job(job)["ended_at"])
+    page.goto(f"/jobs/{job}")
+    title, chip = page.locator("h1 bdi").bounding_box(), page.locator("h1 .chip").bounding_box()
+    assert title["x"] + title["width"] <= chip["x"]
+    page.goto("/jobs")
+    inline = page.locator("main").evaluate(
+        """main => [...main.querySelectorAll('*')].filter(one => getComputedStyle(one).display === 'inline'
+             && !['isolate', 'isolate-override'].includes(getComputedStyle(one).unicodeBidi)).map(one => one.outerHTML)"""
+    )
+    assert inline == []
+
+
 @pytest.mark.parametrize("path", ["/", "/data", "/jobs", "/pilots", "/runs/1", "/jobs?state=failed"])
 def test_each_page_is_live_without_errors_and_asks_nobody_else(page: Any, path: str) -> None:
     opened_live(page, path)
