@@ -74,6 +74,7 @@ GIVEN = {
     "stream versions": ["raw"],
     "stream pause": ["raw"],
     "stream resume": ["raw"],
+    "stream delete": ["mistake", "--dry-run"],
     "stream process": ["raw", "--run", "1"],
     "watcher check": [STREAMS],
     "watcher explain": [str(Path(STREAMS).parent / "data/run7_1.txt"), "-c", STREAMS],
@@ -125,6 +126,7 @@ def jobs(run: Run, server: Any) -> dict[str, str]:
         for number in (7, 8):
             client.start_run(number)
         client.declare(StreamSpec("raw", {"plain": StreamJob("/bin/true")}, take=Take(1_000_000_000)))
+        client.declare(StreamSpec("mistake", {"plain": StreamJob("/bin/true")}))
         client.register_datasets([DatasetRequest(f"/data/{place}", "raw", run=1) for place in range(2)])
         publish = "p3s-publish --category TPC --run 7 --number n=1 --file log=a.log"
         script = f'echo x > "$P3S_RESULT_DIR/a.log"; {publish}'
@@ -169,6 +171,7 @@ WRITES = {
     "stream revert": ["raw", "--to", "1", "--reason", "a test"],
     "stream pause": ["raw"],
     "stream resume": ["raw"],
+    "stream delete": ["mistake"],
     "stream process": ["raw", "--run", "1"],
     "result limits set": ["TPC/n", "--good", "0,9"],
     "result limits delete": ["TPC/n"],
@@ -200,7 +203,7 @@ def test_a_dry_run_is_json_too_and_changes_nothing(run: Run, server: Any, jobs: 
         types = {one["name"]: one["priority"] for one in client.job_types()}
         kept += [client.datasets(), client.data_types(), client.runs()]
         kept += [types, client.templates(), client.workflows()]
-        kept += [(one["version"], one["paused_at"]) for one in client.streams()]
+        kept += [(one["name"], one["version"], one["paused_at"]) for one in client.streams()]
         return [
             *kept,
             client.summary()["pilots"],

@@ -70,6 +70,18 @@ def test_a_stream_is_paused_and_resumed(p3s: Callable[..., str], stream: str) ->
     assert p3s("resume", stream) == f"{stream}: it was not paused\n"
 
 
+def test_a_stream_declared_by_mistake_is_forgotten(p3s: Callable[..., str], run: Run, server: Any, stream: str) -> None:
+    name = f"typo{uuid.uuid4().hex[:8]}"
+    Client(server.url, server.token).declare(StreamSpec(name, {name: StreamJob("true")}))
+    assert p3s("delete", name, "--dry-run") == f"stream {name}: would be forgotten\n"
+    assert name in p3s("list")
+    assert p3s("delete", name) == f"stream {name}: forgotten\n"
+    assert name not in p3s("list")
+    refused = run("stream", "delete", stream, at=server.directory)
+    assert refused.returncode == 6
+    assert f"stays with them; p3s stream pause {stream} stops it" in refused.stderr.replace("\n", " ")
+
+
 def test_files_are_processed_by_hand_and_counted(
     p3s: Callable[..., str], run: Run, server: Any, stream: str, until: Any
 ) -> None:

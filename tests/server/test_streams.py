@@ -222,6 +222,25 @@ def test_streams_are_listed_with_what_waits(server: Server, stream: str) -> None
     assert (mine["version"], mine["live"], mine["waiting"], mine["jobtypes"]) == (2, 1, {stream: 1}, [stream])
 
 
+def test_a_stream_declared_by_mistake_is_forgotten_and_one_with_files_is_not(server: Server, stream: str) -> None:
+    path = f"/api/v1/streams/{stream}"
+    change(server, stream, env__A="2")
+    assert server.good("DELETE", f"{path}?dry_run=true")["name"] == stream
+    assert server.good("GET", path)["version"] == 2
+    server.good("DELETE", f"{path}?why=mistyped")
+    assert server.ask("DELETE", path).status == 404
+    assert stream not in {one["name"] for one in server.good("GET", "/api/v1/streams?limit=1000")["streams"]}
+    declare(server, stream)
+    assert spec(server, stream)["env"]["A"] == "1"
+    assert server.good("GET", path)["version"] == 1, "it begins anew"
+    a_job(server, stream)
+    refused = server.ask("DELETE", path)
+    assert (refused.status, refused.detail) == (
+        409,
+        f"stream {stream} has 1 file, 1 job, and stays with them; p3s stream pause {stream} stops it",
+    )
+
+
 def test_it_survives_a_restart(own_server: Callable[..., Server]) -> None:
     server = own_server().start()
     declare(server, "raw")

@@ -119,6 +119,17 @@ def resume(name: Stream, reason: Why = "", dry_run: DryRun = False, json: Json =
         show.note(f"what was left out meanwhile: p3s stream process {name} --run N")
 
 
+@app.command()
+def delete(name: Stream, reason: Why = "", dry_run: DryRun = False, json: Json = False) -> None:
+    """Forget one declared by mistake; refused while files or jobs are of it. Example: p3s stream delete np40"""
+    reply = Client().delete_stream(name, reason, dry_run)
+    if json:
+        show.as_json(vars(reply))
+        return
+    print(show.plain(f"stream {reply.name}: {'would be forgotten' if dry_run else 'forgotten'}"))
+    show.note(reply.note)
+
+
 def _switched(name: str, changed: bool, done: str, before: str, json: bool) -> None:
     if json:
         show.as_json({"name": name, "changed": changed})

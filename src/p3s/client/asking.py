@@ -7,6 +7,7 @@ from typing import Any, Self, TypeVar
 from urllib.parse import urlencode
 
 from p3s.protocol import codec
+from p3s.protocol.catalogue import Removed
 from p3s.protocol.errors import BadInput, NotKnown, Refused, TryLater
 from p3s.protocol.route import Route
 from p3s.transport.http import Connection
@@ -76,6 +77,10 @@ class Asking:
     def _told(self, kind: type[T], route: Route, body: Any = None, **names: str) -> T:
         """The reply as a message."""
         return codec.from_object(kind, self._ask(route, body=body, **names))
+
+    def _removed(self, route: Route, why: str, dry_run: bool, **names: str) -> Removed:
+        query = "?" + urlencode({"why": why, "dry_run": str(dry_run).lower()})
+        return codec.from_object(Removed, self._ask(route, query, **names))
 
     def _ask(self, route: Route, query: str = "", body: Any = None, **names: str) -> Any:
         answer = self._bytes(route, query, body, **names)

@@ -59,7 +59,7 @@ class Data(Asking):
 
     def delete_dataset(self, dataset: str, why: str = "", dry_run: bool = False) -> Removed:
         """Forget a dataset, named by UUID; never the file. Raises Conflict while a job or a set names it."""
-        return Removed(**self._object(routes.DELETE_DATASET, _asked(why, dry_run), dataset=dataset))
+        return self._removed(routes.DELETE_DATASET, why, dry_run, dataset=dataset)
 
     # ---- sets
 
@@ -87,7 +87,7 @@ class Data(Asking):
 
     def delete_data_type(self, name: str, why: str = "", dry_run: bool = False) -> Removed:
         """Raises Conflict while datasets are of it."""
-        return Removed(**self._object(routes.DELETE_DATATYPE, _asked(why, dry_run), name=name))
+        return self._removed(routes.DELETE_DATATYPE, why, dry_run, name=name)
 
     # ---- runs
 
@@ -125,7 +125,7 @@ class Data(Asking):
 
     def delete_run(self, run: int, why: str = "", dry_run: bool = False) -> Removed:
         """Forget a run that was started by mistake. Raises Conflict while files, jobs or results are of it."""
-        return Removed(**self._object(routes.DELETE_RUN, _asked(why, dry_run), run=str(run)))
+        return self._removed(routes.DELETE_RUN, why, dry_run, run=str(run))
 
     # ---- lineage
 
@@ -133,7 +133,3 @@ class Data(Asking):
         """What a file, a job or a result (`result:17`) was made of (`up`) and what was made of it (`down`). Of each
         thing the first `fan` neighbours are among the nodes; all are counted."""
         return cast(Lineage, self._object(routes.LINEAGE, "?" + urlencode({"of": of, "way": way, "fan": fan})))
-
-
-def _asked(why: str, dry_run: bool) -> str:
-    return "?" + urlencode({"why": why, "dry_run": str(dry_run).lower()})

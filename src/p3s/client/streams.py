@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from p3s.protocol import data_routes
 from p3s.protocol.acts import WhyRequest
+from p3s.protocol.catalogue import Removed
 from p3s.protocol.data import ArrivalsReply, ArrivalsRequest, DatasetReply, DatasetRequest, StreamSpec
 from p3s.protocol.messages import BOUNDS
 from p3s.protocol.replies import StreamVersion
@@ -69,6 +70,10 @@ class Streams(Asking):
     def resume_stream(self, name: str, why: str = "") -> bool:
         """Take what comes from now on. False when it was not paused."""
         return self._told(StreamPaused, data_routes.RESUME_STREAM, WhyRequest(why), name=name).changed
+
+    def delete_stream(self, name: str, why: str = "", dry_run: bool = False) -> Removed:
+        """Forget a stream that was declared by mistake. Raises Conflict while files or jobs are of it."""
+        return self._removed(data_routes.DELETE_STREAM, why, dry_run, name=name)
 
     # ---- files
 

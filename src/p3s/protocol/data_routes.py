@@ -1,12 +1,13 @@
 """Routes of streams, datasets, data types and runs."""
 
-from . import data, replies, streams
+from . import catalogue, data, replies, streams
 from .acts import WhyRequest
 from .route import API, Route
 
 STREAMS = Route("GET", f"{API}/streams", "read", "List streams", None, streams.Streams)
 STREAM_SHOWN = Route("GET", f"{API}/streams/{{name}}", "read", "One stream", None, streams.StreamDetail)
 STREAM = Route("PUT", f"{API}/streams/{{name}}", "operate", "Declare a stream", data.StreamSpec, replies.StreamVersion)
+DELETE_STREAM = Route("DELETE", f"{API}/streams/{{name}}", "operate", "Forget a stream", None, catalogue.Removed)
 STREAM_VERSIONS = Route(
     "GET", f"{API}/streams/{{name}}/versions", "read", "What a stream was, newest first", None, streams.StreamVersions
 )

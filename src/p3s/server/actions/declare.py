@@ -1,4 +1,4 @@
-"""Streams: declared by a file, changed live by people, back to what they were. Every change is a new version.
+"""Streams: declared by a file, changed live by people, back to what they were, forgotten. Every change is a version.
 
 What people changed live stays when the file is declared again, or nobody could rely on it through a restart of the
 watcher; whoever declares is told, and may force the file's own rule.
@@ -11,11 +11,13 @@ from p3s.domain import changes as rules
 from p3s.domain.changes import Rule
 from p3s.domain.effects import Noted
 from p3s.protocol import data_bounds
+from p3s.protocol.catalogue import Removed
 from p3s.protocol.codec import from_object, to_object
 from p3s.protocol.data import StreamSpec
-from p3s.protocol.errors import BadInput, NotKnown
+from p3s.protocol.errors import BadInput, Conflict, NotKnown
 from p3s.protocol.streams import RevertStreamRequest, SetStreamRequest, StreamChanged, StreamPaused
-from p3s.server.data.models import Stream, StreamVersion
+from p3s.server.data.models import Arrival, Stream, StreamVersion
+from p3s.server.jobs.models import Job
 
 from .gather import gather_anew
 from .stream_workflow import doubts, misfit
@@ -99,6 +101,23 @@ def resume_stream(work: Work, *, name: str, who: str, why: str) -> StreamPaused:
         return StreamPaused(name, False, False)
     stream.paused_at, stream.paused_by, stream.paused_why = None, "", ""
     return _switched(work, stream, "resumed", who, why)
+
+
+def forget_stream(work: Work, *, name: str, who: str, why: str, dry_run: bool) -> Removed:
+    """One that was declared by mistake, with its versions. Raises NotKnown, or Conflict while files or jobs are of it:
+    what became of every file must go on adding up."""
+    stream = found(work, name)
+    counted = (
+        (Arrival.objects.filter(stream=stream).count(), "file"),
+        (Job.objects.filter(stream=stream).count(), "job"),
+    )
+    if said := ", ".join(f"{count} {word}{'s' * (count > 1)}" for count, word in counted if count):
+        raise Conflict(f"stream {name} has {said}, and stays with them; p3s stream pause {name} stops it")
+    if not dry_run:
+        stream.delete()
+        work.topics.add("datasets")
+        work.desk.do([Noted("stream", name, "deleted", who, why, work.now)])
+    return Removed(name, "a watcher that has it in its file declares it again when it starts")
 
 
 def found(work: Work, name: str) -> Stream:

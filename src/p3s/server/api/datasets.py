@@ -1,9 +1,9 @@
 """Cold routes of one dataset or set: all there is about it, and changes."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from django.http import HttpRequest
-from ninja import Query, Router
+from ninja import Router
 
 from p3s.domain.data import datasets as rules
 from p3s.protocol import bounds, catalogue_bounds, catalogue_routes
@@ -17,15 +17,12 @@ from p3s.server.jobs import reads as jobs
 from p3s.server.results import reads as results
 
 from .doors import grant_of, plain, reach, read
-from .paging import exact
+from .paging import DryRun, Why, exact
 
 router = Router(tags=["data"])
 
 MOST = 100
 """Jobs, results and sets that a dataset is shown with."""
-
-DryRun = Annotated[bool, Query(description="say what would be done, do nothing")]
-Why = Annotated[str, Query(max_length=2_000, description="for the record")]
 
 
 def who_asks(request: HttpRequest) -> Who:

@@ -12,9 +12,8 @@ from p3s.server.actions import datatypes
 from p3s.server.broker import running
 from p3s.server.data import datatypes as reads
 
-from .datasets import DryRun, Why
 from .doors import grant_of, plain, reach, read
-from .paging import Limit, exact, page
+from .paging import DryRun, Limit, Why, exact, page
 
 router = Router(tags=["data types"])
 

@@ -20,6 +20,8 @@ Cursor = Annotated[str, Query(max_length=100, description="`next` of the page be
 Moment = Annotated[float | None, Query(ge=0, le=1e12, description="seconds since the epoch")]
 Run = Annotated[int | None, Query(ge=0, le=2**62)]
 Name = Annotated[str, Query(max_length=300)]
+DryRun = Annotated[bool, Query(description="say what would be done, do nothing")]
+Why = Annotated[str, Query(max_length=2_000, description="for the record")]
 
 
 V = TypeVar("V", bound=Callable[..., Any])

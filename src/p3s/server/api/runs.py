@@ -18,7 +18,7 @@ from p3s.server.results import reads as results
 from p3s.server.workflows.coverage import of_runs
 
 from .doors import grant_of, plain, reach, read
-from .paging import Cursor, Limit, Moment, exact, page, wrong
+from .paging import Cursor, DryRun, Limit, Moment, Why, exact, page, wrong
 
 router = Router(tags=["runs"])
 
@@ -117,12 +117,7 @@ def adjust_run(request: HttpRequest, run: int) -> RunChanged:
 
 @router.delete("/runs/{run}", auth=reach("operate"), summary=catalogue_routes.DELETE_RUN.summary)
 @exact
-def delete_run(
-    request: HttpRequest,
-    run: int,
-    why: Annotated[str, Query(max_length=2_000, description="for the record")] = "",
-    dry_run: Annotated[bool, Query(description="say what would be done, do nothing")] = False,
-) -> Removed:
+def delete_run(request: HttpRequest, run: int, why: Why = "", dry_run: DryRun = False) -> Removed:
     """The record of a run that was started by mistake. 409 while files, jobs or results are of it."""
     catalogue_bounds.check_run(run, RunEnd(why=why))
     who = grant_of(request).owner

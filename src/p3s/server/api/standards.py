@@ -14,11 +14,10 @@ from p3s.server.broker import running
 from p3s.server.results import standards
 
 from .doors import grant_of, plain, reach, read
-from .paging import Limit, Name, exact, wrong
+from .paging import Limit, Name, Why, exact, wrong
 
 router = Router(tags=["results"])
 
-Why = Annotated[str, Query(max_length=2_000, description="for the record")]
 Item = Annotated[str, Query(max_length=result_bounds.MAX_NAME, description="a number's name, or `table/column`")]
 Category = Annotated[str, Query(max_length=result_bounds.MAX_CATEGORY)]
 

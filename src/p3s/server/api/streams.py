@@ -7,9 +7,10 @@ from typing import Annotated, Any
 from django.http import HttpRequest
 from ninja import Query, Router
 
-from p3s.protocol import bounds, data_bounds, data_routes
+from p3s.protocol import bounds, catalogue_bounds, data_bounds, data_routes
 from p3s.protocol.acts import WhyRequest
 from p3s.protocol.bounds import _most
+from p3s.protocol.catalogue import Removed
 from p3s.protocol.data import ArrivalsReply, ArrivalsRequest, DatasetReply, DatasetRequest, StreamSpec
 from p3s.protocol.errors import BadInput, NoRoom, NotKnown, TryLater
 from p3s.protocol.streams import (
@@ -30,7 +31,7 @@ from p3s.server.upkeep.services import running as upkeep
 from p3s.server.workflows import coverage
 
 from .doors import grant_of, reach, read
-from .paging import Cursor, Limit, Name, Run, exact, number, page
+from .paging import Cursor, DryRun, Limit, Name, Run, Why, exact, number, page
 
 router = Router(tags=["streams"])
 
@@ -74,6 +75,19 @@ def put_stream(
     owner = grant_of(request).owner
     declared = running().ask(lambda work: streams.declare(work, spec=body, owner=owner, force=force))
     return {"name": name, **asdict(declared)}
+
+
+@router.delete("/streams/{name}", auth=reach("operate"), summary=data_routes.DELETE_STREAM.summary)
+@exact
+def delete_stream(request: HttpRequest, name: str, why: Why = "", dry_run: DryRun = False) -> Removed:
+    """A stream that was declared by mistake, with its versions. 409 while files or jobs are of it."""
+    bounds.check_name(name, "name")
+    catalogue_bounds.check_why(why)
+    who = grant_of(request).owner
+    reply: Removed = running().ask(
+        lambda work: streams.forget_stream(work, name=name, who=who, why=why, dry_run=dry_run)
+    )
+    return reply
 
 
 @router.get("/streams/{name}/versions", auth=reach("read"), summary=data_routes.STREAM_VERSIONS.summary)

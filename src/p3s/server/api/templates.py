@@ -16,11 +16,10 @@ from p3s.server.broker import running
 from p3s.server.workflows import reads
 
 from .doors import grant_of, reach, read
-from .paging import Cursor, Limit, Name, exact, page
+from .paging import Cursor, Limit, Name, Why, exact, page
 
 router = Router(tags=["workflows"])
 
-Why = Annotated[str, Query(max_length=2_000, description="for the record")]
 Version = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="that in force, when it is not said")]
 
 
