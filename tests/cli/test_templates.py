@@ -67,6 +67,22 @@ def test_all_that_is_wrong_is_told_with_lines_and_the_rest_is_shown(run: Run, tm
     ]
 
 
+def test_each_mistake_of_a_file_is_a_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text(
+        "workflow: bad\nnodes:\n  a: {paylod: x}\n  b:\n    payload: x\n    in: a.C\n    shell: 1\n"
+    )
+    told = [
+        "bad.yaml:3: nodes.a.paylod: is not a known field; did you mean payload?",
+        "bad.yaml:7: nodes.b.shell: must be true or false, not 1",
+    ]
+    for act in ("check", "put"):
+        done = run("workflow", "template", act, "bad.yaml")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.splitlines() == [f"p3s: {one}" for one in told]
+    said = json.loads(run("workflow", "template", "check", "bad.yaml", "--json").stdout)
+    assert said == [{"file": "bad.yaml", "good": False, "says": told, "spec": None}]
+
+
 def test_what_may_be_meant_otherwise_is_told(run: Run, tmp_path: Path) -> None:
     nodes = "  a: {payload: ./nothere.sh}\n  b: {payload: cat x > y}\n  c: {payload: cat $X, shell: true}\n"
     nodes += "  d: {payload: 'cat {OUT} {input}', for_each: inputs, out: {OUT: {name: out.txt}}}"
@@ -151,6 +167,28 @@ def test_a_graph_is_named_by_its_file_or_by_the_command(run: Run, server: Any, t
     run("workflow", "template", "new", "own")
     said = run("workflow", "template", "put", "own.yaml", "--name", "x", at=server.directory)
     assert said.stderr == "p3s: --name: is for graphs; own.yaml says it itself: change workflow: there\n"
+
+
+def test_several_are_stored_together_or_none(run: Run, server: Any, tmp_path: Path) -> None:
+    def put(*words: str) -> Any:
+        return run("workflow", "template", "put", *words, at=server.directory)
+
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.yaml").write_text(f"workflow: {name}\nnodes: {{a: {{payload: x}}}}")
+    (tmp_path / "bad.yaml").write_text("workflow: bad\nnodes: {}")
+    (tmp_path / "worse.yaml").write_text("workflow: worse\nnodes: {a: {payload: x, shell: 1}}")
+    done = put("one.yaml", "bad.yaml", "two.yaml", "worse.yaml")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert [line.split(":")[1].strip() for line in done.stderr.splitlines()] == ["bad.yaml", "worse.yaml"]
+    listed = run("workflow", "template", "list", at=server.directory).stdout
+    assert not {"one", "two"} & set(listed.split()), "all are checked before the first is stored"
+    done = put("one.yaml", "two.yaml")
+    assert (done.returncode, done.stdout) == (0, "one: stored as version 1\ntwo: stored as version 1\n")
+    told = json.loads(put("one.yaml", "two.yaml", "--json").stdout)
+    assert [(one["name"], one["version"], one["changed"]) for one in told] == [("one", 1, False), ("two", 1, False)]
+    (tmp_path / "again.yaml").write_text("workflow: one\nnodes: {a: {payload: y}}")
+    assert "again.yaml: is the template 'one', and so is one.yaml; rename one" in put("one.yaml", "again.yaml").stderr
+    assert "--name: is for one graph" in put("one.yaml", "two.yaml", "--name", "x").stderr
 
 
 def test_data_types_that_must_be_added_are_noted(run: Run, server: Any, tmp_path: Path) -> None:

@@ -453,6 +453,21 @@ def test_what_the_database_has_is_enough_after_a_kill(own_server: Callable[..., 
     assert shown(server, workflow)["counts"] == {"finished": 2, "failed": 1}
 
 
+def test_a_refusal_lists_all_mistakes_of_a_template(server: Server) -> None:
+    nodes = {"a": {"payload": "", "at_most": 0}, "b": {"payload": "x", "inputs": {"X": ["a.OUT"]}}}
+    answer = server.ask("PUT", "/api/v1/templates/wrong", {"name": "wrong", "nodes": nodes})
+    assert (answer.status, answer.json()["detail"]) == (422, f"{answer.json()['errors'][0]} (and 2 more)")
+    assert [one.partition(": ")[0] for one in answer.json()["errors"]] == [
+        "nodes.a.at_most",
+        "nodes.a.payload",
+        "nodes.b.in.X",
+    ]
+    answer = server.ask("PUT", "/api/v1/templates/wrong", {"name": 3, "nodez": {}})
+    assert [one.partition(": ")[0] for one in answer.json()["errors"]] == ["name", "nodes", "nodez"]
+    answer = server.ask("PUT", "/api/v1/templates/wrong", {"name": "wrong", "nodes": {}})
+    assert "errors" not in answer.json(), "of one"
+
+
 def graph(chance: random.Random) -> dict[str, Any]:
     """Some nodes, each reading some of those before."""
     nodes: dict[str, Any] = {}

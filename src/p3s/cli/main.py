@@ -1,4 +1,4 @@
-"""The command `p3s`. Errors are one line on stderr; what a command ends with is `EXIT_CODES`."""
+"""The command `p3s`. Errors are lines on stderr, one for each mistake; what a command ends with is `EXIT_CODES`."""
 
 import io
 import sys
@@ -47,7 +47,7 @@ def p3s(
 
 
 def main() -> None:
-    """Run, and turn what goes wrong into one line and an exit code."""
+    """Run, and turn what goes wrong into lines and an exit code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # of a terminal that is not in UTF-8, of names that are not
             stream.reconfigure(errors="backslashreplace")
@@ -57,7 +57,7 @@ def main() -> None:
         wrong.tell(error)
         sys.exit(2)
     except P3sError as error:
-        show.note(f"p3s: {error}")
+        show.refusal(error)
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)

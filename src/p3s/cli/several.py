@@ -20,7 +20,7 @@ def each(
         try:
             reply = act(name)
         except Refused as error:
-            show.note(f"p3s: {error}")
+            show.refusal(error)
             refused = refused or error.exit_code
             continue
         replies.append(reply)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from p3s.protocol.errors import BadInput, P3sError
 from p3s.protocol.units import of_bytes
 
 # Rich is imported where it is used: most commands print a line, and it takes as long to import as all of theirs.
@@ -101,6 +102,12 @@ def unmarked(text: str) -> str:
 def note(text: str) -> None:
     """One line beside the answer, on stderr."""
     print(plain(text), file=sys.stderr)
+
+
+def refusal(error: P3sError) -> None:
+    """What went wrong, on stderr: a line, or one for each mistake."""
+    for line in error.mistakes if isinstance(error, BadInput) else [str(error)]:
+        note(f"p3s: {line}")
 
 
 @contextmanager

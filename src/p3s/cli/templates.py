@@ -1,6 +1,6 @@
 """`p3s workflow template ...`: write, check, store and show abstract workflows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import time
@@ -15,6 +15,7 @@ from p3s.client.templates import read, read_text
 from p3s.domain.workflows.dag import check as check_rules
 from p3s.protocol import codec
 from p3s.protocol.errors import BadInput, Conflict, NotKnown, P3sError
+from p3s.protocol.mistakes import refuse
 from p3s.protocol.workflow_views import Template
 from p3s.protocol.workflows import TemplateSpec
 
@@ -78,7 +79,7 @@ def new(name: Annotated[str, typer.Argument(help="Of the template; NAME.yaml is 
     print(f"  p3s workflow template put {file}\n      store it")
 
 
-CHECK_HELP = """Say what is wrong with template files, and what they would do. Asks no server.
+CHECK_HELP = """Say all that is wrong with template files, line by line, and what they would do. Asks no server.
 
 Examples:
 
@@ -99,7 +100,7 @@ def check(
         try:
             template = read(file)
         except BadInput as error:
-            found.append({"file": str(file), "good": False, "says": [str(error)], "spec": None})
+            found.append({"file": str(file), "good": False, "says": list(error.mistakes), "spec": None})
             continue
         doubts = picture.doubts(template)
         found.append({"file": str(file), "good": True, "says": doubts, "spec": codec.to_object(template)})
@@ -138,39 +139,76 @@ def _about(parameter: Any) -> str:
     return ", ".join([*words, parameter.comment] if parameter.comment else words)
 
 
-PUT_HELP = """Store a template. What has changed becomes a new version; workflows keep the one they were made from.
+PUT_HELP = """Store templates. What has changed becomes a new version; workflows keep the one they were made from.
 
 Examples:
 
   p3s workflow template put calib.yaml --why "new release"
 
+  p3s workflow template put *.yaml
+
   p3s workflow template put 1filter.graphml --name filter
+
+Of several files none is stored if one of them is wrong.
 """
 
 
 @app.command("put", help=PUT_HELP)
 def put(
-    file: Annotated[Path, typer.Argument(help="YAML, or 2018's GraphML.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="YAML, or 2018's GraphML.")],
     name: Annotated[str, typer.Option(help="Of a graph, which is named after its file otherwise.")] = "",
     description: Annotated[str, typer.Option(help="Of a graph: what it is for.")] = "",
     why: Why = "",
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
+    if name and len(files) > 1:
+        raise BadInput("--name: is for one graph; store them one by one")
+    templates = _to_store(files, name, description)
+    for file, template in templates.items():
+        of = f"{file}: " if len(files) > 1 else ""
+        for line in picture.doubts(template):
+            show.note(f"note: {of}{line}")
+    replies = []
+    for template in templates.values():
+        replies.append(_as_if(template) if dry_run else _stored(template, why))
+        if not json:
+            _tell_stored(replies[-1], dry_run)
+    if json:
+        show.as_json(replies if len(files) > 1 else replies[0])
+
+
+def _to_store(files: Sequence[Path], name: str, description: str) -> dict[Path, TemplateSpec]:
+    """The templates of the files, named and described. Raises BadInput with the mistakes of all files."""
+    found: dict[Path, TemplateSpec] = {}
+    wrong: list[str] = []
+    for file in files:
+        try:
+            found[file] = _named(file, name, description)
+        except BadInput as error:
+            wrong += error.mistakes
+    of_name: dict[str, Path] = {}
+    for file, template in found.items():
+        first = of_name.setdefault(template.name, file)
+        if first != file:
+            wrong.append(f"{file}: is the template {template.name!r}, and so is {first}; rename one")
+    refuse(wrong)
+    return found
+
+
+def _named(file: Path, name: str, description: str) -> TemplateSpec:
     template = read(file)
     for option, value, word in (("--name", name, "workflow"), ("--description", description, "description")):
         if value and template.format == "yaml":
             raise BadInput(f"{option}: is for graphs; {file} says it itself: change {word}: there")
     template = replace(template, name=name or template.name, comment=description or template.comment)
     check_rules(template)
-    for line in picture.doubts(template):
-        show.note(f"note: {line}")
-    reply = _as_if(template) if dry_run else _stored(template, why)
-    if json:
-        show.as_json(reply)
-        return
+    return template
+
+
+def _tell_stored(reply: dict[str, Any], dry_run: bool) -> None:
     done = "would be stored" if dry_run else "stored"
-    print(f"{template.name}: {done if reply['changed'] else 'it was so already,'} as version {reply['version']}")
+    print(f"{reply['name']}: {done if reply['changed'] else 'it was so already,'} as version {reply['version']}")
 
 
 def _stored(template: TemplateSpec, why: str) -> dict[str, Any]:

@@ -36,6 +36,10 @@ class Field:
         """The error that says what is wrong here."""
         return BadInput(f"{self.where}: {what}")
 
+    def unknown(self, name: str, known: Collection[str]) -> BadInput:
+        """The error of a field whose own name is none of the known."""
+        return self.wrong(f"is not a known field{guess(name, known)}")
+
     @property
     def plain(self) -> Any:
         """The value without places."""
@@ -75,7 +79,7 @@ class Field:
         fields = self.names(like)
         for name, field in fields.items():
             if name not in known:
-                raise field.wrong(f"is not a known field{guess(name, known)}")
+                raise field.unknown(name, known)
         return {name: field for name, field in fields.items() if field.value is not None}
 
     def items(self, like: str) -> "list[Field]":
@@ -128,10 +132,13 @@ class Field:
         """Variables: values are taken as they are written."""
         if not isinstance(self.value, dict):
             raise self.wrong(f"must be names and values, like {{RELEASE: v2}}, not {self.shown}")
-        for field in self.value.values():
-            if isinstance(field.value, bool) or not isinstance(field.value, (str, int, float)):
-                raise field.wrong(f"must be a text or a number, not {field.shown}; write it in quotes")
-        return {name: field.written for name, field in self.value.items()}
+        return {name: field.variable() for name, field in self.value.items()}
+
+    def variable(self) -> str:
+        """The value of a variable, as it is written."""
+        if isinstance(self.value, bool) or not isinstance(self.value, (str, int, float)):
+            raise self.wrong(f"must be a text or a number, not {self.shown}; write it in quotes")
+        return self.written
 
 
 def content(path: Path, most: int = MOST_BYTES) -> str:

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from p3s.domain.workflows.dag import check
+from p3s.domain.workflows.dag import mistakes
 from p3s.domain.workflows.fields import escaped
 from p3s.protocol import codec
 from p3s.protocol.errors import BadInput
 from p3s.protocol.workflows import INPUTS, NOOP, Datum, Node, Parameter, TemplateSpec
 
 from .descriptions import classic_environment
+from .mistakes import Mistakes
 
 NODE_ATTRIBUTES = ("payload", "env", "jobtype", "timelimit", "priority")
 EDGE_ATTRIBUTES = ("name", "dirpath", "datatype", "datatag", "comment")
@@ -55,18 +56,22 @@ class Graph:
 
 
 def read(text: str, path: Path) -> TemplateSpec:
-    """The template of a text, checked; it is named after the file. Raises BadInput with the line."""
-    graph = _Reading(path).graph(text)
-    try:
-        template = replace(_template(graph, graph.own.more(path), path), source=text)
-        if any(MORE in element.data for element in (graph.own, *graph.nodes, *graph.edges)):
-            _check_types(template)
-    except (TypeError, ValueError, AttributeError) as error:
-        raise BadInput(f"{path}: its data {MORE} cannot be: {' '.join(str(error).split())[:300]}") from None
-    try:
-        check(template)
-    except BadInput as error:
-        raise BadInput(f"{path}{_line(graph, str(error))}: {error}") from None
+    """The template of a text, checked; it is named after the file. Raises BadInput with all mistakes, with their
+    lines."""
+    graph, wrong = _Reading(path).graph(text), Mistakes()
+    with wrong.noted(graph.own.line):
+        try:
+            template = replace(_Template(graph, path, wrong).whole(), source=text)
+            if any(MORE in element.data for element in (graph.own, *graph.nodes, *graph.edges)):
+                _check_types(template)
+        except (TypeError, ValueError, AttributeError) as error:
+            said = f"its data {MORE} cannot be: {' '.join(str(error).split())[:300]}"
+            raise BadInput(f"{path}: {said}") from None
+        for mistake in mistakes(template):
+            line = _line(graph, mistake)
+            place = f"{path}:{line}" if line else f"{path}"
+            wrong.note(line, BadInput(f"{place}: {mistake}"))
+    wrong.refuse()
     return template
 
 
@@ -81,18 +86,18 @@ def _check_types(template: TemplateSpec) -> None:
         raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
 
 
-def _line(graph: Graph, said: str) -> str:
-    """Of the node or edge that an error names."""
+def _line(graph: Graph, said: str) -> int:
+    """Of the node or edge that a mistake names; 0 if it names none."""
     where = said.partition(": ")[0]
     for node in graph.nodes:
         name = f"nodes.{node.attributes.get('id', '')}"
         if where == name or where.startswith(f"{name}."):
-            return f":{node.line}"
+            return node.line
     for edge in graph.edges:
         name = f"data.{edge.attributes.get('source')}:{edge.attributes.get('target')}"
         if where == name or where.startswith((f"{name}.", f"{name}:")):
-            return f":{edge.line}"
-    return ""
+            return edge.line
+    return 0
 
 
 class _Reading:
@@ -188,33 +193,67 @@ class _Reading:
 # ---- from elements to a template
 
 
-def _template(graph: Graph, more: dict[str, Any], path: Path) -> TemplateSpec:
-    nodes: dict[str, Node] = {}
-    sinks = set()
-    for element in graph.nodes:
-        name, own = element.attributes["id"], element.more(path)
-        if name in nodes or name in sinks:
-            raise BadInput(f"{path}:{element.line}: there is a node {name!r} already")
+class _Template:
+    """What a graph says, as far as it can be read."""
+
+    def __init__(self, graph: Graph, path: Path, wrong: Mistakes) -> None:
+        self.graph, self.path, self.wrong = graph, path, wrong
+        self.nodes: dict[str, Node] = {}
+        self.sinks: set[str] = set()
+        self.data: dict[str, Datum] = {}
+
+    def whole(self) -> TemplateSpec:
+        more = self.graph.own.more(self.path)
+        for element in self.graph.nodes:
+            with self.wrong.noted(element.line):
+                self._add_node(element)
+        pairs = Counter(map(_ends, self.graph.edges))
+        for edge in self.graph.edges:
+            with self.wrong.noted(edge.line):
+                self._add_edge(edge, pairs[_ends(edge)] > 1)
+        return TemplateSpec(
+            name=str(more.get("name", self.path.stem)),
+            nodes=self.nodes,
+            data=self.data,
+            env=dict(more.get("env", {})),
+            parameters={name: codec.from_object(Parameter, one) for name, one in more.get("parameters", {}).items()},
+            comment=str(more.get("comment", "")),
+            format="graphml",
+        )
+
+    def _add_node(self, element: Element) -> None:
+        name = element.attributes["id"]
+        if name in self.nodes or name in self.sinks:
+            raise BadInput(f"{self.path}:{element.line}: there is a node {name!r} already")
+        self.nodes[name] = Node("-")  # which its edges may name, whatever is wrong with it
+        own = element.more(self.path)
         if own.get("sink"):
-            sinks.add(name)
+            self.sinks.add(name)
+            del self.nodes[name]
         else:
-            nodes[name] = _node(element, own, path)
-    data: dict[str, Datum] = {}
-    pairs = Counter(map(_ends, graph.edges))
-    for edge in graph.edges:
-        for name in _ends(edge):
-            if name not in nodes and name not in sinks:
-                raise BadInput(f"{path}:{edge.line}: the edge {':'.join(_ends(edge))}: there is no node {name!r}")
-        _add_edge(edge, pairs[_ends(edge)] > 1, nodes, data, path)
-    return TemplateSpec(
-        name=str(more.get("name", path.stem)),
-        nodes=nodes,
-        data=data,
-        env=dict(more.get("env", {})),
-        parameters={name: codec.from_object(Parameter, one) for name, one in more.get("parameters", {}).items()},
-        comment=str(more.get("comment", "")),
-        format="graphml",
-    )
+            self.nodes[name] = _node(element, own, self.path)
+
+    def _add_edge(self, edge: Element, parallel: bool) -> None:
+        """An edge is a datum, or one more reader of it; without a tag its target only waits."""
+        (source, target), line = _ends(edge), edge.line
+        for name in (source, target):
+            if name not in self.nodes and name not in self.sinks:
+                raise BadInput(f"{self.path}:{line}: the edge {source}:{target}: there is no node {name!r}")
+        more = edge.more(self.path)
+        tag = edge.data.get("datatag", "").strip()
+        reader = self.nodes.get(target)
+        if not tag:
+            if reader is not None and not more.get("for_each") and source not in reader.after:
+                reader.after.append(source)
+            return
+        name = str(more.get("datum", name_of(source, target, tag, parallel)))
+        if name in self.data and "datum" not in more:
+            raise BadInput(f"{self.path}:{line}: two edges from {source} to {target} have the datatag {tag}")
+        self.data[name] = plain_datum(edge, source, tag)
+        if "own" in more:
+            self.data[name] = codec.from_object(Datum, {**more["own"], "node": source, "variable": tag})
+        if reader is not None:
+            reader.inputs.setdefault(str(more.get("as", tag)), []).append(name)
 
 
 def _ends(edge: Element) -> tuple[str, str]:
@@ -254,25 +293,6 @@ def _whole(text: str, where: str) -> int | None:
         return int(text) if text.strip() else None
     except ValueError:
         raise BadInput(f"{where}: {text[:40]!r} is not a whole number") from None
-
-
-def _add_edge(edge: Element, parallel: bool, nodes: dict[str, Node], data: dict[str, Datum], path: Path) -> None:
-    """An edge is a datum, or one more reader of it; without a tag its target only waits."""
-    source, target, more = edge.attributes["source"], edge.attributes["target"], edge.more(path)
-    tag = edge.data.get("datatag", "").strip()
-    reader = nodes.get(target)
-    if not tag:
-        if reader is not None and not more.get("for_each") and source not in reader.after:
-            reader.after.append(source)
-        return
-    name = str(more.get("datum", name_of(source, target, tag, parallel)))
-    if name in data and "datum" not in more:
-        raise BadInput(f"{path}:{edge.line}: two edges from {source} to {target} have the datatag {tag}")
-    data[name] = plain_datum(edge, source, tag)
-    if "own" in more:
-        data[name] = codec.from_object(Datum, {**more["own"], "node": source, "variable": tag})
-    if reader is not None:
-        reader.inputs.setdefault(str(more.get("as", tag)), []).append(name)
 
 
 def name_of(source: str, target: str, tag: str, parallel: bool) -> str:

@@ -14,6 +14,7 @@ P3sError
     └── Unreachable  no server answered
 """
 
+from collections.abc import Sequence
 from typing import Optional
 
 
@@ -32,9 +33,16 @@ class Refused(P3sError):
 
 
 class BadInput(Refused):
+    """`mistakes` are all that were found, a line each, in the order of what was sent; `str()` is the first of them, and
+    how many more there are."""
+
     status = 422
     title = "bad input"
     exit_code = 2
+
+    def __init__(self, first: str = "", *others: str) -> None:
+        super().__init__(f"{first} (and {len(others)} more)" if others else first)
+        self.mistakes = (first, *others)
 
 
 class NotKnown(Refused):
@@ -104,8 +112,10 @@ _BY_STATUS: "dict[int, type[P3sError]]" = {
 }
 
 
-def from_status(status: int, detail: str) -> P3sError:
-    """The error behind an HTTP status and the `detail` of its problem body."""
+def from_status(status: int, detail: str, mistakes: "Sequence[str]" = ()) -> P3sError:
+    """The error behind an HTTP status, the `detail` of its problem body, and all its mistakes if it names several."""
+    if status == BadInput.status and mistakes:
+        return BadInput(*mistakes)
     if status == NoRoom.status:
         return NoRoom(detail)
     if status >= 500:
@@ -118,6 +128,8 @@ def from_status(status: int, detail: str) -> P3sError:
 def problem(error: P3sError, *, instance: Optional[str] = None) -> "dict[str, object]":
     """Body of an `application/problem+json` answer (RFC 9457)."""
     body: dict[str, object] = {"title": error.title, "status": error.status, "detail": str(error)}
+    if isinstance(error, BadInput) and len(error.mistakes) > 1:
+        body["errors"] = list(error.mistakes)
     if instance:
         body["instance"] = instance
     return body

@@ -137,10 +137,13 @@ class Connection:
         return f"no server answers at {self.server} ({said}); is it running, and is P3S_SERVER right?"
 
     def _problem(self, status: int, answer: bytes) -> P3sError:
-        detail: Any = None
+        said: Any = None
         try:
-            detail = json.loads(answer).get("detail")
-        except (ValueError, AttributeError, RecursionError):
+            said = json.loads(answer)
+        except (ValueError, RecursionError):
             pass
+        said = said if isinstance(said, dict) else {}
+        detail, errors = said.get("detail"), said.get("errors")
+        mistakes = [str(one) for one in errors] if isinstance(errors, list) else []
         unsaid = f"the server answered {status} without a reason; is {self.server} a p3s server?"
-        return from_status(status, str(detail or unsaid))
+        return from_status(status, str(detail or unsaid), mistakes)

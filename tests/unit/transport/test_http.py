@@ -311,6 +311,15 @@ def test_a_problem_body_becomes_the_error_it_is(serve: Callable[..., Server], st
     connection.close()
 
 
+def test_a_refusal_may_name_several_mistakes(serve: Callable[..., Server]) -> None:
+    body = b'{"detail":"a: is wrong (and 1 more)","errors":["a: is wrong","b: is too"]}'
+    connection = connect(serve(answers(1, body=body, status="422 Unprocessable")))
+    with pytest.raises(BadInput, match=r"^a: is wrong \(and 1 more\)$") as caught:
+        connection.call("GET", "/x")
+    assert caught.value.mistakes == ("a: is wrong", "b: is too")
+    connection.close()
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>no</html>", b"[]", b"{}", b'{"detail":null}', b"\xff"])
 def test_a_refusal_without_a_reason_says_so(serve: Callable[..., Server], body: bytes) -> None:
     connection = connect(serve(answers(1, body=body, status="409 Conflict")))

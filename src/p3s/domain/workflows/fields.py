@@ -6,7 +6,7 @@ braces of their own.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 
 from p3s.protocol.errors import BadInput
@@ -35,11 +35,14 @@ def fill(text: str, known: Mapping[str, object], where: str) -> str:
     return "".join(pieces)
 
 
-def check(text: str, known: Collection[str], where: str) -> None:
-    """Its fields are among the known, or keys. Raises BadInput."""
-    for _, name, _ in _parsed(text, where):
+def mistakes(text: str, known: Collection[str], where: str) -> Iterator[str]:
+    """Each of its fields that is neither among the known nor a key."""
+    pieces, problem = _pieces(text)
+    if problem:
+        yield f"{where}: {problem}"
+    for name in dict.fromkeys(name for _, name, _ in pieces):
         if name and name not in known and not name.startswith(KEYS):
-            raise unknown(name, known, where)
+            yield str(unknown(name, known, where))
 
 
 def alone(text: str) -> str:

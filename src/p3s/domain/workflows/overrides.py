@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
-from p3s.domain.workflows.dag import check_work, check_written_once, no_datum
+from p3s.domain.workflows.dag import check_work, no_datum, written_twice
 from p3s.protocol.errors import BadInput
 from p3s.protocol.guesses import near
+from p3s.protocol.mistakes import refuse
 from p3s.protocol.workflows import NOOP, Datum, DatumChange, Node, NodeChange, StartRequest, TemplateSpec
 
 
@@ -28,7 +29,7 @@ def changed(template: TemplateSpec, request: StartRequest) -> tuple[TemplateSpec
         for one in [name] if name in data else parallel[name]:
             data[one] = _datum(data[one], datum_change, f"data.{name}")
     found = replace(template, nodes=nodes, data=data)
-    check_written_once(found)
+    refuse(written_twice(found))
     return found, notes
 
 

@@ -2,12 +2,13 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from p3s.domain.workflows.fields import BUILT_IN
 from p3s.protocol.errors import BadInput
 from p3s.protocol.guesses import near
+from p3s.protocol.mistakes import said
 from p3s.protocol.workflows import TYPES, Parameter
 
 MOST = 100
@@ -19,35 +20,45 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
-def check(parameters: Mapping[str, Parameter]) -> None:
-    """Declared so that they can be used. Raises BadInput."""
+def mistakes(parameters: Mapping[str, Parameter]) -> Iterator[str]:
+    """What keeps them from being used as they are declared."""
     if len(parameters) > MOST:
-        raise BadInput(f"parameters: there are {len(parameters)}, at most {MOST} are taken")
+        yield f"parameters: there are {len(parameters)}, at most {MOST} are taken"
+        return
     for name, parameter in parameters.items():
         where = f"parameters.{name}"
         if not _NAME.match(name):
-            raise BadInput(f"parameters: {name[:60]!r} is not a parameter's name; use letters, digits and _")
-        if name in BUILT_IN or name == "keys":
-            raise BadInput(f"{where}: {{{name}}} is filled in by p3s; take another name")
-        _declared(parameter, where)
+            yield f"parameters: {name[:60]!r} is not a parameter's name; use letters, digits and _"
+        elif name in BUILT_IN or name == "keys":
+            yield f"{where}: {{{name}}} is filled in by p3s; take another name"
+        yield from _declared(parameter, where)
 
 
-def _declared(parameter: Parameter, where: str) -> None:
+def _declared(parameter: Parameter, where: str) -> Iterator[str]:
+    found = [*_bounds(parameter, where)]
+    found = found or [
+        one for choice in parameter.choices for one in said(_typed, choice, parameter, f"{where}.choices")
+    ]
+    if not found and parameter.default is not None:
+        found = [*said(taken, parameter.default, parameter, f"{where}.default")]
+    yield from found
+
+
+def _bounds(parameter: Parameter, where: str) -> Iterator[str]:
+    """What is wrong before any value is looked at."""
     if parameter.type not in TYPES:
-        raise BadInput(f"{where}.type: {parameter.type[:60]!r} is none; use {', '.join(TYPES)}")
+        yield f"{where}.type: {parameter.type[:60]!r} is none; use {', '.join(TYPES)}"
+        return
     bounded = parameter.type in ("int", "float")
-    for field in ("min", "max"):
-        bound = getattr(parameter, field)
-        if bound is not None and (not bounded or not math.isfinite(bound)):
-            raise BadInput(f"{where}.{field}: is a finite number, and for int and float alone")
-    if parameter.min is not None and parameter.max is not None and parameter.min > parameter.max:
-        raise BadInput(f"{where}: min {parameter.min:g} is above max {parameter.max:g}")
+    low, high = parameter.min, parameter.max
+    given = {"min": low, "max": high}
+    wrong = [field for field, at in given.items() if at is not None and not (bounded and math.isfinite(at))]
+    for field in wrong:
+        yield f"{where}.{field}: is a finite number, and for int and float alone"
+    if not wrong and low is not None and high is not None and low > high:
+        yield f"{where}: min {low:g} is above max {high:g}"
     if len(parameter.choices) > _MOST_ENTRIES:
-        raise BadInput(f"{where}.choices: there are too many; at most {_MOST_ENTRIES} are taken")
-    for choice in parameter.choices:
-        _typed(choice, parameter, f"{where}.choices")
-    if parameter.default is not None:
-        taken(parameter.default, parameter, f"{where}.default")
+        yield f"{where}.choices: there are too many; at most {_MOST_ENTRIES} are taken"
 
 
 def settled(parameters: Mapping[str, Parameter], given: Mapping[str, Any]) -> dict[str, Any]:

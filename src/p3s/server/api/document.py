@@ -29,11 +29,13 @@ _OTHER = {
 
 _PROBLEM = {
     "type": "object",
-    "description": "RFC 9457. `detail` is one line for a person and says what to do.",
+    "description": "RFC 9457. `detail` is one line for a person and says what to do. Of several mistakes it tells the "
+    "first; `errors` lists them all, at most 100.",
     "properties": {
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string"},
+        "errors": {"type": "array", "items": {"type": "string"}},
         "instance": {"type": "string"},
     },
     "required": ["title", "status", "detail"],
