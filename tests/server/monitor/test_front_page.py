@@ -24,6 +24,16 @@ def test_all_is_well_when_data_flows(pages: Any, make: Any) -> None:
     assert "processed" in page
 
 
+def test_the_time_to_a_plot_is_that_of_files_that_have_one(pages: Any, make: Any) -> None:
+    assert "no file has a plot yet" in pages.get("/")
+    make.result(make.job(dataset=make.dataset(ago=70)), status="good", ago=60)
+    for _ in range(20):
+        make.job(state="defined", dataset=make.dataset(ago=5))
+    page = pages.get("/")
+    assert "10 s from file to plot" in page
+    assert "no file has a plot yet" not in page
+
+
 def test_a_sick_run_comes_first_and_names_the_category(pages: Any, make: Any) -> None:
     make.pilot()
     make.result(make.job(dataset=make.dataset(run=4611)), category="Purity", status="bad")

@@ -201,6 +201,11 @@ def known(urls: Iterable[str]) -> dict[str, str]:
     return dict(Dataset.objects.filter(url__in=list(urls)).values_list("url", "uuid"))
 
 
+def registered(uuids: Iterable[str]) -> dict[str, float]:
+    """When these came, by UUID."""
+    return dict(Dataset.objects.filter(uuid__in=list(uuids)).values_list("uuid", "registered_at"))
+
+
 def count() -> int:
     """All datasets known."""
     return Dataset.objects.count()

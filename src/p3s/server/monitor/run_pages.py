@@ -9,8 +9,8 @@ from p3s.server.data.reads import Choice, DatasetRow
 from p3s.server.jobs import reads as jobs
 from p3s.server.jobs.reads import JobRow
 from p3s.server.monitor import commands, cursors
-from p3s.server.monitor.front import FileLine, file_lines
 from p3s.server.monitor.layout import MOST_THINGS, categories
+from p3s.server.monitor.lines import FileLine, file_lines
 from p3s.server.monitor.scales import in_force
 from p3s.server.monitor.states import Mark, job_mark, status_mark, workflow_mark, worst_status
 from p3s.server.results import reads as results
