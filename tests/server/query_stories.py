@@ -9,7 +9,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +20,7 @@ import django
 django.setup()
 
 from django.core.management import call_command
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 
 from p3s.domain.effects import (
     HostDoubted,
@@ -335,6 +335,21 @@ def models_are_barred_where_no_transaction_was_begun() -> None:
     assert Job.objects.get(id=1).state == "defined"
 
 
+def what_was_undone_within_is_not_taken_for_committed() -> None:
+    """A request of the admin site keeps errors to itself; what came with it would be answered as if it was stored."""
+    try:
+        with Transaction() as writing:
+            writing.begin()
+            add(1)
+            with suppress(Undone), transaction.atomic(savepoint=False):
+                raise Undone
+    except OperationalError:
+        pass
+    else:
+        raise AssertionError("nobody was told")
+    assert not Job.objects.exists()
+
+
 def a_job_type_is_read_back_and_set_again() -> None:
     jobs.declare([TypeDeclared(JobTypeSpec("t"), NOW)])
     spec = JobTypeSpec("t", 3, 0, "deadline", 60.0, 90.0, 10.0, 2, True, ("run", "apa"))
@@ -549,6 +564,7 @@ STORIES = [
     a_change_of_many_rows_counts_each_of_them,
     what_is_written_in_one_go_stands_or_falls_together,
     models_are_barred_where_no_transaction_was_begun,
+    what_was_undone_within_is_not_taken_for_committed,
 ]
 
 #: Those that make transactions of their own.
@@ -556,6 +572,7 @@ OUTERMOST = {
     a_key_that_is_there_undoes_all_that_comes_with_it,
     what_is_written_in_one_go_stands_or_falls_together,
     models_are_barred_where_no_transaction_was_begun,
+    what_was_undone_within_is_not_taken_for_committed,
 }
 
 

@@ -184,8 +184,13 @@ class Transaction:
         return self
 
     def __exit__(self, *error: Any) -> None:
-        if self._open is not None:
-            self._open.__exit__(*error)
+        """Raises OperationalError when all was undone within, by an error that did not come as far as here."""
+        if self._open is None:
+            return
+        undone = connection.needs_rollback or connection.closed_in_transaction
+        self._open.__exit__(*error)
+        if undone and error[0] is None:
+            raise OperationalError("the transaction was undone before its end")
 
     def begin(self) -> None:
         """From here on the tables may be read, and Django's models be used."""
