@@ -141,7 +141,7 @@ def test_a_server_whose_database_was_away_has_it_again_when_it_is_back(
     """It went on without the lock: a second server, or its stand-by, took the database too."""
     server = own_server(database=own_postgres.database()).start()
     own_postgres.kill()
-    until("the server notices", lambda: "a round of upkeep was not done" in server.said())
+    until("the server notices", lambda: "the database does not answer" in server.said())
     own_postgres.start()
     one_job = {"jobs": [{"payload": "true"}], "key": "again"}
     until("the server writes again", lambda: server.ask("POST", "/api/v1/jobs", one_job).status == 200)

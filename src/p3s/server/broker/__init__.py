@@ -1,7 +1,8 @@
 """The one broker of the process: memory of the queue, and the one writer of the database."""
 
 from .broker import Broker, Story
-from .settings import NotOurs, Settings
+from .outage import Away
+from .settings import Hold, NotOurs, Settings, Unshared
 
 _running: Broker | None = None
 
@@ -19,4 +20,4 @@ def running() -> Broker:
     return _running
 
 
-__all__ = ["Broker", "NotOurs", "Settings", "Story", "running", "use"]
+__all__ = ["Away", "Broker", "Hold", "NotOurs", "Settings", "Story", "Unshared", "running", "use"]

@@ -10,7 +10,7 @@ from queue import Empty, SimpleQueue
 from time import time
 from typing import Any
 
-from django.db import DatabaseError, IntegrityError, InterfaceError, connection
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, IntegrityError, InterfaceError, connection, connections
 
 from p3s.domain.book import Book
 from p3s.domain.desk import Desk
@@ -28,7 +28,8 @@ from p3s.server.pilots import queries as pilots
 from p3s.server.pilots.hearing import Heard
 from p3s.server.sql import Disagreement, Transaction, outage
 
-from .settings import NotOurs, Settings
+from .outage import Away, Outage
+from .settings import Hold, NotOurs, Settings, Unshared
 
 log = logging.getLogger("p3s.broker")
 
@@ -37,8 +38,11 @@ Story = Callable[[Work], Any]
 
 MOST_IN_A_BATCH = 1_000
 
-_DIFFER = (Disagreement, IntegrityError)
-"""The book and the tables differ: with the book rebuilt the same may succeed."""
+
+def _may_succeed(error: Exception) -> bool:
+    """Whether the same may succeed at once with the book rebuilt: it and the tables differed, or the connection was
+    lost."""
+    return isinstance(error, (Disagreement, IntegrityError)) or bool(outage(error))
 
 
 @dataclass(slots=True)
@@ -60,21 +64,19 @@ class Broker:
         grants: Grants,
         changed: Callable[[set[str]], None],
         died: Callable[[BaseException], None],
-        still_ours: Callable[[], None] = lambda: None,
+        hold: Hold | None = None,
         clock: Callable[[], float] = time,
     ) -> None:
         self.settings = settings
         self.grants = grants
         self.changed = changed
         self.died = died
-        #: Raises NotOurs when another server has taken the database over.
-        self.still_ours = still_ours
+        self.hold = hold or Unshared()
         self.clock = clock
         self.started_at = clock()
         #: Set when the memory must be rebuilt before the next batch, and why.
         self.stale = "not yet built"
-        #: Why the database did not answer last, as the log has it; "" when it does.
-        self._outage = ""
+        self._outage = Outage()
         self._book = self._empty_book()
         #: None is the last: the broker stops after what came before it.
         self._requests: SimpleQueue[Request | None] = SimpleQueue()
@@ -82,13 +84,18 @@ class Broker:
         self._patient: deque[Request] = deque()
         self._stopping = False
         self._lanes: dict[tuple[str, int], Answer] = {}
+        self._connection: Any = None
         self._thread = threading.Thread(target=self._run, name="p3s-writer", daemon=True)
 
     # ---- from any thread
 
     def start(self) -> None:
-        """Build the memory from the database, then write."""
+        """Build the memory from the database, then write. The writer goes on with the connection of this thread, which
+        may hold the lock; this thread opens another when it asks again."""
         self._rebuild()
+        self._connection = connections[DEFAULT_DB_ALIAS]
+        self._connection.inc_thread_sharing()
+        del connections[DEFAULT_DB_ALIAS]
         self._thread.start()
 
     def stop(self) -> None:
@@ -196,6 +203,7 @@ class Broker:
     # ---- the writer thread
 
     def _run(self) -> None:
+        connections[DEFAULT_DB_ALIAS] = self._connection
         try:
             while batch := self._take():
                 self._tell(batch)
@@ -226,35 +234,32 @@ class Broker:
             return
         except NotOurs:
             raise
+        except Away as away:  # before any was told: none of them need try by itself
+            for request in batch:
+                request.answer(away)
+            return
         except Exception as error:  # noqa: BLE001 - boundary: whatever one request did, the others must go on
             self.stale = f"a transaction failed: {error}"
-            if again or (len(batch) == 1 and not isinstance(error, _DIFFER)):
+            if again or (len(batch) == 1 and not _may_succeed(error)):
                 self._refuse(batch[0], error)
                 return
-            log.warning("a batch of %d failed (%s); its requests go one by one", len(batch), error)
+            log.warning("a batch of %d failed (%s); its requests go one by one", len(batch), str(error).strip())
         for request in batch:
             self._tell([request], again=True)
 
     def _refuse(self, request: Request, error: Exception) -> None:
-        self._note(error)
+        if why := outage(error):
+            self._outage.failed(why)
+            request.answer(Away())
+            return
+        log.error("a request failed: %s", error, exc_info=error)
         if isinstance(error, (DatabaseError, InterfaceError)):
-            connection.close()  # a dead connection is not asked again
             request.answer(TryLater(f"the database did not take it: {str(error).splitlines()[0][:200]}"))
         else:
             request.answer(TryLater("the server failed on this request; its log says why"))
 
-    def _note(self, error: Exception) -> None:
-        """In the log: an outage once, and not again for each request that it costs."""
-        why = outage(error)
-        if not why:
-            log.error("a request failed: %s", error, exc_info=error)
-        elif why != self._outage:
-            log.error("the database does not answer: %s", why)
-        self._outage = why
-
     def _transact(self, batch: list[Request], again: bool) -> None:
-        if self.stale:
-            self._rebuild()
+        self._remember()
         with Transaction() as transaction:
             desk = Desk(self._book, self.grants.job_token, self.clock())
             work = Work(desk, transaction, doubtful=again, follow=follow)
@@ -292,10 +297,24 @@ class Broker:
     def _empty_book(self) -> Book:
         return Book(self.started_at, self.settings.window, self.settings.silent_s)
 
+    def _remember(self) -> None:
+        """Build the memory when there is none to trust. Raises Away."""
+        if not self.stale:
+            return
+        try:
+            self._rebuild()
+        except (DatabaseError, InterfaceError) as error:
+            why = outage(error)
+            if not why:
+                raise
+            self._outage.failed(why)
+            raise Away from None
+        self._outage.over()
+
     def _rebuild(self) -> None:
         """The memory from the database, the truth. Open waits end: pilots ask again and are reconciled."""
-        self.still_ours()
         connection.close_if_unusable_or_obsolete()
+        self.hold.regain()
         while self._lanes:
             _, answer = self._lanes.popitem()
             answer(self.reply(come_back=True))
@@ -321,9 +340,6 @@ class Broker:
             book.queues.restore(key, waiting.queued(key, head.pick, head.limit)[0], count)
         self._book = book
         self.stale = ""
-        if self._outage:
-            log.warning("the database answers again")
-            self._outage = ""
 
 
 def _drained(requests: deque[Request]) -> Iterator[Request]:

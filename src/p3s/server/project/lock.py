@@ -4,33 +4,42 @@ import fcntl
 import json
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from time import sleep
+from time import monotonic, sleep
 from typing import Any, Protocol
 
-from django.db import DatabaseError, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, Error, OperationalError, connections
+from django.db.backends.signals import connection_created
 
-from p3s.server.broker import NotOurs
+from p3s.server.broker import Hold, NotOurs, Unshared
 
 POLL_S = 0.5
-_PG_KEY = 0x703373  # "p3s"
+_KEY = 0x703373  # "p3s"
+
+ENDING_S = 5.0
+"""A lost connection of ours has ended in the database within so long; looked at every `ENDING_POLL_S`."""
+
+ENDING_POLL_S = 0.02
+
+_Holder = tuple[int, str]
+"""The process that serves a connection in the database, and the connection's application name."""
+
+_JUST_GONE: _Holder = (0, "another process")
 
 
 class Taken(Exception):
     """Another server is active; the message names it."""
 
 
-class Lock(Protocol):
+class Lock(Hold, Protocol):
     def take(self, url: str) -> None:
         """Become the active server; raises Taken."""
 
-    def check(self) -> None:
-        """Raise NotOurs when another server has it; take it again when only the connection was lost."""
 
-
-class FileLock:
-    """On `p3s.lock` in the server's directory; the system releases it with the process."""
+class FileLock(Unshared):
+    """On `p3s.lock` in the server's directory; the system releases it with the process, and not before."""
 
     def __init__(self, directory: Path) -> None:
         self.path = directory / "p3s.lock"
@@ -48,9 +57,6 @@ class FileLock:
         file.flush()
         self._file = file
 
-    def check(self) -> None:
-        """A file lock lasts as long as the process."""
-
 
 def _named(text: str) -> str:
     try:
@@ -61,60 +67,101 @@ def _named(text: str) -> str:
 
 
 class AdvisoryLock:
-    """On a connection of its own, whose application name says who holds it."""
+    """Held by the very connection that writes: when another server has it, that connection has ended, and with it every
+    write that was under way (docs/decisions/0020). Its application name says who holds it.
+
+    Of the thread that takes it first; whoever goes on with its connection looks after the lock too.
+    """
 
     def __init__(self) -> None:
-        self._connection: Any = None
-        self._url = ""
+        self._connection = connections[DEFAULT_DB_ALIAS]
+        self._may_open = False
+        self._name = ""
+        self._backend = 0
+        connection_created.connect(self._opened, weak=False)
 
     def take(self, url: str) -> None:
-        self._url = url
-        connection = connections.create_connection("default")
-        connection.inc_thread_sharing()  # taken here, looked after by the writer's thread
-        connection.settings_dict["CONN_MAX_AGE"] = None
-        with connection.cursor() as cursor:
-            name = f"p3s {os.getpid()} {socket.gethostname()[:20]} {url}"[:63]
-            cursor.execute("SELECT set_config('application_name', %s, false)", [name])
-            cursor.execute("SELECT pg_try_advisory_lock(%s)", [_PG_KEY])
-            if not cursor.fetchone()[0]:
-                cursor.execute(_HOLDER, [_PG_KEY])
-                row = cursor.fetchone()
-                connection.close()
-                raise Taken(_holder(row[0]) if row else "another process")
-        self._connection = connection
+        self._name = f"p3s {os.getpid()} {socket.gethostname()[:20]} {url}"[:63]
+        with self._opening():
+            holder = self._try()
+            if holder:
+                raise Taken(_described(holder))
 
     def check(self) -> None:
-        """Take it again when the connection was lost (a restarted database)."""
-        if self._held():
-            return
-        self._connection.close()
-        try:
-            self.take(self._url)
-        except Taken as taken:
-            raise NotOurs(f"the database was taken over by {taken}") from None
+        """The database is asked for the lock itself."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(_HELD, [_KEY])
+            if cursor.fetchone() is None:
+                raise OperationalError(_LOST)
 
-    def _held(self) -> bool:
-        """The database is asked for the lock itself: a connection that was lost opens anew by itself, without it."""
+    def regain(self) -> None:
         try:
-            with self._connection.cursor() as cursor:
-                cursor.execute(_HELD, [_PG_KEY])
-                return cursor.fetchone() is not None
-        except DatabaseError:
-            return False
+            self.check()
+        except Error:
+            self._connection.close()
+            with self._opening():
+                self._take_again()
 
+    @contextmanager
+    def _opening(self) -> Iterator[None]:
+        """Whoever leaves this with the connection open has the lock."""
+        self._may_open = True
+        try:
+            yield
+        except BaseException:
+            self._connection.close()
+            raise
+        finally:
+            self._may_open = False
+
+    def _opened(self, sender: Any, connection: Any, **_: Any) -> None:  # noqa: ARG002 - as Django calls it
+        """A connection that opens anew by itself, in the middle of a batch, has no lock; and what the batch decides may
+        be from before another server's work."""
+        if connection is self._connection and not self._may_open:
+            connection.close()
+            raise OperationalError(_LOST)
+
+    def _try(self) -> _Holder | None:
+        """Who has it; None when it is ours now."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(_TRY, [self._name, _KEY])
+            _, backend, taken = cursor.fetchone()
+            if taken:
+                self._backend = backend
+                return None
+            cursor.execute(_HOLDER, [_KEY])
+            return cursor.fetchone() or _JUST_GONE
+
+    def _take_again(self) -> None:
+        """When the network lost the connection the database may hold to it for hours, and the lock with it."""
+        until = monotonic() + ENDING_S
+        while holder := self._try():
+            if holder == (self._backend, self._name):
+                with self._connection.cursor() as cursor:
+                    cursor.execute("SELECT pg_terminate_backend(%s)", [self._backend])
+            elif holder != _JUST_GONE:
+                raise NotOurs(f"the database was taken over by {_described(holder)}")
+            if monotonic() > until:
+                raise OperationalError(f"{_LOST}, and has not ended yet in the database")
+            sleep(ENDING_POLL_S)
+
+
+_LOST = "the connection that holds the server's lock is lost"
+
+_TRY = "SELECT set_config('application_name', %s, false), pg_backend_pid(), pg_try_advisory_lock(%s)"
 
 _HELD = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND granted AND pid = pg_backend_pid()"
 
 _HOLDER = """
-SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid)
+SELECT pid, application_name FROM pg_locks JOIN pg_stat_activity USING (pid)
 WHERE locktype = 'advisory' AND objid = %s AND granted
   AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
 
 
-def _holder(name: str) -> str:
-    words = name.split()
-    return f"process {words[1]} on {words[2]}, {words[3]}" if len(words) == 4 else name
+def _described(holder: _Holder) -> str:
+    words = holder[1].split()
+    return f"process {words[1]} on {words[2]}, {words[3]}" if len(words) == 4 else holder[1]
 
 
 def take(lock: Lock, url: str, standby: bool, say: Callable[[str], None]) -> None:

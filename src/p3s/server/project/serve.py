@@ -24,7 +24,7 @@ from django.urls import get_resolver
 
 from p3s.server.accounts import queries as accounts
 from p3s.server.accounts.grants import Grants
-from p3s.server.broker import Broker, Settings, use
+from p3s.server.broker import Broker, NotOurs, Settings, use
 from p3s.server.door.app import Door
 from p3s.server.door.live import Hub
 from p3s.server.pilots import hearing
@@ -94,8 +94,11 @@ def serve(options: Options) -> None:
         raise CannotStart(str(error)) from None
     grants = _grants(directory, options.owner)
     hub = Hub()
-    broker = Broker(options.settings, grants, hub.changed, _die, lock.check)
-    broker.start()
+    broker = Broker(options.settings, grants, hub.changed, _die, lock)
+    try:
+        broker.start()
+    except NotOurs as error:
+        raise CannotStart(str(error)) from None
     use(broker)
     hearing.use(broker.heard)
     services = registry.build(broker, directory, options.services)

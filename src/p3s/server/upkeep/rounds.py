@@ -12,7 +12,7 @@ from p3s.server.actions.alarms import watch_silence
 from p3s.server.actions.gather import gather_by_clock
 from p3s.server.actions.services import Ran
 from p3s.server.actions.work import Work
-from p3s.server.broker import Broker, Story
+from p3s.server.broker import Away, Broker, Story
 from p3s.server.jobs import waiting
 from p3s.server.pilots import queries as pilots
 
@@ -98,7 +98,7 @@ class Upkeep:
 
 def expire(work: Work, broker: Broker) -> None:
     """Give up pilots that were not heard for their lease plus grace; first make sure that we still may."""
-    broker.still_ours()
+    broker.hold.check()
     work.desk.expire(broker.settings.grace_s)
 
 
@@ -193,5 +193,5 @@ class Seen:
 
 
 def _report(value: object) -> None:
-    if isinstance(value, Exception):
+    if isinstance(value, Exception) and not isinstance(value, Away):
         log.warning("a round of upkeep was not done: %s", value)

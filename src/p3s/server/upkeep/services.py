@@ -21,9 +21,10 @@ from p3s.protocol.services import ServiceState
 from p3s.server.actions import services as actions
 from p3s.server.actions.alarms import KEEP_EVERY_S
 from p3s.server.actions.services import Ran
-from p3s.server.broker import Broker
+from p3s.server.broker import Away, Broker
 from p3s.server.services import reads
 from p3s.server.services.reads import ServiceRow
+from p3s.server.sql import outage
 
 from .disk import Guard
 
@@ -237,7 +238,7 @@ class Services:
             said = known.own.run()
         except Exception as failure:  # boundary: a service's failure is written down and told
             error = (str(failure).strip() or type(failure).__name__).splitlines()[0][:500]
-            log.error("the service %s failed: %s", known.own.name, failure, exc_info=failure)
+            log.error("the service %s failed: %s", known.own.name, error, exc_info=None if outage(failure) else failure)
         finally:
             connections.close_all()
         self.ran(Ran(known.own.name, at, time.monotonic() - began, said, error)).wait(WRITE_S)
@@ -295,7 +296,7 @@ def _error(row: ServiceRow) -> str:
 
 
 def _report(value: object) -> None:
-    if isinstance(value, Exception):
+    if isinstance(value, Exception) and not isinstance(value, Away):
         log.warning("what services said was not written down: %s", value)
 
 
