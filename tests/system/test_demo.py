@@ -141,6 +141,21 @@ def test_it_ends_whatever_else_lies_in_the_data_directory(place: Place, root_fil
     place.until("the demo ends", lambda: demo.poll() is not None, 30)
 
 
+def test_a_machine_too_slow_for_the_data_leaves_the_oldest_out_and_says_so(place: Place) -> None:
+    demo = start_demo(place)
+    place.until("data arrives", lambda: "arrived" in place.log("demo"), 60)
+    pilots = [one for one in place.processes() if "p3s-pilot.pyz" in " ".join(one.cmdline())]
+    assert len(pilots) >= 2
+    for pilot in pilots:
+        pilot.suspend()
+    place.until("the oldest is left out", lambda: "dropped   tpc_run" in place.log("demo"), 60)
+    for pilot in pilots:
+        pilot.resume()
+    [line, *_] = [line for line in place.log("demo").splitlines() if line.startswith("dropped")]
+    assert "(overflow): p3s job show " in line
+    assert end_by(place, demo, signal.SIGINT) == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_ending_it_in_the_middle_ends_everything(place: Place, number: signal.Signals) -> None:
     """Ctrl-C; kill; the closing of its terminal."""

@@ -24,6 +24,8 @@ ENOUGH_RUNS = 2
 PILOTS = 2
 SUBRUNS = 3
 """Files of a run."""
+MOST_WAITING = ENOUGH_RUNS * SUBRUNS
+"""A machine too slow for the simulated detector shows new data, and not more and more of the past."""
 MOST_FILES = 1_000
 
 
@@ -135,6 +137,7 @@ def _streams(plan: Plan, incoming: Path) -> str:
         rule = {"files": f"{incoming.resolve()}/{{name}}.root", "complete": {"rested": "2s"}}
         return _written("trees", {**rule, "payload": _payload("tree_monitor.py")})
     rule = {"files": f"{incoming.resolve()}/tpc_run{{run:d}}_{{subrun:d}}.root", "complete": {"renamed": True}}
+    rule["waiting"] = {"at_most": MOST_WAITING, "then": "drop_oldest"}
     merge = {"payload": _payload("tpc_merge.py"), "of": "tpc", "by": "run", "every": SUBRUNS, "or_after": "10s"}
     return _written("tpc", {**rule, "payload": _payload("tpc_monitor.py"), "gather": {"tpc-run": merge}})
 
