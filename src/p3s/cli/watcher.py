@@ -12,6 +12,7 @@ import typer
 from p3s.client.files import address
 from p3s.client.sdk import Client
 from p3s.protocol.errors import BadInput, NotKnown, P3sError, TryLater
+from p3s.protocol.mistakes import refuse, said
 
 from . import show
 from .options import DryRun, Json
@@ -73,7 +74,8 @@ def _read(files: list[Path]) -> "list[StreamFile]":
     """Stream files, whose streams all have names of their own."""
     from p3s.watcher.streams import read
 
-    found = [read(file) for file in files]
+    found: list[StreamFile] = []
+    refuse(mistake for file in files for mistake in said(lambda one: found.append(read(one)), file))
     names = Counter(stream.spec.name for file in found for stream in file.streams)
     twice = [name for name, count in names.items() if count > 1]
     if twice:

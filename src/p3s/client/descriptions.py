@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from p3s.protocol import units
 from p3s.protocol.bounds import check_jobtype
 from p3s.protocol.errors import BadInput
 from p3s.protocol.messages import JobSpec, JobTypeSpec, Needs
+from p3s.protocol.mistakes import refuse, said
 
 from .document import Field, content, parse
 from .files import address, is_there
@@ -34,6 +35,10 @@ MOST_VALUES = 2_000_000
 """Of a description: programs write lists of many thousand jobs."""
 
 
+Where = Callable[..., str]
+"""What messages call a place: where("jobs", 3) is `jobs.yaml:7: jobs[3]`."""
+
+
 @dataclass(frozen=True)
 class Described:
     """Jobs, and by name of job types the settings that a file gives them; what it leaves out stays as it is."""
@@ -43,27 +48,36 @@ class Described:
 
 
 def read(path: Path) -> Described:
-    """What a file describes. Raises BadInput with the file, the place and what to write instead."""
+    """What a file describes. Raises BadInput with all mistakes: the file, the place and what to write instead."""
     document, where = _parsed(content(path, MOST_BYTES), path)
-    jobtypes = {}
+    found = Described([], {})
     if isinstance(document, list):
-        specs = [_classic(entry, where(place)) for place, entry in enumerate(document)]
+        refuse(_jobs(document, lambda place: _classic(document[place], where(place)), found.jobs))
     elif isinstance(document, dict) and isinstance(document.get("jobs"), list):
-        _only(document, {"jobs", "jobtypes"}, str(path))
-        jobtypes = _jobtypes(document.get("jobtypes", {}), where)
-        found = [_ours(entry, where("jobs", place)) for place, entry in enumerate(document["jobs"])]
-        specs = [_beside(spec, path.parent) for spec in found]
+        refuse(_sections(document, path, where, found))
+        found.jobs[:] = [_beside(spec, path.parent) for spec in found.jobs]
     else:
         raise BadInput(
             f"{path}: is neither a 2018 list of jobs ([{{...}}]) nor ours (jobs: [...]); p3s job submit --help has both"
         )
-    if not specs:
+    if not found.jobs:
         raise BadInput(f"{path}: describes no job")
-    return Described(specs, jobtypes)
+    return found
 
 
-Where = Callable[..., str]
-"""What messages call a place: where("jobs", 3) is `jobs.yaml:7: jobs[3]`."""
+def _sections(document: dict[Any, Any], path: Path, where: Where, found: Described) -> Iterator[str]:
+    """Reads our own file into `found`; what is wrong, in its order."""
+    yield from said(_only, document, {"jobs", "jobtypes"}, str(path))
+    for name, section in document.items():
+        if name == "jobtypes":
+            yield from said(lambda: found.jobtypes.update(_jobtypes(document["jobtypes"], where)))
+        elif name == "jobs":
+            yield from _jobs(section, lambda place: _ours(document["jobs"][place], where("jobs", place)), found.jobs)
+
+
+def _jobs(entries: list[Any], read: Callable[[int], JobSpec], found: list[JobSpec]) -> Iterator[str]:
+    for place in range(len(entries)):
+        yield from said(lambda at: found.append(read(at)), place)
 
 
 def _parsed(text: str, path: Path) -> tuple[Any, Where]:
@@ -181,15 +195,21 @@ def _jobtypes(section: Any, where: Where) -> dict[str, dict[str, Any]]:
     if not isinstance(section, dict):
         raise BadInput(f"{where('jobtypes')}: must be like {{evdisp: {{priority: 5, cap: 40}}}}, not {section!r}"[:300])
     found = {}
+    wrong: list[str] = []
     for name, entry in section.items():
-        place = where("jobtypes", name)
-        if not isinstance(entry, dict):
-            raise BadInput(f"{place}: must be a name with settings, like evdisp: {{priority: 5, cap: 40}}")
-        found[name] = settings(entry, place)
         try:
-            check_jobtype(job_type(name, found[name]))
+            found[name] = _jobtype(name, entry, where("jobtypes", name))
         except BadInput as error:
-            raise BadInput(f"{place}.{error}") from None
+            wrong += error.mistakes
+    refuse(wrong)
+    return found
+
+
+def _jobtype(name: str, entry: Any, place: str) -> dict[str, Any]:
+    if not isinstance(entry, dict):
+        raise BadInput(f"{place}: must be a name with settings, like evdisp: {{priority: 5, cap: 40}}")
+    found = settings(entry, place)
+    refuse(f"{place}.{mistake}" for mistake in said(check_jobtype, job_type(name, found)))
     return found
 
 
@@ -284,6 +304,8 @@ def needs_of(entry: Any, where: str) -> Needs:
 
 
 def _only(entry: dict[Any, Any], known: Any, where: str) -> None:
-    for name in entry:
-        if name not in known:
-            raise BadInput(f"{where}.{name}: is not a known field; known are {', '.join(sorted(known))}")
+    refuse(
+        f"{where}.{name}: is not a known field; known are {', '.join(sorted(known))}"
+        for name in entry
+        if name not in known
+    )

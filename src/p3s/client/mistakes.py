@@ -14,13 +14,21 @@ T = TypeVar("T")
 
 
 class Mistakes:
-    """Of one file. `len` says how many were found so far."""
+    """Of one file, or of one part of it: `with Mistakes() as wrong:` raises BadInput with all of them at its end. `len`
+    says how many were found so far."""
 
     def __init__(self) -> None:
         self._found: dict[str, int] = {}
 
     def __len__(self) -> int:
         return len(self._found)
+
+    def __enter__(self) -> "Mistakes":
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self.refuse()
 
     def refuse(self) -> None:
         """Raises BadInput with all of them, by line."""

@@ -1,6 +1,8 @@
 """Bounds on what people and the watcher say of data, checked at the door. Raises BadInput as `bounds` does."""
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from math import isfinite
 from typing import Any
 
@@ -10,6 +12,7 @@ from .data import LEFT_OUT_OVERFLOW, LEFT_OUT_PAUSED, OVERFLOWS, DatasetRequest,
 from .errors import BadInput
 from .guesses import guess
 from .messages import BOUNDS, JobSpec
+from .mistakes import refuse, said
 from .states import DatasetState
 from .streams import ProcessRequest, RevertStreamRequest, SetStreamRequest
 
@@ -20,30 +23,38 @@ _DEPTH = 8
 
 
 def check_stream(spec: StreamSpec) -> None:
-    """A rule: its name, what it makes of which files, and of how many."""
-    check_word(spec.name, 80, "name")
-    _text(spec.files, BOUNDS["input"], "files")
-    check_environment(spec.env, "env")
+    """A rule: its name, what it makes of which files, and of how many. Raises BadInput with all that is wrong."""
+    refuse(stream_mistakes(spec))
+
+
+def stream_mistakes(spec: StreamSpec) -> "Iterator[str]":
+    """All that is wrong with a rule; what only follows from another mistake is left out."""
+    yield from said(check_word, spec.name, 80, "name")
+    yield from said(_text, spec.files, BOUNDS["input"], "files")
+    of_all = list(said(check_environment, spec.env, "env"))
+    yield from of_all
     if spec.jobs and spec.workflow:
-        raise BadInput("workflow: the stream has jobs too; give it one of the two")
+        yield "workflow: the stream has jobs too; give it one of the two"
     if not (spec.jobs or spec.workflow):
-        raise BadInput("jobs: the stream makes none; name at least one job type, or a workflow")
-    _most(spec.jobs, "stream_jobs", "jobs")
+        yield "jobs: the stream makes none; name at least one job type, or a workflow"
+    spec = replace(spec, env={}) if of_all else spec
+    yield from said(_most, spec.jobs, "stream_jobs", "jobs")
     for jobtype, job in spec.jobs.items():
-        _check_job(spec, jobtype, job, f"jobs.{jobtype}")
-    _number(spec.take.one_in, "one_in", "take.one_in")
-    _number(spec.take.first_of_run, "first_of_run", "take.first_of_run")
-    _check_waiting(spec)
+        yield from said(_check_job, spec, jobtype, job, f"jobs.{jobtype}")
+    yield from said(_number, spec.take.one_in, "one_in", "take.one_in")
+    yield from said(_number, spec.take.first_of_run, "first_of_run", "take.first_of_run")
+    yield from said(_check_waiting, spec)
     if spec.gather and spec.workflow:
-        raise BadInput("gather: is of jobs, and the stream starts a workflow; leave it out, and let a node merge")
-    _most(spec.gather, "stream_jobs", "gather")
-    for name, gather in spec.gather.items():
-        _check_gather(spec, name, gather, f"gather.{name}")
-    _text(spec.workflow, 80, "workflow")
+        yield "gather: is of jobs, and the stream starts a workflow; leave it out, and let a node merge"
+    else:
+        yield from said(_most, spec.gather, "stream_jobs", "gather")
+        for name, gather in spec.gather.items():
+            yield from said(_check_gather, spec, name, gather, f"gather.{name}")
+    yield from said(_text, spec.workflow, 80, "workflow")
     if spec.parameters and not spec.workflow:
-        raise BadInput("parameters: are those of a workflow, and the stream has none")
-    _most(spec.parameters, "tags", "parameters")
-    check_json(spec.parameters, "parameters")
+        yield "parameters: are those of a workflow, and the stream has none"
+    yield from said(_most, spec.parameters, "tags", "parameters")
+    yield from said(check_json, spec.parameters, "parameters")
 
 
 def _check_job(spec: StreamSpec, jobtype: str, job: StreamJob, where: str) -> None:

@@ -1,11 +1,12 @@
 """What a stream file says of jobs: of each file, over the results of many, or a workflow in place of them."""
 
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from p3s.client import descriptions
 from p3s.client.descriptions import resolved
 from p3s.client.document import Field
+from p3s.client.mistakes import Mistakes
 from p3s.protocol.data import OVERFLOWS, Gather, StreamJob, Take, Waiting
 from p3s.protocol.errors import BadInput
 from p3s.protocol.messages import ANYWHERE, JobSpec, Needs
@@ -17,19 +18,21 @@ LIKE_JOBS = "job types, each with a payload, like {monitor: {payload: ./monitor.
 
 
 def job(field: Field) -> StreamJob:
-    """One job type of a stream."""
+    """One job type of a stream. Raises BadInput with all that is wrong with it."""
     _check_of_type(field)
-    rule = field.known(OF_A_JOB, "a payload and more, like {payload: ./monitor.sh, priority: 5}")
-    if "from" in rule:
-        return _from_2018(rule, field)
-    return StreamJob(
-        payload(rule, field),
-        rule["env"].environment() if "env" in rule else {},
-        priority(rule),
-        time_limit(rule),
-        rule["one_in"].whole(1) if "one_in" in rule else None,
-        needs(rule),
-    )
+    with Mistakes() as wrong:
+        rule = wrong.known(field, OF_A_JOB, "a payload and more, like {payload: ./monitor.sh, priority: 5}")
+        if "from" in rule:
+            return wrong.read(partial(_from_2018, rule), field, StreamJob("-"))
+        wrong.required(field, "payload", OF_A_JOB, "is required, as text")
+        return StreamJob(
+            wrong.read(payload, rule.get("payload"), "-"),
+            wrong.environment(rule.get("env")),
+            wrong.read(priority, rule.get("priority"), None),
+            wrong.read(Field.seconds, rule.get("time_limit"), None),
+            wrong.read(at_least_one, rule.get("one_in"), None),
+            wrong.read(needs, rule.get("needs"), ANYWHERE),
+        )
 
 
 def _check_of_type(field: Field) -> None:
@@ -61,79 +64,74 @@ def _from_2018(rule: dict[str, Field], field: Field) -> StreamJob:
     env = {name: value for name, value in spec.env.items() if name != "P3S_INPUT_FILE"}
     if "P3S_INPUT_DIR" in env:
         env.setdefault("P3S_INPUT_AS", "name")
-    return StreamJob(
-        resolved(spec.payload, path.parent),
-        env | (rule["env"].environment() if "env" in rule else {}),
-        priority(rule) if "priority" in rule else spec.priority,
-        time_limit(rule) if "time_limit" in rule else spec.time_limit,
-        rule["one_in"].whole(1) if "one_in" in rule else None,
-        needs(rule) if "needs" in rule else spec.needs,
-    )
+    with Mistakes() as wrong:
+        return StreamJob(
+            resolved(spec.payload, path.parent),
+            env | wrong.environment(rule.get("env")),
+            wrong.read(priority, rule.get("priority"), spec.priority),
+            wrong.read(Field.seconds, rule.get("time_limit"), spec.time_limit),
+            wrong.read(at_least_one, rule.get("one_in"), None),
+            wrong.read(needs, rule.get("needs"), spec.needs),
+        )
 
 
 def gather(field: Field) -> Gather:
-    """A job over what those of a job type have published."""
-    rule = field.known(OF_A_GATHER, "like {payload: ./merge.py, of: monitor, by: run, every: 20}")
-    if "of" not in rule:
-        raise field.wrong("must say of which job type it gathers the results, like of: monitor")
-    return Gather(
-        payload(rule, field),
-        rule["of"].text(),
-        rule["by"].text("must be run or a key, like by: run") if "by" in rule else "run",
-        rule["every"].whole(1) if "every" in rule else 0,
-        rule["or_after"].seconds() if "or_after" in rule else 0.0,
-        rule["at_run_end"].yes() if "at_run_end" in rule else False,
-        rule["env"].environment() if "env" in rule else {},
-        priority(rule),
-        time_limit(rule),
-        needs(rule),
-    )
+    """A job over what those of a job type have published. Raises BadInput with all that is wrong with it."""
+    with Mistakes() as wrong:
+        rule = wrong.known(field, OF_A_GATHER, "like {payload: ./merge.py, of: monitor, by: run, every: 20}")
+        wrong.required(field, "payload", OF_A_GATHER, "is required, as text")
+        if rule and "of" not in rule:
+            said = "must say of which job type it gathers the results, like of: monitor"
+            wrong.note(field.line, field.wrong(said))
+        return Gather(
+            wrong.read(payload, rule.get("payload"), "-"),
+            wrong.read(Field.text, rule.get("of"), ""),
+            wrong.read(lambda one: one.text("must be run or a key, like by: run"), rule.get("by"), "run"),
+            wrong.read(at_least_one, rule.get("every"), 0),
+            wrong.read(Field.seconds, rule.get("or_after"), 0.0),
+            wrong.read(Field.yes, rule.get("at_run_end"), False),
+            wrong.environment(rule.get("env")),
+            wrong.read(priority, rule.get("priority"), None),
+            wrong.read(Field.seconds, rule.get("time_limit"), None),
+            wrong.read(needs, rule.get("needs"), ANYWHERE),
+        )
 
 
-def payload(rule: dict[str, Field], field: Field) -> str:
-    """The payload; one that begins with ./ is the one beside the stream file."""
-    if "payload" not in rule:
-        raise BadInput(f"{field.where}.payload: is required, as text")
-    return resolved(rule["payload"].text("is required, as text"), _directory(field))
+def payload(field: Field) -> str:
+    """One that begins with ./ is the one beside the stream file."""
+    return resolved(field.text("is required, as text"), field.file.parent)
 
 
-def _directory(field: Field) -> Path:
-    return field.file.parent
+def at_least_one(field: Field) -> int:
+    return field.whole(1)
 
 
-def priority(rule: dict[str, Field]) -> int | None:
-    return rule["priority"].whole(-(10**9)) if "priority" in rule else None
+def priority(field: Field) -> int:
+    return field.whole(-(10**9))
 
 
-def time_limit(rule: dict[str, Field]) -> float | None:
-    return rule["time_limit"].seconds() if "time_limit" in rule else None
+def needs(field: Field) -> Needs:
+    return descriptions.needs_of(field.plain, field.where)
 
 
-def needs(rule: dict[str, Field]) -> Needs:
-    return descriptions.needs_of(rule["needs"].plain, rule["needs"].where) if "needs" in rule else ANYWHERE
-
-
-def take(field: Field | None) -> Take:
+def take(field: Field) -> Take:
     """Which files are taken."""
-    if field is None:
-        return Take()
-    rule = field.known(("one_in", "first_of_run"), "like {one_in: 10, first_of_run: 1}")
-    return Take(
-        rule["one_in"].whole(1) if "one_in" in rule else 1,
-        rule["first_of_run"].whole(0) if "first_of_run" in rule else 1,
-    )
+    with Mistakes() as wrong:
+        rule = wrong.known(field, ("one_in", "first_of_run"), "like {one_in: 10, first_of_run: 1}")
+        return Take(
+            wrong.read(at_least_one, rule.get("one_in"), 1),
+            wrong.read(lambda one: one.whole(0), rule.get("first_of_run"), 1),
+        )
 
 
-def waiting(field: Field | None) -> Waiting | None:
+def waiting(field: Field) -> Waiting:
     """How many jobs may wait."""
-    if field is None:
-        return None
     rule = field.known(("at_most", "then"), "like {at_most: 20, then: drop_oldest}")
     if "at_most" not in rule:
         raise field.wrong("must say at_most, like {at_most: 20, then: drop_oldest}")
     return Waiting(rule["at_most"].whole(1), rule["then"].word(OVERFLOWS) if "then" in rule else OVERFLOWS[0])
 
 
-def parameters(field: Field | None) -> dict[str, Any]:
+def parameters(field: Field) -> dict[str, Any]:
     """Of the workflow."""
-    return {} if field is None else {name: one.plain for name, one in field.names("names and values").items()}
+    return {name: one.plain for name, one in field.names("names and values").items()}

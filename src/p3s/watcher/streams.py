@@ -2,16 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from p3s.client import descriptions
 from p3s.client.document import Field, load
+from p3s.client.mistakes import Mistakes
 from p3s.protocol import data_bounds
 from p3s.protocol.bounds import check_jobtype
-from p3s.protocol.data import DatasetRequest, DimensionSpec, LimitSpec, StreamSpec
+from p3s.protocol.data import DatasetRequest, DimensionSpec, LimitSpec, StreamJob, StreamSpec, Take
 from p3s.protocol.errors import BadInput
+from p3s.protocol.mistakes import said
 from p3s.protocol.patterns import Pattern, PatternError, parse
 from p3s.protocol.result_bounds import check_dimension, check_limit
 
@@ -73,19 +75,28 @@ class StreamFile:
 
 
 def read(path: Path) -> StreamFile:
-    """A stream file. Raises BadInput that says where and what to write instead."""
+    """A stream file. Raises BadInput with all mistakes, each with its line and what to write instead."""
     whole = load(path)
     named = whole.value.get("streams") if isinstance(whole.value, dict) else None
     if named is None or not isinstance(named.value, dict) or not named.value:
         raise BadInput(f"{path}: must begin with streams: and name at least one; p3s watcher start --help has one")
-    sections = whole.known(SECTIONS, "streams and more")
-    return StreamFile(
-        path,
-        [_stream(name, field) for name, field in named.value.items()],
-        _jobtypes(sections.get("jobtypes")),
-        [_dimension(*one) for one in _entries(sections, "dimensions", "like {apa: {order: [3, 2, 1]}}")],
-        [_limit(*one) for one in _entries(sections, "limits", "like {Purity/lifetime: {good: [0.3, null]}}")],
-    )
+    with Mistakes() as wrong:
+        sections = wrong.known(whole, SECTIONS, "streams and more")
+        jobtypes, dimensions, limits = (wrong.names(sections.get(name), like) for name, like in _LIKE.items())
+        return StreamFile(
+            path,
+            [*wrong.each(_stream, named.value).values()],
+            wrong.each(_jobtype, jobtypes),
+            [*wrong.each(_dimension, dimensions).values()],
+            [*wrong.each(_limit, limits).values()],
+        )
+
+
+_LIKE = {
+    "jobtypes": "like {evdisp: {priority: 5, cap: 40}}",
+    "dimensions": "like {apa: {order: [3, 2, 1]}}",
+    "limits": "like {Purity/lifetime: {good: [0.3, null]}}",
+}
 
 
 def dataset_of(stream: Watched, name: str) -> DatasetRequest | None:
@@ -108,93 +119,106 @@ def dataset_of(stream: Watched, name: str) -> DatasetRequest | None:
 # ---- a stream
 
 
-def _stream(name: str, field: Field) -> Watched:
-    if not name or "/" in name or len(name) > 80:
-        raise field.wrong("is not a stream's name; use at most 80 characters, none of them a slash")
-    rule = field.known(OF_A_STREAM, "a rule: it must have files and a payload, or jobs")
-    if "files" not in rule:
-        raise BadInput(f"{field.where}.files: is required, like /data/raw/run{{run:d}}_{{subrun:d}}.root")
-    place, pattern = split(rule["files"])
-    watched = Watched(place, pattern, _spec(name, rule, field), Rules(), _text(rule, "datatype"))
-    if "sidecar" not in rule:
-        _check_gathered(watched, rule.get("gather"))
-    return replace(watched, rules=_rules(rule, watched))
+def _stream(field: Field) -> Watched:
+    with Mistakes() as wrong:
+        rule = wrong.known(field, OF_A_STREAM, "a rule: it must have files and a payload, or jobs")
+        whole = not wrong
+        name = _own_name(field)
+        if not name or "/" in name or len(name) > 80:
+            what = "is not a stream's name; use at most 80 characters, none of them a slash"
+            wrong.note(field.line, field.wrong(what))
+        wrong.required(field, "files", OF_A_STREAM, "is required, like /data/raw/run{run:d}_{subrun:d}.root")
+        found = wrong.read(split, rule.get("files"), None)
+        spec = _spec(name, rule, field, wrong, whole)
+        rules = _rules(rule, wrong)
+        datatype = wrong.read(Field.text, rule.get("datatype"), "")
+        wrong.refuse()
+        assert found is not None, "or why not was told"
+        watched = Watched(*found, spec, rules, datatype)
+        if "sidecar" not in rule:
+            wrong.read(partial(_check_gathered, watched), rule.get("gather"), None)
+        after = wrong.read(partial(_after, watched), rule.get("input_after"), After())
+        return replace(watched, rules=replace(rules, after=after))
 
 
-def _check_gathered(stream: Watched, field: Field | None) -> None:
+def _check_gathered(stream: Watched, field: Field) -> None:
     """What results are gathered by is in the names of the files, when nothing else says more of them."""
-    for name, gather in stream.spec.gather.items():
-        needed = {"subrun": ("run", "subrun")}.get(gather.by, (gather.by,))
-        lacking = [one for one in needed if one not in stream.pattern.fields]
-        if lacking and field is not None:
-            others = f", or gather by {' or '.join(stream.pattern.fields)}" if stream.pattern.fields else ""
-            raise field.at(f"{name}.by").wrong(
-                f"gathers by {gather.by}, and files has no {lacking[0]}; write {{{lacking[0]}:d}} there{others}"
-            )
+    with Mistakes() as wrong:
+        for name, gather in stream.spec.gather.items():
+            needed = {"subrun": ("run", "subrun")}.get(gather.by, (gather.by,))
+            lacking = [one for one in needed if one not in stream.pattern.fields]
+            if lacking:
+                others = f", or gather by {' or '.join(stream.pattern.fields)}" if stream.pattern.fields else ""
+                place = field.at(f"{name}.by")
+                said = f"gathers by {gather.by}, and files has no {lacking[0]}; write {{{lacking[0]}:d}} there{others}"
+                wrong.note(place.line, place.wrong(said))
 
 
-def _text(rule: dict[str, Field], name: str) -> str:
-    return rule[name].text() if name in rule else ""
-
-
-def _spec(name: str, rule: dict[str, Field], field: Field) -> StreamSpec:
+def _spec(name: str, rule: dict[str, Field], field: Field, wrong: Mistakes, whole: bool) -> StreamSpec:
+    """`whole`: all its words are known, so that none may be one that is not there."""
+    before = len(wrong)
+    made = _made(name, rule, field, wrong, whole)
+    gathers = wrong.names(rule.get("gather"), "job types, each with a payload")
     spec = StreamSpec(
         name,
-        _made(name, rule, field),
-        _text(rule, "files"),
-        rule["env"].environment() if "env" in rule else {},
-        jobs.take(rule.get("take")),
-        jobs.waiting(rule.get("waiting")),
-        {key: jobs.gather(one) for key, one in _entries(rule, "gather", "job types, each with a payload")},
-        _text(rule, "workflow"),
-        jobs.parameters(rule.get("parameters")),
+        made,
+        str(rule["files"].value) if "files" in rule else "",
+        wrong.environment(rule.get("env")),
+        wrong.read(jobs.take, rule.get("take"), Take()),
+        wrong.read(jobs.waiting, rule.get("waiting"), None),
+        wrong.each(jobs.gather, gathers),
+        wrong.read(Field.text, rule.get("workflow"), ""),
+        wrong.read(jobs.parameters, rule.get("parameters"), {}),
     )
-    return _checked(spec, data_bounds.check_stream, field)
+    if len(wrong) == before and whole:
+        for mistake in data_bounds.stream_mistakes(spec):
+            wrong.note(*_placed(mistake, field))
+    return spec
 
 
-def _made(name: str, rule: dict[str, Field], field: Field) -> dict[str, Any]:
+def _made(name: str, rule: dict[str, Field], field: Field, wrong: Mistakes, whole: bool) -> dict[str, StreamJob]:
     """The jobs of a file: one payload, several job types, or none for a workflow."""
-    if len({"payload", "jobs", "workflow"} & set(rule)) != 1:
-        raise field.wrong("must have either a payload or jobs, or a workflow")
-    if "parameters" in rule and "workflow" not in rule:
-        raise rule["parameters"].wrong("are those of a workflow; this stream starts none")
+    if whole and len({"payload", "jobs", "workflow"} & set(rule)) != 1:
+        wrong.note(field.line, field.wrong("must have either a payload or jobs, or a workflow"))
+    if whole and "parameters" in rule and "workflow" not in rule:
+        own = rule["parameters"]
+        wrong.note(own.line, own.wrong("are those of a workflow; this stream starts none"))
     if "payload" in rule:
-        return {name: jobs.job(replace(field, value={"payload": rule["payload"]}, name=f"{field.name}.jobs.{name}"))}
-    return {key: jobs.job(one) for key, one in _entries(rule, "jobs", jobs.LIKE_JOBS)}
+        only = replace(field, value={"payload": rule["payload"]}, name=f"{field.name}.jobs.{name}")
+        return wrong.each(jobs.job, {name: only})
+    return wrong.each(jobs.job, wrong.names(rule.get("jobs"), jobs.LIKE_JOBS))
+
+
+def _placed(mistake: str, field: Field) -> tuple[int, BadInput]:
+    """What the server would refuse, with its line."""
+    path, _, what = mistake.partition(": ")
+    place = field.at(path)
+    return place.line, BadInput(f"{place.file}:{place.line}: {field.name}.{path}: {what}")
 
 
 def _checked(spec: T, check: Callable[[T], None], field: Field) -> T:
     """What the server would refuse is refused with its line."""
-    try:
-        check(spec)
-    except BadInput as error:
-        path, _, what = str(error).partition(": ")
-        place = field.at(path)
-        raise BadInput(f"{place.file}:{place.line}: {field.name}.{path}: {what}") from None
+    with Mistakes() as wrong:
+        for mistake in said(check, spec):
+            wrong.note(*_placed(mistake, field))
     return spec
-
-
-def _entries(rule: dict[str, Field], name: str, like: str) -> list[tuple[str, Field]]:
-    return list(rule[name].names(like).items()) if name in rule else []
 
 
 # ---- its rules
 
 
-def _rules(rule: dict[str, Field], stream: Watched) -> Rules:
+def _rules(rule: dict[str, Field], wrong: Mistakes) -> Rules:
+    """All but what becomes of its files after use."""
     return Rules(
-        _complete(rule.get("complete")),
-        _ignore(rule.get("ignore")),
-        _scan(rule.get("scan")),
-        _sidecar(rule.get("sidecar")),
-        rule["checksum"].yes() if "checksum" in rule else False,
-        _after(rule.get("input_after"), stream),
+        wrong.read(_complete, rule.get("complete"), Complete()),
+        wrong.read(_ignore, rule.get("ignore"), Ignore()),
+        wrong.read(_scan, rule.get("scan"), Scan()),
+        wrong.read(_sidecar, rule.get("sidecar"), None),
+        wrong.read(Field.yes, rule.get("checksum"), False),
     )
 
 
-def _complete(field: Field | None) -> Complete:
-    if field is None:
-        return Complete()
+def _complete(field: Field) -> Complete:
     rule = field.known(("rested", "marker", "renamed"), COMPLETE_LIKE)
     if len(rule) != 1:
         raise field.wrong(f"must be one of {COMPLETE_LIKE}")
@@ -218,26 +242,28 @@ def _beside(field: Field) -> Beside:
     return Beside(text)
 
 
-def _ignore(field: Field | None) -> Ignore:
-    if field is None:
-        return Ignore()
-    rule = field.known(("below", "above", "older", "younger", "names"), "like {below: 7GB, older: 14m}")
-    names = rule["names"].items('["test_*"]') if "names" in rule else []
-    return Ignore(
-        _size(rule.get("below")),
-        _size(rule.get("above")),
-        _age(rule.get("older")),
-        _age(rule.get("younger")),
-        tuple(map(_pattern, names)),
-    )
+def _ignore(field: Field) -> Ignore:
+    with Mistakes() as wrong:
+        rule = wrong.known(field, ("below", "above", "older", "younger", "names"), "like {below: 7GB, older: 14m}")
+        return Ignore(
+            wrong.read(_size, rule.get("below"), None),
+            wrong.read(_size, rule.get("above"), None),
+            wrong.read(_age, rule.get("older"), None),
+            wrong.read(_age, rule.get("younger"), None),
+            wrong.read(_names, rule.get("names"), ()),
+        )
 
 
-def _size(field: Field | None) -> Bound | None:
-    return None if field is None else Bound(field.size(), field.written)
+def _size(field: Field) -> Bound:
+    return Bound(field.size(), field.written)
 
 
-def _age(field: Field | None) -> Bound | None:
-    return None if field is None else Bound(field.seconds(), field.written)
+def _age(field: Field) -> Bound:
+    return Bound(field.seconds(), field.written)
+
+
+def _names(field: Field) -> tuple[Pattern, ...]:
+    return tuple(map(_pattern, field.items('["test_*"]')))
 
 
 def _pattern(field: Field) -> Pattern:
@@ -247,20 +273,25 @@ def _pattern(field: Field) -> Pattern:
         raise field.wrong(str(error)) from None
 
 
-def _scan(field: Field | None) -> Scan:
-    if field is None:
-        return Scan()
-    rule = field.known(("every", "at_most", "order"), "like {every: 15s, at_most: 5, order: newest}")
-    every_s = rule["every"].seconds() if "every" in rule else Scan().every_s
+def _scan(field: Field) -> Scan:
+    with Mistakes() as wrong:
+        rule = wrong.known(field, ("every", "at_most", "order"), "like {every: 15s, at_most: 5, order: newest}")
+        order = wrong.read(lambda one: one.word(("newest", "oldest")), rule.get("order"), "")
+        return Scan(
+            wrong.read(_every, rule.get("every"), Scan().every_s),
+            wrong.read(lambda one: one.whole(1), rule.get("at_most"), None),
+            order == "newest" if order else None,
+        )
+
+
+def _every(field: Field) -> float:
+    every_s = field.seconds()
     if every_s < 0.1:
-        raise rule["every"].wrong("is too often; write 1s or longer")
-    newest_first = rule["order"].word(("newest", "oldest")) == "newest" if "order" in rule else None
-    return Scan(every_s, rule["at_most"].whole(1) if "at_most" in rule else None, newest_first)
+        raise field.wrong("is too often; write 1s or longer")
+    return every_s
 
 
-def _sidecar(field: Field | None) -> Sidecar | None:
-    if field is None:
-        return None
+def _sidecar(field: Field) -> Sidecar:
     if isinstance(field.value, str):
         return Sidecar(_beside(field))
     rule = field.known(("name", "wait"), 'a name like "{name}.json", or {name: "{name}.json", wait: 1m}')
@@ -269,9 +300,7 @@ def _sidecar(field: Field | None) -> Sidecar | None:
     return Sidecar(_beside(rule["name"]), rule["wait"].seconds() if "wait" in rule else Sidecar(Beside("")).wait_s)
 
 
-def _after(field: Field | None, stream: Watched) -> After:
-    if field is None:
-        return After()
+def _after(stream: Watched, field: Field) -> After:
     like = "leave, delete, {move_to: ../used} or {delete: true, failed_too: true}"
     if isinstance(field.value, str):
         if field.value not in (LEAVE, DELETE):
@@ -292,27 +321,32 @@ def _after(field: Field | None, stream: Watched) -> After:
 # ---- the other sections
 
 
-def _jobtypes(field: Field | None) -> dict[str, dict[str, Any]]:
-    if field is None:
-        return {}
-    like = "like {evdisp: {priority: 5, cap: 40}}"
-    found = {}
-    for name, one in field.names(like).items():
-        one.known(descriptions.SETTINGS, like)
-        found[name] = descriptions.settings(one.plain, one.where)
-        _checked(descriptions.job_type(name, found[name]), check_jobtype, one)
+def _jobtype(field: Field) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    with Mistakes() as wrong:
+        wrong.known(field, descriptions.SETTINGS, _LIKE["jobtypes"])
+        for name, one in field.value.items() if not wrong else ():
+            with wrong.noted(one.line):
+                found |= descriptions.settings({name: one.plain}, field.where)
+    _checked(descriptions.job_type(_own_name(field), found), check_jobtype, field)
     return found
 
 
-def _dimension(name: str, field: Field) -> DimensionSpec:
+def _own_name(field: Field) -> str:
+    """Without that of its section."""
+    return field.name.partition(".")[2]
+
+
+def _dimension(field: Field) -> DimensionSpec:
     rule = field.known(("order", "labels"), "like {order: [3, 2, 1], labels: {3: APA3}}")
     order = [one.written for one in rule["order"].items("[3, 2, 1]")] if "order" in rule else []
-    labels = {key: one.written for key, one in _entries(rule, "labels", "values and names, like {3: APA3}")}
-    return _checked(DimensionSpec(name, tuple(order), labels), check_dimension, field)
+    named = rule["labels"].names("values and names, like {3: APA3}") if "labels" in rule else {}
+    labels = {key: one.written for key, one in named.items()}
+    return _checked(DimensionSpec(_own_name(field), tuple(order), labels), check_dimension, field)
 
 
-def _limit(name: str, field: Field) -> LimitSpec:
-    category, slash, item = name.partition("/")
+def _limit(field: Field) -> LimitSpec:
+    category, slash, item = _own_name(field).partition("/")
     if not slash or not category or not item:
         raise field.wrong("must be named as a category and an item, like Purity/lifetime")
     rule = field.known(("good", "warn", "drift"), "like {good: [0.3, null], warn: [0.1, null]}")

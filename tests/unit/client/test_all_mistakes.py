@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from p3s.client import descriptions
 from p3s.client.templates import read_text
 from p3s.protocol.errors import BadInput
 
@@ -146,4 +147,36 @@ def test_all_mistakes_of_a_graph_are_told_by_line() -> None:
         "8: nodes.b.payload: is empty; write the command to run",
         "9: data.a:b: 'T U' is not a variable name; use letters, digits and _",
         "10: there is a node 'a' already",
+    ]
+
+
+JOBS = """\
+jobs:
+  - {payload: x, prio: 3, foo: 1}
+  - {name: x}
+  - 3
+  - {payload: good}
+jobtypes: {a: {capp: 3}, b: {cap: -1}}
+"""
+
+
+def test_all_mistakes_of_a_job_description_are_told(tmp_path: Path) -> None:
+    ours, classic = tmp_path / "jobs.yaml", tmp_path / "jobs.json"
+    ours.write_text(JOBS)
+    classic.write_text('[{"payload": "x", "priority": "high"}, {"payload": "good"}, {"paylod": "x"}]')
+    found = []
+    for file in (ours, classic):
+        with pytest.raises(BadInput) as caught:
+            descriptions.read(file)
+        found.append([one.partition(f"{file.name}:")[2].partition("; ")[0] for one in caught.value.mistakes])
+    assert found == [
+        [
+            "2: jobs[0].prio: is not a known field",
+            "2: jobs[0].foo: is not a known field",
+            "3: jobs[1].payload: is required, as text",
+            "4: jobs[2]: must be an object with a payload, not 3",
+            "6: jobtypes.a.capp: is not a known field",
+            "6: jobtypes.b.cap: must be from 0 to 1000000, not -1",
+        ],
+        [" [0].priority: must be a number, not 'high'", " [2].paylod: is not a known field"],
     ]

@@ -203,6 +203,69 @@ def test_a_mistake_in_another_section_has_its_line_too(tmp_path: Path, name: str
     assert says in str(refused.value)
 
 
+MANY = """\
+jobtypes:
+  m: {capp: 3, prority: 5}
+  n: {cap: -1}
+  k: {pick: newest, eta: soon, retries: '2'}
+strems: 1
+streams:
+  a:
+    files: "x{run:d}"
+    payload: y
+    complte: {rested: 3s}
+    ignore: {below: big, older: 14}
+    take: {one_in: 0}
+    checksum: maybe
+  b:
+    files: /tmp/
+    jobs: {m: {payload: z, prio: 3, env: {A: [1]}, one_in: 0}, q: {paylod: x}, r: {payload: z, eta: 10m}}
+    gather: {s: {of: x, payload: y, every: 0}, t: {payload: z}}
+    scan: {every: 1ms, order: new}
+    input_after: remove
+  c: {payload: x}
+  d: {files: "x{run:d}", payload: x, gather: {s: {payload: z, of: b, every: 3}}, env: {A-B: 1, "C D": 2}}
+  e: {files: "x{run:d}", jbos: {m: {payload: x}}}
+limits: {Purity: {good: [0, 1]}, P/l: {good: [0], warn: 3}}
+dimensions: {apa: {ordr: [1]}}
+"""
+
+
+def test_all_mistakes_of_a_file_are_told_by_line(tmp_path: Path) -> None:
+    with pytest.raises(BadInput) as refused:
+        read(written(tmp_path, MANY))
+    assert [one.partition("streams.yaml:")[2][:70].rstrip() for one in refused.value.mistakes] == [
+        "2: jobtypes.m.capp: is not a known field; did you mean cap?",
+        "2: jobtypes.m.prority: is not a known field; did you mean priority?",
+        "3: jobtypes.n.cap: must be from 0 to 1000000, not -1",
+        "4: jobtypes.k.eta: 'soon' is not a duration; write 30s, 20m, 3h or 2d",
+        "4: jobtypes.k.retries: must be a whole number, not '2'",
+        "5: strems: is not a known field; did you mean streams?",
+        "10: streams.a.complte: is not a known field; did you mean complete?",
+        "11: streams.a.ignore.below: 'big' is not a size; write 500MB, 4GB or 4",
+        "11: streams.a.ignore.older: must be a duration like 30s, 20m or 3h, no",
+        "12: streams.a.take.one_in: must be an integer from 1 to 1,000,000,000,",
+        "13: streams.a.checksum: must be true or false, not 'maybe'",
+        '15: streams.b.files: names a directory; say which files in it, like "/',
+        "16: streams.b.jobs.m.prio: is not a known field; did you mean priority",
+        "16: streams.b.jobs.m.env.A: must be a text or a number, not [1]; write",
+        "16: streams.b.jobs.m.one_in: must be an integer from 1 to 1,000,000,00",
+        "16: streams.b.jobs.q.paylod: is not a known field; did you mean payloa",
+        "16: streams.b.jobs.r.eta: is a setting of the job type; write jobtypes",
+        "17: streams.b.gather.s.every: must be an integer from 1 to 1,000,000,0",
+        "17: streams.b.gather.t: must say of which job type it gathers the resu",
+        "18: streams.b.scan.order: must be newest or oldest, not 'new'; did you",
+        "18: streams.b.scan.every: is too often; write 1s or longer",
+        "20: streams.c: files: is required, like /data/raw/run{run:d}_{subrun:d",
+        "21: streams.d.env: 'A-B' is not a variable name; use letters, digits a",
+        "21: streams.d.gather.s.of: 'b' is no job of the stream; there are d",
+        "22: streams.e.jbos: is not a known field; did you mean jobs?",
+        "23: limits.Purity: must be named as a category and an item, like Purit",
+        "23: limits.P/l.good: must be two numbers, like [0.3, null], not [0]",
+        "24: dimensions.apa.ordr: is not a known field; did you mean order?",
+    ]
+
+
 def test_a_file_that_yaml_blows_up_is_refused(tmp_path: Path) -> None:
     lines = ["a: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"b{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
