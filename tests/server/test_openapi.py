@@ -206,7 +206,7 @@ def test_a_path_of_the_api_that_is_none_is_a_problem(server: Server, path: str) 
 @pytest.mark.parametrize(("method", "path"), [("DELETE", "/api/v1/jobs"), ("PATCH", "/api/v1/pilots")])
 def test_a_method_that_is_none_is_refused_with_those_there_are(server: Server, method: str, path: str) -> None:
     answer = server.ask(method, path)
-    assert (answer.status, answer.detail) == (405, f"{path} takes GET, POST, not {method}; see /api/docs")
+    assert (answer.status, answer.detail) == (405, f"{path} takes GET, HEAD, POST, not {method}; see /api/docs")
 
 
 ASKS = [route for route in ROUTES if route.method in ("GET", "DELETE") and route not in (routes.LIVE, routes.HEALTH)]

@@ -24,8 +24,8 @@ def methods(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpReques
         found = view(request)
         if found.status_code != WrongMethod.status or not request.path.startswith("/api/"):
             return found
-        fast = {route.method for route in FAST if route.path == request.path}
-        allowed = ", ".join(sorted({*found["Allow"].split(", "), *fast}))
+        known = {*found["Allow"].split(", "), *(route.method for route in FAST if route.path == request.path)}
+        allowed = ", ".join(sorted(known | {"HEAD"} if "GET" in known else known))  # the door makes a GET of it
         said = problem(
             request, WrongMethod(f"{request.path[:200]} takes {allowed}, not {request.method}; see /api/docs")
         )

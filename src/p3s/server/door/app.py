@@ -50,6 +50,9 @@ class Door:
         if scope["type"] != "http":
             return
         path: str = scope["path"]
+        head = scope["method"] == "HEAD"
+        if head:  # the same answer; uvicorn, whose scope stays as it was, leaves the body out
+            scope = {**scope, "method": "GET"}
         try:
             check_host(scope, self.hosts)
             if path == routes.SUBMIT.path and scope["method"] == "POST":
@@ -58,10 +61,10 @@ class Door:
                 await self._exchange(path[len(_BEFORE) : -len(_AFTER)], scope, receive, send)
             elif path == routes.LIVE.path and scope["method"] == "GET":
                 await self._may_read(scope)
-                await self.hub.serve(receive, send)
+                await (self.hub.describe(send) if head else self.hub.serve(receive, send))
             elif path == routes.HEALTH.path:
                 await self._health(send)
-            elif scope["method"] in ("GET", "HEAD") or _UPLOADS in path:
+            elif scope["method"] == "GET" or _UPLOADS in path:
                 await self.behind(scope, receive, send)
             else:
                 await self.behind(scope, await whole(scope, receive), send)

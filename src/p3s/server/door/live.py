@@ -44,6 +44,11 @@ class Hub:
         for stream in self._streams:
             stream.wake.set()
 
+    async def describe(self, send: Send) -> None:
+        """What a page's stream begins with, and its end."""
+        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+        await send({"type": "http.response.body", "body": b""})
+
     async def serve(self, receive: Receive, send: Send) -> None:
         """One page's stream, until it or the server goes."""
         stream = _Stream()

@@ -66,6 +66,7 @@ DATABASES = {"default": postgresql(DATABASE_URL) if DATABASE_URL else sqlite(SER
 SECRET_KEY = secrets.token_hex(32)
 DEBUG = False
 ALLOWED_HOSTS = ["*"]  # the door checks the host before Django sees a request
+APPEND_SLASH = False
 USE_TZ = True
 TIME_ZONE = "UTC"
 ROOT_URLCONF = "p3s.server.project.urls"
@@ -88,6 +89,7 @@ INSTALLED_APPS = [
     "p3s.server.monitor.apps.MonitorConfig",
 ]
 MIDDLEWARE = [
+    "django.middleware.common.CommonMiddleware",  # says how long an answer is
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
