@@ -127,8 +127,8 @@ def elsewhere() -> Iterator[str]:
     "words", [["summary"], ["job", "list"], ["job", "submit", "--", "/bin/true"], ["pilot", "start"]], ids=" ".join
 )
 def test_a_web_server_that_is_not_p3s_is_told_from_one(refused: Refused, elsewhere: str, words: list[str]) -> None:
-    line = refused(1 if words == ["pilot", "start"] else 6, *words, P3S_SERVER=elsewhere, P3S_TOKEN="x")
-    assert elsewhere in line
+    line = refused(1 if words == ["pilot", "start"] else 3, *words, P3S_SERVER=elsewhere, P3S_TOKEN="x")
+    assert f"{elsewhere} is no p3s server: it answered 200, no content type" in line
 
 
 # ---- jobs
@@ -436,15 +436,41 @@ class _Bare(_Elsewhere):
     do_POST = do_PUT = do_GET
 
 
-def test_a_web_server_that_knows_no_such_address_is_said_to_be_perhaps_another(refused: Refused) -> None:
+@pytest.mark.parametrize("words", [["summary"], ["job", "show", "1b4e28ba-2fa1-11d2-883f-0016d3cca427"]], ids=" ".join)
+def test_a_web_server_that_knows_no_such_address_is_no_p3s_server(refused: Refused, words: list[str]) -> None:
+    """It was 'there is no such job', with the exit code for that."""
     other = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Bare)
     threading.Thread(target=other.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{other.server_address[1]}"
-    line = refused(4, "summary", P3S_SERVER=url, P3S_TOKEN="x")
+    line = refused(3, *words, P3S_SERVER=url, P3S_TOKEN="x")
     other.shutdown()
     other.server_close()
-    assert "without a reason" in line
-    assert f"is {url} a p3s server" in line
+    assert f"{url} is no p3s server: it answered 404, text/html; correct P3S_SERVER" in line
+
+
+class _Cheerful(_Elsewhere):
+    """A program of another kind, that answers everything with an object of its own."""
+
+    def do_GET(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", "15")
+        self.end_headers()
+        self.wfile.write(b'{"status":"UP"}')
+
+    do_POST = do_PUT = do_GET
+
+
+@pytest.mark.parametrize("words", [["job", "list"], ["job", "submit", "--", "/bin/true"], ["jobtype", "list"]])
+def test_objects_of_another_program_are_told_from_ours(refused: Refused, words: list[str]) -> None:
+    other = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Cheerful)
+    threading.Thread(target=other.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{other.server_address[1]}"
+    line = refused(3, *words, P3S_SERVER=url, P3S_TOKEN="x")
+    other.shutdown()
+    other.server_close()
+    assert f"{url} is no p3s server: it answered 200, application/json" in line
 
 
 @pytest.mark.parametrize("words", [["--help"], ["pilot", "build", os.fsdecode(b"\xff.pyz")]], ids=["help", "bytes"])

@@ -14,7 +14,7 @@ EXIT_CODES = {
     0: "done",
     1: "the answer is no: a job failed, a check is bad, a part could not start",
     2: "a wrong command line or description",
-    3: "no server answers",
+    3: "no p3s server answers",
     4: "there is no such job, pilot or other object",
     5: "the token does not allow it",
     6: "refused for another reason; the message says which",

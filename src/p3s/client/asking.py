@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from p3s.protocol import codec
 from p3s.protocol.catalogue import Removed
-from p3s.protocol.errors import BadInput, NotKnown, Refused, TryLater
+from p3s.protocol.errors import BadInput, NotKnown, Stranger, TryLater
 from p3s.protocol.route import Route
 from p3s.transport.http import Connection
 
@@ -63,9 +63,9 @@ class Asking:
             size = min(most or MOST, MOST if left is None else left)
             query = urlencode({**words, "limit": size, **({"cursor": cursor} if cursor else {})})
             page = self._ask(route, f"?{query}", **names)
-            yield from page[name]
-            left = None if left is None else left - len(page[name])
-            cursor = page["next"]
+            entries, cursor = self._of(page, name), self._of(page, "next")
+            yield from entries
+            left = None if left is None else left - len(entries)
             if cursor is None:
                 return
 
@@ -76,18 +76,36 @@ class Asking:
 
     def _told(self, kind: type[T], route: Route, body: Any = None, **names: str) -> T:
         """The reply as a message."""
-        return codec.from_object(kind, self._ask(route, body=body, **names))
+        return self._message(kind, self._ask(route, body=body, **names))
 
     def _removed(self, route: Route, why: str, dry_run: bool, **names: str) -> Removed:
         query = "?" + urlencode({"why": why, "dry_run": str(dry_run).lower()})
-        return codec.from_object(Removed, self._ask(route, query, **names))
+        return self._message(Removed, self._ask(route, query, **names))
+
+    def _message(self, kind: type[T], reply: Json) -> T:
+        try:
+            return codec.from_object(kind, reply)
+        except ValueError as error:
+            raise self._connection.stranger(f", and in it {error}") from None
 
     def _ask(self, route: Route, query: str = "", body: Any = None, **names: str) -> Any:
         answer = self._bytes(route, query, body, **names)
         try:
-            return json.loads(answer)
-        except ValueError:
-            raise Refused(f"what answers at {self.server} is not a p3s server; correct P3S_SERVER") from None
+            found = json.loads(answer)
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict):
+            raise self._connection.stranger(" that is none of p3s")
+        return found
+
+    def _part(self, part: str, route: Route, query: str = "", body: Any = None, **names: str) -> Any:
+        """One part of the reply."""
+        return self._of(self._ask(route, query, body, **names), part)
+
+    def _of(self, reply: Json, part: str) -> Any:
+        if part not in reply:
+            raise self._connection.stranger(f" without {part!r}, which is none of p3s, or of another version of it")
+        return reply[part]
 
     def _bytes(self, route: Route, query: str = "", body: Any = None, **names: str) -> bytes:
         for name, value in names.items():
@@ -98,8 +116,8 @@ class Asking:
         while True:
             try:
                 return self._connection.call(route.method, route.url(**names) + query, data)
-            except TryLater:
-                if time.monotonic() + pause > until:
+            except TryLater as error:
+                if isinstance(error, Stranger) or time.monotonic() + pause > until:
                     raise
                 time.sleep(pause)
                 pause = min(2.0, pause * 2)

@@ -73,15 +73,15 @@ class Lists(Asking):
 
     def job_types(self) -> list[JobType]:
         """Job types by name, with how many of their jobs are out and waiting, and who paused them."""
-        return list(self._ask(routes.JOBTYPES)["jobtypes"])
+        return list(self._part("jobtypes", routes.JOBTYPES))
 
     def pauses(self) -> list[Pause]:
         """What is paused, by whom, since when and why."""
-        return list(self._ask(routes.PAUSES)["pauses"])
+        return list(self._part("pauses", routes.PAUSES))
 
     def hosts(self) -> list[Host]:
         """Hosts of pilots, with what they are doubted for."""
-        return list(self._ask(routes.HOSTS)["hosts"])
+        return list(self._part("hosts", routes.HOSTS))
 
     def pilots(
         self,

@@ -9,11 +9,13 @@ from queue import Empty, SimpleQueue
 from urllib.parse import urlsplit
 
 from p3s.protocol import routes
-from p3s.protocol.errors import P3sError, Unreachable, from_status
+from p3s.protocol.errors import P3sError, Stranger, Unreachable, from_problem
 from p3s.transport.http import base_url
 
 QUIET_S = 40.0
 """The server sends a beat every 15 s; after so long without one it is taken for gone."""
+
+MOST_LINE_BYTES = 64 * 1024
 
 
 def changes(server: str, token: str = "", quiet_s: float = QUIET_S) -> Iterator[frozenset[str]]:
@@ -36,8 +38,8 @@ def _told(connection: http.client.HTTPConnection, server: str, token: str) -> It
         connection.request("GET", urlsplit(base_url(server)).path + routes.LIVE.path, headers=headers)
         answer = connection.getresponse()
         if answer.status != 200:
-            raise from_status(answer.status, f"{server} does not let this client follow what changes")
-        for line in answer:
+            raise _refusal(server, answer)
+        while line := answer.readline(MOST_LINE_BYTES):
             if line.startswith(b"retry:"):
                 yield frozenset()
             elif line.startswith(b"data: "):
@@ -47,6 +49,14 @@ def _told(connection: http.client.HTTPConnection, server: str, token: str) -> It
     finally:
         connection.close()
     raise Unreachable(f"{server} stopped telling what changes")
+
+
+def _refusal(server: str, answer: http.client.HTTPResponse) -> P3sError:
+    try:
+        ours = from_problem(answer.status, json.loads(answer.read(MOST_LINE_BYTES)))
+    except ValueError:
+        ours = None
+    return ours or Stranger(f"{server} is no p3s server: it answered {answer.status}; correct P3S_SERVER")
 
 
 class Live:

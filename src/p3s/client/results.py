@@ -99,7 +99,7 @@ class Results(Asking):
 
     def references(self) -> list[Reference]:
         """Reference runs by category; the empty one is that of all others."""
-        return list(self._ask(result_routes.REFERENCES)["references"])
+        return list(self._part("references", result_routes.REFERENCES))
 
     def set_reference(self, spec: ReferenceSpec) -> bool:
         """The run against which drift is judged from now on. False when it was this one already."""
@@ -111,7 +111,7 @@ class Results(Asking):
 
     def dimensions(self) -> list[Dimension]:
         """How people see coordinates, by name."""
-        return list(self._ask(result_routes.DIMENSIONS)["dimensions"])
+        return list(self._part("dimensions", result_routes.DIMENSIONS))
 
     def set_dimension(self, spec: DimensionSpec) -> bool:
         """Order and names of a coordinate's values. False when it was so already."""
@@ -123,7 +123,7 @@ class Results(Asking):
 
     def _changed(self, route: Any, asked: Mapping[str, str] | None = None, body: Any = None) -> bool:
         query = "?" + urlencode({name: value for name, value in asked.items() if value}) if asked else ""
-        return bool(self._ask(route, query, body)["changed"])
+        return bool(self._part("changed", route, query, body))
 
 
 def _chosen(category: str, item: str, column: str, by: Mapping[str, object]) -> Json:

@@ -127,15 +127,15 @@ class Client(Workflows, Streams, Data, Gatherings, Templates):
 
     def pause(self, jobtype: str, why: str = "") -> bool:
         """Hand out nothing of a job type, or of `all`; what runs goes on. False when it was so already."""
-        return bool(self._ask(routes.PAUSE, body=WhyRequest(why), jobtype=jobtype)["changed"])
+        return bool(self._part("changed", routes.PAUSE, body=WhyRequest(why), jobtype=jobtype))
 
     def resume(self, jobtype: str) -> bool:
         """End a pause. False when there was none by this name."""
-        return bool(self._ask(routes.RESUME, jobtype=jobtype)["changed"])
+        return bool(self._part("changed", routes.RESUME, jobtype=jobtype))
 
     def set_job_type(self, spec: JobTypeSpec) -> bool:
         """The whole of a type's settings; False when it was so already."""
-        return bool(self._ask(routes.JOBTYPE, body=spec, name=spec.name)["changed"])
+        return bool(self._part("changed", routes.JOBTYPE, body=spec, name=spec.name))
 
     def change_job_type(self, name: str, **changes: Any) -> bool:
         """Some of a type's settings, by the names of a JobTypeSpec; the others stay. A new name makes a new type.
@@ -148,7 +148,7 @@ class Client(Workflows, Streams, Data, Gatherings, Templates):
 
     def trust(self, host: str, why: str = "") -> int:
         """Give the pilots of a suspect host jobs again; returns of how many doubts it is rid."""
-        return int(self._ask(routes.TRUST, body=WhyRequest(why), host=host)["doubts"])
+        return int(self._part("doubts", routes.TRUST, body=WhyRequest(why), host=host))
 
     # ---- tokens, users, the record
 
@@ -161,7 +161,7 @@ class Client(Workflows, Streams, Data, Gatherings, Templates):
 
     def tokens(self, every: bool = False) -> list[Json]:
         """Your own in force, an admin's of everybody; with `every` the expired and revoked too."""
-        return list(self._ask(routes.TOKENS, f"?all={str(every).lower()}")["tokens"])
+        return list(self._part("tokens", routes.TOKENS, f"?all={str(every).lower()}"))
 
     def revoke_token(self, id: str, why: str = "") -> Json:
         """At once and for good."""
@@ -169,7 +169,7 @@ class Client(Workflows, Streams, Data, Gatherings, Templates):
 
     def users(self) -> list[Json]:
         """Users of the browser."""
-        return list(self._ask(routes.USERS)["users"])
+        return list(self._part("users", routes.USERS))
 
     def set_user(
         self, name: str, password: str | None = None, scopes: Sequence[str] | None = None, active: bool | None = None
@@ -189,7 +189,7 @@ class Client(Workflows, Streams, Data, Gatherings, Templates):
 
     def services(self) -> list[Json]:
         """The server's own periodic services, then scripts that report."""
-        return list(self._ask(routes.SERVICES)["services"])
+        return list(self._part("services", routes.SERVICES))
 
     def service(self, name: str) -> Json:
         """How one stands."""

@@ -94,8 +94,8 @@ class Streams(Asking):
         asked: dict[str, Any] = {"stream": stream, **({} if run is None else {"run": run})}
         while True:
             page = self._ask(data_routes.COVERAGE, f"?{urlencode(asked)}")
-            rows += page["coverage"]
-            if page["next"] is None or (limit is not None and len(rows) >= limit):
+            rows += self._of(page, "coverage")
+            if self._of(page, "next") is None or (limit is not None and len(rows) >= limit):
                 return rows[:limit]
             asked["cursor"] = page["next"]
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Optional
 
 from p3s.protocol import codec, routes, units
-from p3s.protocol.errors import Conflict, Gone, P3sError, Refused, TryLater
+from p3s.protocol.errors import Conflict, Gone, P3sError, Stranger, TryLater
 from p3s.protocol.messages import BOUNDS, PROTOCOL_VERSION, RegisterReply, RegisterRequest
 from p3s.transport.http import Connection, base_url
 
@@ -167,6 +167,8 @@ def _register(connection: Connection, name: str, asked: argparse.Namespace) -> "
             if reply.protocol != PROTOCOL_VERSION:
                 raise Conflict(f"the server speaks protocol {reply.protocol}, this pilot {PROTOCOL_VERSION}: upgrade")
             return sent_at, reply
+        except Stranger:
+            raise
         except TryLater as error:
             if not failures:
                 say(f"{error} Waiting for it.")
@@ -178,7 +180,7 @@ def _decoded(connection: Connection, body: bytes) -> RegisterReply:
     try:
         return codec.decode(RegisterReply, body)
     except ValueError:
-        raise Refused(f"what answers at {connection.server} is not a p3s server; correct P3S_SERVER") from None
+        raise connection.stranger(" that is none of p3s") from None
 
 
 def _start_guardian() -> "subprocess.Popen[bytes]":

@@ -12,6 +12,7 @@ P3sError
 │   └── NoRoom       the server's disk is full; what needs less room is taken (507)
 └── TryLater         nothing is wrong with the request (503, or no answer)
     └── Unreachable  no server answered
+        └── Stranger  what answered is no p3s server
 """
 
 from collections.abc import Sequence
@@ -102,6 +103,10 @@ class Unreachable(TryLater):
     title = "unreachable"
 
 
+class Stranger(Unreachable):
+    title = "no p3s server"
+
+
 _BY_STATUS: "dict[int, type[P3sError]]" = {
     404: NotKnown,
     405: WrongMethod,
@@ -123,6 +128,16 @@ def from_status(status: int, detail: str, mistakes: "Sequence[str]" = ()) -> P3s
     if status in (401, 403):
         return NotAllowed(detail, known=status == 403)
     return _BY_STATUS.get(status, Refused)(detail)
+
+
+def from_problem(status: int, body: object) -> Optional[P3sError]:
+    """The error that a problem body tells; None when it is none of ours, such as that of another web server."""
+    if not isinstance(body, dict) or body.get("status") != status or not isinstance(body.get("title"), str):
+        return None
+    detail, errors = body.get("detail"), body.get("errors")
+    if not isinstance(detail, str) or not detail:
+        return None
+    return from_status(status, detail, [str(one) for one in errors] if isinstance(errors, list) else [])
 
 
 def problem(error: P3sError, *, instance: Optional[str] = None) -> "dict[str, object]":

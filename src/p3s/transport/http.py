@@ -3,12 +3,13 @@
 import http.client
 import json
 import socket
-from typing import Any, Optional
+from typing import Optional
 from urllib.parse import urlsplit
 
-from p3s.protocol.errors import NotAllowed, P3sError, Unreachable, from_status
+from p3s.protocol.errors import NotAllowed, P3sError, Stranger, TooLarge, Unreachable, from_problem
+from p3s.protocol.units import of_bytes
 
-from .wire import Wire
+from .wire import MOST_BODY_BYTES, Oversized, Wire
 
 TIMEOUT_S = 30.0
 
@@ -53,13 +54,26 @@ class Connection:
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
         self._wire: Optional[Wire] = None
+        #: The status of the last answer, and who has its headers.
+        self._answered: tuple[int, Wire]
 
     def call(self, method: str, path: str, body: Optional[bytes] = None, timeout_s: Optional[float] = None) -> bytes:
-        """The body of a successful answer; raises the P3sError of a problem answer, or Unreachable."""
-        status, answer = self._ask(method, path, body, timeout_s or self.timeout_s)
-        if 200 <= status < 300:
-            return answer
-        raise self._problem(status, answer)
+        """The body of a successful answer; raises the P3sError of a problem answer, Stranger for another that is no
+        success, Unreachable, or TooLarge."""
+        timeout_s = timeout_s or self.timeout_s
+        used = self._wire is not None
+        try:
+            return self._once(method, path, body, timeout_s)
+        except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError) as error:
+            failure = self._failure(error)
+            if not used:
+                raise failure from None
+        except (OSError, http.client.HTTPException, UnicodeError) as error:
+            raise self._failure(error) from None
+        try:
+            return self._once(method, path, body, timeout_s)
+        except (OSError, http.client.HTTPException) as error:
+            raise self._failure(error) from None
 
     @property
     def open(self) -> bool:
@@ -76,19 +90,18 @@ class Connection:
         try:
             self._send(method, path, body, ANSWER_S)
         except (OSError, http.client.HTTPException) as error:
-            self.close()
-            raise Unreachable(self._why(error)) from None
+            raise self._failure(error) from None
 
     def answer(self) -> bytes:
         """The body of the answer to `ask`, once `fileno` is readable; raises as `call` does."""
         try:
-            status, answer = self._receive()
+            return self._receive()
         except (OSError, http.client.HTTPException) as error:
-            self.close()
-            raise Unreachable(self._why(error)) from None
-        if 200 <= status < 300:
-            return answer
-        raise self._problem(status, answer)
+            raise self._failure(error) from None
+
+    def stranger(self, but: str = "") -> Stranger:
+        """The error for the last answer, when it is none of ours: `but` says what of it, if it was a success."""
+        return Stranger(f"{self.server} is no p3s server: it answered {self._got}{but}; correct P3S_SERVER")
 
     def close(self) -> None:
         """Close the connection; the next call opens it again."""
@@ -96,24 +109,7 @@ class Connection:
             self._wire.close()
             self._wire = None
 
-    def _ask(self, method: str, path: str, body: Optional[bytes], timeout_s: float) -> "tuple[int, bytes]":
-        used = self._wire is not None
-        try:
-            return self._once(method, path, body, timeout_s)
-        except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError) as error:
-            self.close()
-            if not used:
-                raise Unreachable(self._why(error)) from None
-        except (OSError, http.client.HTTPException, UnicodeError) as error:
-            self.close()
-            raise Unreachable(self._why(error)) from None
-        try:
-            return self._once(method, path, body, timeout_s)
-        except (OSError, http.client.HTTPException) as error:
-            self.close()
-            raise Unreachable(self._why(error)) from None
-
-    def _once(self, method: str, path: str, body: Optional[bytes], timeout_s: float) -> "tuple[int, bytes]":
+    def _once(self, method: str, path: str, body: Optional[bytes], timeout_s: float) -> bytes:
         self._send(method, path, body, timeout_s)
         return self._receive()
 
@@ -123,27 +119,48 @@ class Connection:
         self._wire.sock.settimeout(timeout_s)
         self._wire.send(method, self._prefix + path, body)
 
-    def _receive(self) -> "tuple[int, bytes]":
+    def _receive(self) -> bytes:
         assert self._wire is not None
-        answer = self._wire.receive()
-        if self._wire.closing:
+        wire = self._wire
+        status, body = wire.receive()
+        if wire.closing:
             self.close()
-        return answer
+        self._answered = (status, wire)
+        if 200 <= status < 300:
+            return body
+        raise self._problem(status, body)
 
-    def _why(self, error: Exception) -> str:
+    def _failure(self, error: Exception) -> P3sError:
+        """What it means to the caller that this happened to the connection, which is closed."""
+        self.close()
+        if isinstance(error, Oversized):
+            return TooLarge(f"the answer has more than {of_bytes(MOST_BODY_BYTES)}; ask for less of it")
         if isinstance(error, socket.timeout):
-            return f"the server at {self.server} did not answer in time"
+            return Unreachable(f"the server at {self.server} did not answer in time")
         said = error.strerror if isinstance(error, OSError) and error.strerror else (str(error) or type(error).__name__)
-        return f"no server answers at {self.server} ({said}); is it running, and is P3S_SERVER right?"
+        return self._unreachable(said)
 
-    def _problem(self, status: int, answer: bytes) -> P3sError:
-        said: Any = None
+    def _unreachable(self, said: str) -> Unreachable:
+        return Unreachable(f"no server answers at {self.server} ({said}); is it running, and is P3S_SERVER right?")
+
+    def _problem(self, status: int, body: bytes) -> P3sError:
         try:
-            said = json.loads(answer)
+            ours = from_problem(status, json.loads(body))
         except (ValueError, RecursionError):
-            pass
-        said = said if isinstance(said, dict) else {}
-        detail, errors = said.get("detail"), said.get("errors")
-        mistakes = [str(one) for one in errors] if isinstance(errors, list) else []
-        unsaid = f"the server answered {status} without a reason; is {self.server} a p3s server?"
-        return from_status(status, str(detail or unsaid), mistakes)
+            ours = None
+        if ours is not None:
+            return ours
+        # A proxy's own 502 says that the server behind it is away.
+        return self._unreachable(self._got) if status >= 500 else self.stranger()
+
+    @property
+    def _got(self) -> str:
+        """The last answer in words."""
+        status, wire = self._answered
+        kind = _shown(wire.header("Content-Type").split(";")[0]) or "no content type"
+        leads = _shown(wire.header("Location"))
+        return f"{status}, {kind}" + (f", which leads to {leads}" if leads else "")
+
+
+def _shown(text: str) -> str:
+    return "".join(one for one in text.strip()[:200] if one.isprintable())

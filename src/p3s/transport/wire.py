@@ -12,7 +12,14 @@ from typing import Any, Optional
 
 MOST_HEAD_BYTES = 64 * 1024
 
+MOST_BODY_BYTES = 256 * 1024 * 1024
+"""Far more than any answer of ours; more is not taken into memory."""
+
 _READ_BYTES = 256 * 1024
+
+
+class Oversized(http.client.HTTPException):
+    """The answer's body has more than MOST_BODY_BYTES."""
 
 
 class Wire:
@@ -28,6 +35,7 @@ class Wire:
         self._headers = "".join(f"{key}: {value}\r\n" for key, value in all_headers.items())
         #: The other side ends the connection after the last answer.
         self.closing = False
+        self._head = b""
 
     def send(self, method: str, target: str, body: Optional[bytes]) -> None:
         """One request in one piece: what reads it wakes once. Raises InvalidURL for a target that is none."""
@@ -38,15 +46,26 @@ class Wire:
         self.sock.sendall(head + (body or b""))
 
     def receive(self) -> "tuple[int, bytes]":
-        """Status and body of the answer. Raises RemoteDisconnected when the connection ended before it began."""
+        """Status and body of the answer. Raises RemoteDisconnected when the connection ended before it began, and
+        Oversized."""
         data = self._begun()
-        head, _, body = data.partition(b"\r\n\r\n")
-        status, length, self.closing = _glance(head)
+        self._head, _, body = data.partition(b"\r\n\r\n")
+        status, length, self.closing = _glance(self._head)
         if length < 0:
             return self._by_library(data)
+        if length > MOST_BODY_BYTES:
+            raise Oversized
         if len(body) > length:
             raise http.client.HTTPException("the answer is longer than it says")
         return status, self._rest(body, length)
+
+    def header(self, name: str) -> str:
+        """Of the last answer; empty for one that it did not have."""
+        for line in self._head.split(b"\r\n")[1:]:
+            key, _, value = line.partition(b":")
+            if key.strip().lower() == name.lower().encode():
+                return value.strip().decode("latin-1")
+        return ""
 
     def close(self) -> None:
         """Close the connection."""
@@ -80,9 +99,19 @@ class Wire:
     def _by_library(self, data: bytes) -> "tuple[int, bytes]":
         answer = http.client.HTTPResponse(_Played(data, self.sock))  # type: ignore[arg-type]
         answer.begin()
-        body = answer.read()
+        self._head = b"\r\n".join([b"", *(f"{key}: {value}".encode("latin-1") for key, value in answer.getheaders())])
+        body = bytearray()
+        while True:
+            part = answer.read(_READ_BYTES)
+            body += part
+            if not part:
+                break
+            if len(body) > MOST_BODY_BYTES:
+                raise Oversized
+        if answer.length:  # an answer that is read in parts may end early without a word
+            raise http.client.IncompleteRead(bytes(body), answer.length)
         self.closing = answer.will_close
-        return answer.status, body
+        return answer.status, bytes(body)
 
 
 _OURS = b"HTTP/1.1 "

@@ -1,5 +1,8 @@
 """The pipe to the server: what a dead, slow, wrong or refusing one looks like. Real sockets."""
 
+import contextlib
+import json
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -7,10 +10,26 @@ from typing import Any
 
 import pytest
 
-from p3s.protocol.errors import BadInput, Conflict, Gone, NotAllowed, NotKnown, Refused, TooLarge, TryLater, Unreachable
+from p3s.protocol.errors import (
+    BadInput,
+    Conflict,
+    Gone,
+    NotAllowed,
+    NotKnown,
+    Refused,
+    Stranger,
+    TooLarge,
+    TryLater,
+    Unreachable,
+)
+from p3s.transport import wire
 from p3s.transport.http import Connection, base_url
 
 Step = Callable[["Talk"], None]
+
+
+def problem(status: int, detail: str, **more: Any) -> bytes:
+    return json.dumps({"title": "refused", "status": status, "detail": detail, **more}).encode()
 
 
 class Talk:
@@ -301,7 +320,8 @@ def test_a_host_that_is_none_is_unreachable() -> None:
     ],
 )
 def test_a_problem_body_becomes_the_error_it_is(serve: Callable[..., Server], status: str, kind: type) -> None:
-    connection = connect(serve(answers(1, body=b'{"detail":"do this instead"}', status=status)))
+    body = problem(int(status[:3]), "do this instead")
+    connection = connect(serve(answers(1, body=body, status=status)))
     with pytest.raises(kind, match=r"^do this instead$") as caught:
         connection.call("GET", "/x")
     assert type(caught.value) is kind
@@ -312,7 +332,7 @@ def test_a_problem_body_becomes_the_error_it_is(serve: Callable[..., Server], st
 
 
 def test_a_refusal_may_name_several_mistakes(serve: Callable[..., Server]) -> None:
-    body = b'{"detail":"a: is wrong (and 1 more)","errors":["a: is wrong","b: is too"]}'
+    body = problem(422, "a: is wrong (and 1 more)", errors=["a: is wrong", "b: is too"])
     connection = connect(serve(answers(1, body=body, status="422 Unprocessable")))
     with pytest.raises(BadInput, match=r"^a: is wrong \(and 1 more\)$") as caught:
         connection.call("GET", "/x")
@@ -320,18 +340,104 @@ def test_a_refusal_may_name_several_mistakes(serve: Callable[..., Server]) -> No
     connection.close()
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>no</html>", b"[]", b"{}", b'{"detail":null}', b"\xff"])
-def test_a_refusal_without_a_reason_says_so(serve: Callable[..., Server], body: bytes) -> None:
-    connection = connect(serve(answers(1, body=body, status="409 Conflict")))
-    with pytest.raises(Conflict, match="the server answered 409 without a reason"):
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>no</html>",
+        b"[]",
+        b"{}",
+        b"\xff",
+        b'{"detail":"Not Found"}',
+        b'{"title":"x","status":404,"detail":null}',
+        b'{"title":"x","status":500,"detail":"of another answer"}',
+        b"[" * 100_000,
+    ],
+)
+@pytest.mark.parametrize("status", ["301 Moved", "401 Unauthorized", "404 Not Found", "409 Conflict", "418 Teapot"])
+def test_what_another_web_server_answers_is_no_word_of_ours(
+    serve: Callable[..., Server], status: str, body: bytes
+) -> None:
+    def step(talk: Talk) -> None:
+        talk.request()
+        head = f"HTTP/1.1 {status}\r\nContent-Type: text/html; charset=x\r\nContent-Length: {len(body)}\r\n\r\n"
+        talk.sock.sendall(head.encode() + body)
+
+    connection = connect(serve(step))
+    said = f"{connection.server} is no p3s server: it answered {status[:3]}, text/html; correct P3S_SERVER"
+    with pytest.raises(Stranger, match=re.escape(said)):
         connection.call("GET", "/x")
     connection.close()
+
+
+def test_where_another_web_server_leads_is_said(serve: Callable[..., Server]) -> None:
+    def step(talk: Talk) -> None:
+        talk.request()
+        talk.sock.sendall(b"HTTP/1.1 302 Found\r\nLocation: https://\x1b[31mlogin/\r\nContent-Length: 0\r\n\r\n")
+
+    connection = connect(serve(step))
+    with pytest.raises(Stranger, match=r"answered 302, no content type, which leads to https://\[31mlogin/; correct"):
+        connection.call("GET", "/x")
+    connection.close()
+
+
+def test_a_proxy_that_has_no_server_behind_it_is_a_server_that_is_away(serve: Callable[..., Server]) -> None:
+    connection = connect(serve(answers(1, body=b"<html>502</html>", status="502 Bad Gateway")))
+    with pytest.raises(Unreachable, match=r"no server answers at .* \(502, no content type\)") as caught:
+        connection.call("GET", "/x")
+    assert not isinstance(caught.value, Stranger), "it is waited for"
+    connection.close()
+
+
+def in_chunks(talk: Talk) -> None:
+    """Bytes without end."""
+    talk.request()
+    talk.sock.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    with contextlib.suppress(OSError):
+        while True:
+            talk.sock.sendall(b"10000\r\n" + b"x" * 0x10000 + b"\r\n")
+
+
+def until_it_closes(talk: Talk) -> None:
+    """Without a length."""
+    talk.request()
+    talk.sock.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+    with contextlib.suppress(OSError):
+        while True:
+            talk.sock.sendall(b"x" * 0x10000)
+
+
+def as_it_says(talk: Talk) -> None:
+    talk.request()
+    talk.sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n")
+    talk.sock.recv(1)
+
+
+@pytest.mark.parametrize("step", [in_chunks, until_it_closes, as_it_says])
+def test_an_answer_without_end_is_not_taken_into_memory(
+    serve: Callable[..., Server], step: Step, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "MOST_BODY_BYTES", 1_000_000)
+    connection = connect(serve(step))
+    with pytest.raises(TooLarge, match="the answer has more than"):
+        connection.call("GET", "/x")
+    assert not connection.open
+
+
+def test_an_answer_of_the_standard_librarys_reader_that_breaks_off_is_none(serve: Callable[..., Server]) -> None:
+    def step(talk: Talk) -> None:
+        talk.request()
+        talk.sock.sendall(b"HTTP/1.0 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+
+    connection = connect(serve(step))
+    with pytest.raises(Unreachable):
+        connection.call("GET", "/x")
 
 
 def test_after_a_refusal_the_connection_serves_on(serve: Callable[..., Server]) -> None:
     def step(talk: Talk) -> None:
         talk.request()
-        talk.answer(status="409 Conflict")
+        talk.answer(problem(409, "no"), "409 Conflict")
         talk.request()
         talk.answer(b"good")
 
