@@ -32,6 +32,11 @@ class Field:
     def where(self) -> str:
         return f"{self.file}:{self.line}: {self.name}" if self.name else f"{self.file}"
 
+    @property
+    def own_name(self) -> str:
+        """Its name in its section: `np04` of `streams.np04`."""
+        return self.name.partition(".")[2]
+
     def wrong(self, what: str) -> BadInput:
         """The error that says what is wrong here."""
         return BadInput(f"{self.where}: {what}")

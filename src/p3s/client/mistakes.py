@@ -1,6 +1,6 @@
 """All that is wrong with a file, in the file's order: reading goes on after a mistake, with what can stand for it."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -46,6 +46,13 @@ class Mistakes:
             yield
         except BadInput as error:
             self.note(line, error)
+
+    def placed(self, field: Field, mistakes: Iterable[str]) -> None:
+        """What the server would refuse of a thing: each mistake names a place in it, which stands in this field."""
+        for mistake in mistakes:
+            path, _, what = mistake.partition(": ")
+            place = field.at(path)
+            self.note(place.line, BadInput(f"{place.file}:{place.line}: {field.name}.{path}: {what}"))
 
     # ---- reading what may be wrong
 
