@@ -118,10 +118,24 @@ def test_a_node_that_is_run_again_alone_is_no_job_of_the_stream(case: Callable[.
     flow = one.of(file["dataset"])["uuid"]
     one.end(flow, "a", "failed")
     job = one.node(flow, "a")["job"]
-    (again,) = one.server.good("POST", "/api/v1/reruns", {"uuids": [job]})["new"]
-    assert one.server.job(again)["stream"] is None
-    row = one.coverage()
-    assert (row["failed"], row["in_progress"]) == (1, 0), "the file is what its workflow is"
+    one.set(env__A="2")
+    for _ in range(2):  # also of the one that was run again
+        (job,) = one.server.good("POST", "/api/v1/reruns", {"uuids": [job]})["new"]
+        found = one.server.job(job)
+        assert (found["stream"], found["stream_version"], found["workflow"]) == (one.name, 1, None), "what it ran by"
+        row = one.coverage()
+        assert (row["failed"], row["in_progress"]) == (1, 0), "the file is what its workflow is"
+        pilot = one.server.pilot()
+        order = pilot.take(job)
+        result = {"p3s_result": 1, "category": "again", "items": [{"kind": "number", "name": "n", "value": 1.0}]}
+        path = f"/api/v1/jobs/{order['job']}/attempts/1/results"
+        one.server.good("POST", path, {"results": [result], "problems": []}, token=order["token"])
+        (published,) = one.server.good("GET", f"/api/v1/results?stream={one.name}&category=again")["results"]
+        assert (published["job"], published["stream_version"]) == (job, 1)
+        pilot.report(job, order["attempt"], "finished", exit_code=0)
+    body = {"what": "jobs", "uuids": [job], "results": True, "why": "x"}
+    assert one.server.good("POST", "/api/v1/purges", body)["removed"] == 1
+    assert one.coverage()["failed"] == 1
 
 
 def test_when_the_stream_makes_jobs_instead_those_of_its_workflows_are_not_taken_for_them(

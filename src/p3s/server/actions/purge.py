@@ -16,7 +16,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from p3s.domain.data.coverage import ranked, word_of
 from p3s.domain.effects import Noted
@@ -26,7 +26,7 @@ from p3s.protocol.states import FINAL_JOB_STATES, FINAL_PILOT_STATES
 from p3s.server.blobs import Blobs
 from p3s.server.data.models import Arrival, Dataset, Outcome
 from p3s.server.jobs import listing
-from p3s.server.jobs.models import Job, JobLog
+from p3s.server.jobs.models import ALONE, Job, JobLog
 from p3s.server.jobs.uses import queries as uses
 from p3s.server.journal.models import Event
 from p3s.server.pilots.models import Pilot
@@ -136,7 +136,8 @@ def _jobs(request: PurgeRequest, now: float) -> Found:
     else:
         before = now - (request.older_than or 0.0)
         numbers, following = listing.ended(states, request.jobtype, before, int(request.after or 0), LOOKED)
-    jobs = Job.objects.filter(id__in=numbers, state__in=states, workflow__isnull=True).order_by("id")
+    free = Q(workflow__isnull=True) | Q(workflow=ALONE)
+    jobs = Job.objects.filter(free, id__in=numbers, state__in=states).order_by("id")
     jobs = jobs.exclude(id__in=_kept(numbers, request.results))
     found = list(jobs.values_list("uuid", flat=True))
     return found, len(numbers) - len(found), None if following is None else str(following)

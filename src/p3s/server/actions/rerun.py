@@ -12,7 +12,7 @@ from p3s.protocol.messages import JobSpec
 from p3s.server.data.models import Stream
 from p3s.server.jobs import waiting
 from p3s.server.jobs.classes import needs_of
-from p3s.server.jobs.models import Job
+from p3s.server.jobs.models import ALONE, Job
 from p3s.server.jobs.uses import queries as uses
 
 from .gather import gathered_of
@@ -115,16 +115,18 @@ def _followed(rows: Sequence[Job]) -> set[tuple[str, str]]:
 
 
 def _columns(row: Job, followed: Collection[tuple[str, str]]) -> dict[str, Any]:
-    """Of a workflow's job too: but its workflow has ended without it, and so has what the stream made of the file."""
+    """A job of a workflow remembers the stream too; but its workflow has ended without it, and so has what the stream
+    made of the file."""
     of_stream = row.workflow is None and row.stream_id is not None
     return {
         "owner": row.owner,
         "dataset": row.dataset_id,
-        "stream": row.stream_id if of_stream else None,
+        "stream": row.stream_id,
         "run": row.run,
         "subrun": row.subrun,
         "keys": row.keys,
         "rerun_of": row.uuid,
-        "stream_version": row.stream_version if of_stream else None,
+        "stream_version": row.stream_version,
+        "workflow": None if row.workflow is None else ALONE,
         "followed": of_stream and (row.stream_id, row.jobtype_id) in followed,
     }

@@ -111,7 +111,7 @@ class Job(models.Model):
     keys = models.JSONField(default=dict)
     #: Of the stream, when it made the job or started the workflow.
     stream_version = models.IntegerField(null=True)
-    #: The workflow of which it is a node; no relation, because workflows know jobs.
+    #: The workflow of which it is a node, or ALONE; no relation, because workflows know jobs.
     workflow = models.CharField(max_length=36, null=True)
     #: Something waits for its end: a workflow, a gathering.
     followed = models.BooleanField(default=False)
@@ -174,6 +174,11 @@ class Job(models.Model):
             # A workflow's jobs.
             models.Index(fields=["workflow"], name="job_of_workflow", condition=models.Q(workflow__isnull=False)),
         ]
+
+
+ALONE = ""
+"""The `workflow` of a node's job that was run again by itself: no workflow waits for it, and it is no job that the
+stream made of the file, but it remembers by which rule it ran."""
 
 
 class Use(models.Model):

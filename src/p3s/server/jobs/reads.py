@@ -111,6 +111,7 @@ _COLUMNS = (
     "stream_id",
     "workflow",
 )
+_WORKFLOW = _COLUMNS.index("workflow")
 #: Names that an outer join leaves null where there is no pilot or no dataset.
 _NAMES = (_COLUMNS.index("pilot__host"), _COLUMNS.index("dataset__name"))
 
@@ -119,6 +120,7 @@ def _row(values: Iterable[Any]) -> JobRow:
     row = list(values)
     for place in _NAMES:
         row[place] = row[place] or ""
+    row[_WORKFLOW] = row[_WORKFLOW] or None  # ALONE
     return JobRow(*row)
 
 
