@@ -105,6 +105,26 @@ def test_its_jobs_and_what_they_publish_name_the_stream_and_its_version(case: Ca
     assert (published["job"], published["stream_version"]) == (order["job"], 2)
 
 
+def test_a_file_is_processed_when_its_workflow_has_ended(case: Callable[..., Case]) -> None:
+    """As coverage has it, and the watcher that moves it then."""
+    one = case({"a": READS, "b": {"payload": "true", "after": ["a"]}})
+    (file,) = one.arrive("x")
+    flow = one.of(file["dataset"])["uuid"]
+
+    def told() -> tuple[str, str]:
+        found = one.server.good("GET", f"/api/v1/datasets/{file['dataset']}")
+        return found["processing"], found["says"].rpartition("; ")[2]
+
+    one.end(flow, "a")
+    assert (told(), one.coverage()["in_progress"]) == (("processing", "workflow: in progress"), 1)
+    one.end(flow, "b", "failed")
+    assert (told(), one.coverage()["failed"]) == (("processed", "workflow: failed"), 1)
+    again = one.server.good("POST", f"/api/v1/workflows/{flow}/rerun", {"failed": True})["workflow"]
+    assert (told(), one.coverage()["in_progress"]) == (("processing", "workflow: in progress"), 1)
+    one.end(again, "b")
+    assert (told(), one.coverage()["processed"]) == (("processed", "workflow: processed"), 1)
+
+
 def test_nodes_may_be_of_one_job_type_and_the_stream_still_starts_one_of_a_file(case: Callable[..., Case]) -> None:
     one = case({"a": READS, "b": READS})
     for _ in range(2):

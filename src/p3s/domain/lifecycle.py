@@ -130,7 +130,8 @@ def render() -> str:
         f"## Pilot\n\n{_table(PILOT_MOVES)}\n\nFinal: {final_pilots}. "
         "*Idle*, *running* and *silent* are computed from slots and the last exchange, never stored.\n\n"
         f"## Dataset\n\n{_table(DATASET_MOVES)}\n\n"
-        "None is final. *Processing* and *processed* are computed from its jobs, never stored.\n"
+        "None is final. *Processing* and *processed* are computed from its jobs, and from the latest workflow that "
+        "each stream has started of it, never stored.\n"
     )
 
 

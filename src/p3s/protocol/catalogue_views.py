@@ -26,7 +26,8 @@ class Arrival(TypedDict):
 
 class DatasetDetail(Dataset):
     """All there is about a dataset. `taken`: some stream took it, or somebody made a job of it; `says` it in words.
-    `processing` is empty, `processing` or `processed`. `job_states` counts its jobs, purged ones too. `jobs` are made
+    `processing` is empty, `processing` or `processed`, when its jobs and the workflows that streams have started of it
+    have ended. `job_states` counts its jobs, purged ones too. `jobs` are made
     of it or read it, `made_by` wrote it: the latest of each; `sets` have it."""
 
     metadata: "dict[str, Any]"

@@ -68,7 +68,7 @@ class WorkflowState(Word):
 
 
 class DatasetState(Word):
-    """Where a dataset is. Whether it is being processed is computed from its jobs."""
+    """Where a dataset is. Whether it is being processed is computed from its jobs and workflows."""
 
     REGISTERED = "registered"
     """Named, and not there yet. Its registration as available moves it on."""

@@ -1,7 +1,10 @@
 """The list of files: all of them, a page at a time."""
 
 import re
+import uuid
 from typing import Any
+
+import pytest
 
 OLDER = re.compile(r'href="(\?[^"]*before=[^"]*)">older')
 
@@ -60,3 +63,29 @@ def test_a_set_shows_its_files(pages: Any, make: Any) -> None:
 def test_jobs_that_were_purged_are_not_called_none(pages: Any, make: Any) -> None:
     file = make.dataset(purged={"finished": 2})
     assert "Its 2 jobs were purged." in pages.get(f"/data/{file.uuid}")
+
+
+@pytest.mark.parametrize(
+    ("state", "own", "shown"),
+    [
+        ("running", "finished", "processing"),
+        ("held", "finished", "processing"),
+        ("finished", "finished", "processed"),
+        ("failed", "finished", "workflow failed"),
+        ("cancelled", "finished", "processed"),
+        ("running", "", "processing"),
+        ("cancelled", "", "left out"),
+    ],
+)
+def test_a_file_is_in_work_until_the_workflow_that_a_stream_started_of_it_has_ended(
+    pages: Any, make: Any, state: str, own: str, shown: str
+) -> None:
+    from p3s.server.data.models import Stream
+
+    file = make.dataset()
+    stream = Stream.objects.create(name=f"s{uuid.uuid4().hex}", spec={}, version=1, owner="x", updated_at=0.0)
+    make.workflow(state=state, parts=0, dataset=file, stream=stream)
+    if own:
+        make.job(state=own, dataset=file)
+    line = pages.get("/data").split(f'<a href="/data/{file.uuid}">')[1].split("</tr>")[0]
+    assert shown in line

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-PAGES = {"/": 17, "/jobs": 5, "/pilots": 4, "/data": 4, "/runs/4": 14, "/workflows": 3}
+PAGES = {"/": 18, "/jobs": 5, "/pilots": 4, "/data": 5, "/runs/4": 15, "/workflows": 3}
 
 
 def fill(make: Any, many: int) -> None:

@@ -15,6 +15,7 @@ from p3s.server.broker import running
 from p3s.server.data import reads
 from p3s.server.jobs import reads as jobs
 from p3s.server.results import reads as results
+from p3s.server.workflows import started
 
 from .doors import grant_of, plain, reach, read
 from .paging import DryRun, Why, exact
@@ -46,13 +47,14 @@ def show_dataset(request: HttpRequest, dataset: str) -> dict[str, Any]:  # noqa:
     row = known(dataset)
     arrived = reads.arrivals(row.uuid)
     states = jobs.states_by_dataset([row.uuid]).get(row.uuid, {})
-    taken, says = rules.taken([(one.stream, one.fate, one.reason) for one in arrived], states)
+    flows = started.words_of([row.uuid]).get(row.uuid, [])
+    taken, says = rules.taken([(one.stream, one.fate, one.reason) for one in arrived], states, flows)
     return {
         **plain(row),
         "metadata": reads.metadata(row.uuid),
         "taken": taken,
         "says": says,
-        "processing": rules.processing(states),
+        "processing": rules.processing(states, flows),
         "job_states": states,
         "arrivals": [plain(one) for one in arrived],
         "sets": [plain(one) for one in reads.sets_with(row.uuid, MOST)],

@@ -11,6 +11,7 @@ from p3s.server.jobs import reads as jobs
 from p3s.server.monitor.states import Mark, dataset_mark, status_mark, worst_status
 from p3s.server.results import reads as results
 from p3s.server.results.reads import ResultRow
+from p3s.server.workflows import started
 
 LATEST_RUNS = 8
 #: Of one run; its page has all.
@@ -53,7 +54,8 @@ class RunLine:
 def file_lines(rows: list[DatasetRow]) -> list[FileLine]:
     uuids = [row.uuid for row in rows]
     states = jobs.states_by_dataset(uuids)
-    loose = [uuid for uuid in uuids if not states.get(uuid)]
+    flows = started.words_of(uuids)
+    loose = [uuid for uuid in uuids if not (states.get(uuid) or flows.get(uuid))]
     of_workflows = data.made_by_workflows(loose) if loose else set()
     first = results.first_published(uuids)
     took = {row.uuid: max(0.0, first[row.uuid] - row.registered_at) for row in rows if row.uuid in first}
@@ -61,7 +63,7 @@ def file_lines(rows: list[DatasetRow]) -> list[FileLine]:
     return [
         FileLine(
             row=row,
-            mark=dataset_mark(row, states.get(row.uuid, {}), row.uuid in of_workflows),
+            mark=dataset_mark(row, states.get(row.uuid, {}), flows.get(row.uuid, ()), row.uuid in of_workflows),
             took=took.get(row.uuid),
             share=max(3, round(100 * took.get(row.uuid, 0.0) / slowest)),
             jobs=sum(states.get(row.uuid, {}).values()),

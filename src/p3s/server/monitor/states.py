@@ -3,10 +3,12 @@
 `warning` and `plain` (nothing to judge) are added for results. Never colour alone: every mark has a shape and a word.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from p3s.domain.data.coverage import worst
+from p3s.domain.data.datasets import PROCESSING, processing
 from p3s.protocol.states import Reason
 from p3s.server.data.reads import DatasetRow
 from p3s.server.jobs.reads import JobRow
@@ -96,26 +98,33 @@ def pilot_mark(pilot: PilotRow, out: int, now: float) -> Mark:
     return Mark("wrong" if pilot.state == "lost" else "left", pilot.state)
 
 
-def dataset_mark(dataset: DatasetRow, job_states: Mapping[str, int], of_workflow: bool = False) -> Mark:
-    """Processing and processed are computed from the dataset's jobs: how many are in which state. `of_workflow`: its
-    nodes write or read the file, which makes none of them a job of it."""
+def dataset_mark(
+    dataset: DatasetRow, job_states: Mapping[str, int], flows: Collection[str] = (), of_workflow: bool = False
+) -> Mark:
+    """Processing and processed are computed: `job_states` says how many of the dataset's jobs are in which state,
+    `flows` what the workflows that streams have started of it make of it. `of_workflow`: nodes of one write or read the
+    file, which makes none of them a job of it."""
     if dataset.state == "missing":
         return Mark("wrong", "missing")
     if dataset.state == "dropped":
         return Mark("left", "dropped")
     by_group = count_groups(job_states)
     total = sum(by_group.values())
-    if not total:
+    now = processing(job_states, flows)
+    if not now:
         if dataset.state == "registered":
             return Mark("plain", "not there yet")
         if dataset.kind == "set":
             return Mark("plain", "a set of files")
         return Mark("plain", "of a workflow") if of_workflow else Mark("left", "no job took it")
-    if by_group["busy"]:
-        return Mark("busy", "processing")
+    if now == PROCESSING:
+        return Mark("busy", now)
     if by_group["wrong"]:
         return Mark("wrong", "failed" if by_group["wrong"] == total else f"{by_group['wrong']} of {total} jobs failed")
-    return Mark("done", "processed") if by_group["done"] else Mark("left", "left out")
+    of_flows = worst(flows, "")
+    if of_flows in ("failed", "lost"):
+        return Mark("wrong", f"workflow {of_flows}")
+    return Mark("done", now) if by_group["done"] or of_flows == now else Mark("left", "left out")
 
 
 def count_groups(job_states: Mapping[str, int]) -> dict[Group, int]:
