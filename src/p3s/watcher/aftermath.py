@@ -17,12 +17,13 @@ from time import monotonic
 from p3s.client.sdk import Client
 from p3s.protocol.catalogue import DatasetChange
 from p3s.protocol.data import DatasetReply
-from p3s.protocol.errors import NotKnown, Refused, TryLater
+from p3s.protocol.errors import Refused, TryLater
 from p3s.protocol.states import FINAL_JOB_STATES, DatasetState, Fate, JobState
-from p3s.protocol.views import Dataset, JobRow
+from p3s.protocol.views import Dataset
 
 from .by_hand import ByHand
 from .inbox import Ready
+from .records import Records
 from .rules import DELETE, LEAVE, MOVE, After
 from .storage import Message
 from .storages import SHARE, Watch
@@ -41,9 +42,6 @@ SAME_S = 1e-3
 
 TURN_S = 0.2
 """So long the server is asked and told in one turn of the watcher's loop, which has files to register."""
-
-NAMED = 200
-"""Jobs, or workflows, in one question."""
 
 ACTS_AT_ONCE = 200
 """Files that are moved or deleted at the same time."""
@@ -78,6 +76,7 @@ class Aftermath:
 
     def __init__(self, client: Client, watcher: Watcher, say: Callable[[str], None]) -> None:
         self.client, self.watcher, self.say = client, watcher, say
+        self.records = Records(client, say)
         self.used: dict[str, Used] = {}
         """By URL."""
         self._by_hand = ByHand(client, watcher.storages.watches, self.used)
@@ -115,25 +114,14 @@ class Aftermath:
 
     def _missing(self, watch: Watch, name: str) -> None:
         """A file that vanished: the server is told if its jobs are not all done."""
-        dataset = self._dataset(watch.place.url(name))
+        dataset = self.records.dataset(watch.place.url(name))
         if dataset is None or dataset["state"] != DatasetState.AVAILABLE:
             return
-        states = self._states(dataset["uuid"])
+        states = self.records.states(dataset["uuid"])
         if not states or not all(state in FINAL_JOB_STATES for state in states.values()):
-            self._change(dataset["uuid"], DatasetChange(state=DatasetState.MISSING.value, why="its file vanished"))
+            missing = DatasetChange(state=DatasetState.MISSING.value, why="its file vanished")
+            self.records.change(dataset["uuid"], missing)
             self.say(f"{name} is gone; it is missing")
-
-    def _dataset(self, url: str) -> Dataset | None:
-        try:
-            return self.client.find_dataset(url)
-        except NotKnown:
-            return None
-
-    def _change(self, dataset: str, change: DatasetChange) -> None:
-        try:
-            self.client.adjust_dataset(dataset, change)
-        except Refused as error:
-            self.say(f"dataset {dataset}: {error}")
 
     # ---- what is due
 
@@ -175,27 +163,19 @@ class Aftermath:
         self._fresh = False
         free = [one for one in self.used.values() if not (one.acting or one.queued or one.watch.trouble)]
         some = [one for one in free if one.not_before <= now]
-        open_ = self._open([job for one in some for job in one.jobs], [one.workflow for one in some if one.workflow])
+        jobs = [job for one in some for job in one.jobs]
+        open_ = self.records.open(jobs, [one.workflow for one in some if one.workflow])
         for one in some:
             if open_.isdisjoint([*one.jobs, one.workflow]) and not one.watch.inbox.is_open(one.name):
                 one.queued = True
                 self._tasks.append(partial(self._use_up, one))
-
-    def _open(self, jobs: list[str], workflows: list[str]) -> set[str]:
-        """Those of them that go on."""
-        found: set[str] = set()
-        for named in _portions(jobs):
-            found |= {row["uuid"] for row in self.client.each_job(uuid=named) if row["state"] not in FINAL_JOB_STATES}
-        for named in _portions(workflows):
-            found |= {row["uuid"] for row in self.client.workflows(None, uuid=named) if row["ended_at"] is None}
-        return found
 
     def _use_up(self, one: Used) -> None:
         """All jobs and workflows of the dataset count, of whatever stream and of later re-runs; the newest of each
         says."""
         one.queued = False
         try:
-            states = self._states(one.dataset)
+            states = self.records.states(one.dataset)
             if any(state not in FINAL_JOB_STATES for state in states.values()) or len(self._acts) >= ACTS_AT_ONCE:
                 return  # it is looked at again
             why = self._against(one, states)
@@ -218,7 +198,7 @@ class Aftermath:
         ill = {what: state for what, state in states.items() if state != JobState.FINISHED}
         if ill and not one.after.failed_too:
             return ", ".join(f"{what} {state}" for what, state in sorted(ill.items()))
-        dataset = self._dataset(one.watch.place.url(one.name))
+        dataset = self.records.dataset(one.watch.place.url(one.name))
         if dataset is None:
             return "the server does not know it"
         if dataset["state"] != DatasetState.AVAILABLE:
@@ -231,15 +211,6 @@ class Aftermath:
         if said != one.said:
             self.say(said)
         one.said = said
-
-    def _states(self, dataset: str) -> dict[str, str]:
-        """Of the newest job of each type, and of the newest workflow that each stream has started: what becomes of the
-        jobs of those is their own affair. The final words of both are the same."""
-        rows: list[JobRow] = list(self.client.each_job(dataset=dataset))
-        flows = self.client.workflows(None, dataset=dataset)
-        own = {flow["uuid"] for flow in flows}
-        found = {row["jobtype"]: row["state"] for row in reversed(rows) if row["workflow"] not in own}
-        return found | {f"workflow of {flow['stream']}": flow["state"] for flow in reversed(flows)}
 
     # ---- what came of it
 
@@ -263,7 +234,7 @@ class Aftermath:
 
     def _acted(self, one: Used) -> None:
         """Only when the server knows is a new file of the same name one to be told."""
-        self._change(one.dataset, change_after(one))
+        self.records.change(one.dataset, change_after(one))
         one.watch.hidden.discard(one.name)
         one.watch.storage.ask("unsettle", names=[one.name])
         self.say(f"{one.name} {_PAST[one.after.act]}{f' to {one.after.to}' if one.after.act == MOVE else ''}")
@@ -305,7 +276,7 @@ class Aftermath:
         """It was used up by a watcher that could not tell, or is missing."""
         name = watch.place.name_of(dataset["url"])
         assert name is not None
-        states = self._states(dataset["uuid"])
+        states = self.records.states(dataset["uuid"])
         ended = bool(states) and all(state in FINAL_JOB_STATES for state in states.values())
         if moved or (ended and after.act == DELETE):
             self._acted(Used(watch, name, dataset["uuid"], [], after))
@@ -324,11 +295,6 @@ def _is_as_registered(one: Used, dataset: Dataset) -> bool:
     modified_at = dataset["modified_at"]
     same_time = modified_at is None or abs(modified_at - one.modified_ns / 1e9) < SAME_S
     return dataset["size"] in (None, one.size) and same_time
-
-
-def _portions(names: list[str]) -> list[str]:
-    """As lists ask for several."""
-    return [",".join(names[at : at + NAMED]) for at in range(0, len(names), NAMED)]
 
 
 _PAST = {MOVE: "moved", DELETE: "deleted"}
