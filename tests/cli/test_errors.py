@@ -135,6 +135,7 @@ def test_a_web_server_that_is_not_p3s_is_told_from_one(refused: Refused, elsewhe
 
 BAD_FILES = {
     "neither kind.json": ('{"payload": "/bin/true"}', "neither a 2018 list"),
+    "template.yaml": ("workflow: a\nnodes: {}", "describes no jobs, but a workflow: p3s workflow template put "),
     "not json.json": ("[{", "not json.json: "),
     "not yaml.yaml": ("jobs: [", "cannot read not yaml.yaml:1: "),
     "nan.json": ('[{"payload": "/bin/true", "timeout": NaN}]', "NaN"),
@@ -184,6 +185,13 @@ def test_a_bad_job_file_is_refused_with_its_place(refused: Refused, server: Any,
     (tmp_path / name).write_text(text)
     for words in (("submit",), ("submit", "--dry-run"), ("test",)):
         assert says in refused(2, "job", *words, name, at=server.directory)
+
+
+def test_a_stream_file_is_not_submitted_and_its_command_is_named(refused: Refused, tmp_path: Path) -> None:
+    (tmp_path / "streams.yaml").write_text("streams: {a: {files: x}}")
+    assert "describes no jobs, but a stream: p3s watcher start streams.yaml" in refused(
+        2, "job", "submit", "streams.yaml"
+    )
 
 
 def test_a_refused_file_sets_no_job_type(run: Run, refused: Refused, server: Any, tmp_path: Path) -> None:

@@ -224,6 +224,19 @@ def test_the_example_runs(run: Run, server: Any, tmp_path: Path) -> None:
     assert (tmp_path / "out" / "a.count").read_text() == "2\n"
 
 
+def test_the_template_to_begin_with_runs_and_misses_what_is_not_there(run: Run, server: Any, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("beam\nbeam\n")
+    (tmp_path / "b.txt").write_text("none\n")
+    assert run("workflow", "template", "new", "femb").returncode == 0
+    assert run("workflow", "template", "put", "femb.yaml", at=server.directory).returncode == 0
+    words = ("start", "femb", "a.txt", "b.txt", "gone.txt", "--directory", "out", "--wait", "--json")
+    done = run("workflow", *words, at=server.directory, timeout=60)
+    assert json.loads(done.stdout)["counts"] == {"finished": 3, "failed": 1}
+    assert (tmp_path / "out" / "sum of beam.txt").read_text() == "2\n"
+    shown = run("workflow", "show", json.loads(done.stdout)["uuid"], at=server.directory).stdout
+    assert "parameters     word=beam\n" in shown
+
+
 def test_schemas_are_printed(run: Run) -> None:
     names = run("schema").stdout.split()
     assert {"jobs", "template"} <= set(names)

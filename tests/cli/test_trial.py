@@ -117,6 +117,12 @@ def test_a_description_runs_all_its_jobs(run: Run, tmp_path: Path) -> None:
     assert "second: failed: exit code 1" in done.stdout
 
 
+def test_another_payload_beside_the_command_line_is_tried_with_a_description(run: Run, tmp_path: Path) -> None:
+    script(tmp_path / "other.sh", "echo other $1")
+    (tmp_path / "jobs.yaml").write_text("jobs: [{payload: /bin/false}]\n")
+    assert tried(run, "jobs.yaml", "--payload", "./other.sh 41")["stdout"] == "other 41\n"
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -229,6 +235,7 @@ def test_the_tools_of_payloads_can_be_had(run: Run, tmp_path: Path) -> None:
         "p3s_result.py",
     ]
     assert "is there already" in run("payload", "tools").stderr
+    assert run("payload", "tools", "shared/p3s").stdout.strip() == "shared/p3s/tools"
 
 
 def test_a_name_is_no_markup(run: Run, tmp_path: Path) -> None:

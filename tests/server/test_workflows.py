@@ -305,6 +305,17 @@ def test_what_failed_is_run_again_on_the_files_that_are_there(server: Server) ->
     assert len(outputs) == 2, "a whole new run writes files of its own"
 
 
+def test_the_start_tells_what_no_pilot_has_for_nodes_that_come_later(server: Server) -> None:
+    server.pilot()
+    nodes = chain("stop", "stop")
+    nodes["n1"]["needs"] = {"tags": ["no-such-tag"]}
+    template = name()
+    server.good("PUT", f"/api/v1/templates/{template}", {"name": template, "nodes": nodes, "data": outs(nodes)})
+    reply = server.good("POST", "/api/v1/workflows", {"template": template})
+    [said] = [note for note in reply["notes"] if "no-such-tag" in note]
+    assert said.startswith("default: needs the tag no-such-tag: 0 of ")
+
+
 def test_a_merge_that_ran_on_what_there_was_is_run_again_with_what_comes_now(server: Server) -> None:
     nodes = {
         "part": {"payload": "true", "values": ["a", "b"], "on_failure": "continue"},

@@ -96,6 +96,7 @@ def tools(directory: Annotated[Path, typer.Argument(help="They come into tools/ 
     if there.exists():
         raise BadInput(f"{there} is there already; name another directory, or remove it first")
     try:
+        directory.mkdir(parents=True, exist_ok=True)
         print(unpack_tools(directory))
     except OSError as error:
         shutil.rmtree(there, ignore_errors=True)

@@ -1,5 +1,6 @@
 """`p3s workflow template ...`: write, check, store and show abstract workflows."""
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -43,7 +44,7 @@ defaults:                         # for every node that does not say otherwise
 
 nodes:
   count:
-    payload: grep -c -e "$WORD" "$P3S_INPUT_PATH" > "$COUNT" || test -e "$COUNT"
+    payload: grep -c -e "$WORD" "$P3S_INPUT_PATH" > "$COUNT" || test -s "$COUNT"
     shell: true                   # the payload is run by the shell; ./count.sh would be a file beside this one
     for_each: inputs              # one job for each input; the input is at $P3S_INPUT_PATH
     env: {WORD: "{word}"}
@@ -75,8 +76,10 @@ def new(name: Annotated[str, typer.Argument(help="Of the template; NAME.yaml is 
         raise BadInput(f"cannot write {file}: {error.strerror}") from None
     print(f"wrote {file}")
     print("next:")
-    print(f"  p3s workflow template check {file}\n      what it would do")
-    print(f"  p3s workflow template put {file}\n      store it")
+    quoted = shlex.quote(str(file))
+    print(f"  p3s workflow template check {quoted}\n      what it would do")
+    print(f"  p3s workflow template put {quoted}\n      store it")
+    print(f"  p3s workflow start {shlex.quote(name)} FILE... --wait\n      run it for each FILE, and add up")
 
 
 CHECK_HELP = """Say all that is wrong with template files, line by line, and what they would do. Asks no server.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from p3s.client.descriptions import duration, job_type
+from p3s.client.descriptions import duration, job_type, resolved
 from p3s.client.document import load
 from p3s.client.files import address
 from p3s.domain.data.streams import jobs_of
@@ -59,7 +59,7 @@ def try_out(
     json: Json = False,
 ) -> None:
     changes: dict[str, Any] = {"time_limit": duration(time_limit, "--time-limit")} if time_limit else {}
-    changes |= {"payload": payload} if payload else {}
+    changes |= {"payload": resolved(payload, Path())} if payload else {}
     for number in (signal.SIGTERM, signal.SIGHUP):  # what was started ends with us, and its directory goes
         signal.signal(number, lambda given, _: sys.exit(128 + given))
     wanted = _of_streams(what, env, file, changes) or _of_jobs(what, env, file, changes)

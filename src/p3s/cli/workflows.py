@@ -102,7 +102,7 @@ def _tell(found: Workflow) -> None:
     for name, value in plain.items():
         if name in left_out or value in (None, "", {}, []):
             continue
-        said = f"{show.age(value, now)} ago" if name.endswith("_at") else str(value)
+        said = f"{show.age(value, now)} ago" if name.endswith("_at") else _words(value)
         print(f"{name:14} {show.plain(said)}")
     if found["inputs"]:
         more = f" and {len(found['inputs']) - 1} more" if len(found["inputs"]) > 1 else ""
@@ -119,6 +119,13 @@ def _tell(found: Workflow) -> None:
 def _in_order(states: dict[str, int], words: tuple[str, ...]) -> str:
     order = [*words, *sorted(set(states) - set(words))]
     return ", ".join(f"{states[word]} {word}" for word in order if word in states)
+
+
+def _words(value: object) -> str:
+    """Parameters and keys as they are given at a start, everything else as it is."""
+    if isinstance(value, dict):
+        return " ".join(f"{name}={_words(one)}" for name, one in value.items())
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _tell_nodes(nodes: list[NodeRow], every: bool) -> None:

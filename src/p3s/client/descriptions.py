@@ -47,6 +47,10 @@ class Described:
     jobtypes: dict[str, dict[str, Any]]
 
 
+ELSEWHERE = {"streams": "p3s watcher start", "workflow": "p3s workflow template put"}
+"""By their first word, files that other commands take."""
+
+
 def read(path: Path) -> Described:
     """What a file describes. Raises BadInput with all mistakes: the file, the place and what to write instead."""
     document, where = _parsed(content(path, MOST_BYTES), path)
@@ -56,6 +60,8 @@ def read(path: Path) -> Described:
     elif isinstance(document, dict) and isinstance(document.get("jobs"), list):
         refuse(_sections(document, path, where, found))
         found.jobs[:] = [_beside(spec, path.parent) for spec in found.jobs]
+    elif isinstance(document, dict) and (other := next((one for one in ELSEWHERE if one in document), "")):
+        raise BadInput(f"{path}: describes no jobs, but a {other.rstrip('s')}: {ELSEWHERE[other]} {path}")
     else:
         raise BadInput(
             f"{path}: is neither a 2018 list of jobs ([{{...}}]) nor ours (jobs: [...]); p3s job submit --help has both"

@@ -11,7 +11,10 @@ from p3s.domain.pausing import described, paused
 from p3s.domain.pool import PilotEntry
 from p3s.domain.queue import PLACES
 from p3s.domain.silence import silence_s
+from p3s.protocol.messages import Needs
 from p3s.protocol.states import FINAL_JOB_STATES, JobState, PilotState
+
+NOBODY_HAS_ALL = "no pilot has all that it needs"
 
 MOST_LINES = 5
 """Of a kind, so many are named one by one."""
@@ -52,17 +55,39 @@ def in_the_way(book: Book, key: ClassKey, now: float) -> list[str]:
     if not under_cap(book, jobtype):
         used = f"{book.in_use[jobtype]} of {kind.cap} in use"
         lines.append(f"cap of {jobtype}: {used}" if kind.cap else f"cap of {jobtype} is 0: nothing of it is handed out")
-    active = [entry for entry in book.pilots.values() if entry.state is PilotState.ACTIVE]
+    active = _active(book)
     if not active:
         return [*lines, "no pilot is in service"]
     met = [(one.words(needs), sum(one.met(needs, entry.offer) for entry in active)) for one in REQUIREMENTS]
     for words, having in met:
         if words and having < len(active):
-            lines.append(f"{words}: {having} of {len(active)} pilots have {'it' if having == 1 else 'that'}")
+            lines.append(_counted(words, having, active))
     able = [entry for entry in active if suits(needs, entry.offer)]
     if not able:
-        return lines if any(not having for _, having in met) else [*lines, "no pilot has all that it needs"]
+        return lines if any(not having for _, having in met) else [*lines, NOBODY_HAS_ALL]
     return [*lines, *_of_the_able(book, key, able, now)]
+
+
+def lacking(book: Book, needs: Needs) -> list[str]:
+    """What no pilot in service has of these needs: jobs that are queued later will wait for it. Nothing where one
+    has all, or where none is in service."""
+    active = _active(book)
+    if any(suits(needs, entry.offer) for entry in active) or not active:
+        return []
+    lines = [
+        _counted(one.words(needs), 0, active)
+        for one in REQUIREMENTS
+        if one.words(needs) and not any(one.met(needs, entry.offer) for entry in active)
+    ]
+    return lines or [NOBODY_HAS_ALL]
+
+
+def _active(book: Book) -> list[PilotEntry]:
+    return [entry for entry in book.pilots.values() if entry.state is PilotState.ACTIVE]
+
+
+def _counted(words: str, having: int, active: list[PilotEntry]) -> str:
+    return f"{words}: {having} of {len(active)} pilots have {'it' if having == 1 else 'that'}"
 
 
 def _of_the_able(book: Book, key: ClassKey, able: list[PilotEntry], now: float) -> Iterator[str]:

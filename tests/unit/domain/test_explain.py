@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from p3s.domain.explain import explain, pilots_now
+from p3s.domain.explain import explain, lacking, pilots_now
 from p3s.protocol.messages import JobTypeSpec, Needs
 
 Office = Any
@@ -41,6 +41,19 @@ def test_when_no_single_pilot_has_all_that_it_needs_it_says_so(office: Office) -
     office.register("b", tags=frozenset({"cvmfs"}))
     office.submit(1, needs=Needs(gpus=1, tags=("cvmfs",)))
     assert words(office, "job1").endswith("no pilot has all that it needs")
+
+
+def test_what_no_pilot_has_is_lacking_for_jobs_to_come_however_busy_pilots_are(office: Office) -> None:
+    needs = Needs(gpus=1, tags=("cvmfs",))
+    assert lacking(office.book, needs) == []
+    office.register("a", gpus=1)
+    assert lacking(office.book, needs) == ["needs the tag cvmfs: 0 of 1 pilots have that"]
+    office.register("b", tags=frozenset({"cvmfs"}))
+    assert lacking(office.book, needs) == ["no pilot has all that it needs"]
+    office.register("c", slots=1, gpus=1, tags=frozenset({"cvmfs"}))
+    office.submit(1, needs=needs)
+    office.lane("c", 1)
+    assert lacking(office.book, needs) == []
 
 
 def test_a_used_up_cap_and_a_brake_are_named(make_office: Any) -> None:

@@ -20,7 +20,7 @@ from p3s.server.sql import Row
 from p3s.server.workflows import memory, queries
 from p3s.server.workflows.models import Template, Workflow
 
-from .submit import ensure_type, new_uuids, outlook
+from .submit import ensure_type, lacking, new_uuids, outlook
 from .tidy import deleted_files
 from .work import Work
 from .workflow_files import Files
@@ -61,10 +61,17 @@ def start(work: Work, *, planned: Planned, hold: bool, why: str = "") -> StartRe
     if why or planned.rerun_of:
         _note(work, planned, why)
     work.topics.add("workflows")
-    ready = [spec for place, _ in moves.ready if (spec := planned.plan.nodes[place].spec) is not None]
-    obstacles = outlook(work, ready)[1]
-    notes = [*planned.plan.notes, *notes, *files.notes, *obstacles]
+    notes = [*planned.plan.notes, *notes, *files.notes, *_obstacles(work, planned, jobs, moves)]
     return StartReply(planned.workflow, str(flow.state), len(jobs), notes)
+
+
+def _obstacles(work: Work, planned: Planned, jobs: Mapping[int, JobAdded], moves: Moves) -> list[str]:
+    """What is in the way of the jobs that are queued now, and of those that come later."""
+    first = dict.fromkeys(place for place, _ in moves.ready)
+    specs = {place: spec for place in jobs if (spec := planned.plan.nodes[place].spec) is not None}
+    now = outlook(work, [specs[place] for place in first if place in specs])[1]
+    later = lacking(work, (spec for place, spec in specs.items() if place not in first))
+    return list(dict.fromkeys([*now, *later]))
 
 
 def _again(before: Workflow, planned: Planned) -> StartReply:

@@ -2,17 +2,17 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
 import orjson
 
 from p3s.domain import explain
-from p3s.domain.acceptance import accept, alike, class_of
+from p3s.domain.acceptance import accept, alike, class_of, in_order
 from p3s.domain.effects import JobAdded, Submitted, TypeDeclared
 from p3s.protocol.errors import Conflict
-from p3s.protocol.messages import JobSpec, JobTypeSpec, SubmitReply, SubmitRequest
+from p3s.protocol.messages import ANYWHERE, JobSpec, JobTypeSpec, SubmitReply, SubmitRequest
 from p3s.server.data.models import Dataset
 from p3s.server.jobs import waiting
 
@@ -90,6 +90,16 @@ def outlook(work: Work, specs: list[JobSpec]) -> tuple[int, list[str]]:
         if not pilots:
             notes += [f"{key[0]}: {line}" for line in explain.in_the_way(book, key, work.now)]
     return most, list(dict.fromkeys(notes))
+
+
+def lacking(work: Work, specs: Iterable[JobSpec]) -> list[str]:
+    """What jobs that are queued later will wait for, because no pilot in service has it."""
+    wanted = dict.fromkeys((spec.jobtype, in_order(spec.needs)) for spec in specs if spec.needs != ANYWHERE)
+    return [
+        f"{jobtype}: {line}"
+        for jobtype, needs in islice(wanted, MOST_CLASSES)
+        for line in explain.lacking(work.desk.book, needs)
+    ]
 
 
 def add_jobs(work: Work, specs: list[JobSpec], *, owner: str, **columns: Any) -> list[JobAdded]:
