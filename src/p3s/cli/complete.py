@@ -11,6 +11,7 @@ from p3s.protocol.messages import PICKS
 from p3s.protocol.results import STATUSES
 from p3s.protocol.route import Route
 from p3s.protocol.states import FINAL_JOB_STATES, JobState
+from p3s.protocol.units import counted
 from p3s.transport.http import Connection
 
 PATIENCE_S = 0.5
@@ -65,7 +66,7 @@ def pilots(incomplete: str) -> Offered:
 
 def hosts(incomplete: str) -> Offered:
     """Hosts of pilots."""
-    return _found(incomplete, routes.HOSTS, "", "hosts", lambda one: (one["host"], f"{one['pilots']} pilots"))
+    return _found(incomplete, routes.HOSTS, "", "hosts", lambda one: (one["host"], counted(one["pilots"], "pilot")))
 
 
 def sites(incomplete: str) -> Offered:

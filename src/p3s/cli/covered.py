@@ -30,7 +30,7 @@ def left_out_of(rows: Iterable[CoverageRow]) -> int:
 
 def in_words(row: CoverageRow) -> str:
     """`np04: 100 files, 85 sampled out, 3 ignored (below 7 GB), 12 taken: 9 processed, ...`."""
-    seen = [f"{row['files']} files"]
+    seen = [show.count(row["files"], "file")]
     seen += [f"{row['sampled_out']} sampled out"] if row["sampled_out"] else []
     seen += [f"{count} ignored ({why})" for why, count in row["ignored"].items()]
     became = [

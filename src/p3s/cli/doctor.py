@@ -12,6 +12,7 @@ from p3s.client.place import find, server_dir
 from p3s.client.sdk import Client
 from p3s.protocol.errors import P3sError
 from p3s.protocol.messages import PROTOCOL_VERSION
+from p3s.protocol.units import of_bytes
 
 from . import show
 from .options import Json
@@ -80,7 +81,7 @@ def _disk() -> str:
     while not place.exists():
         place = place.parent
     usage = shutil.disk_usage(place)
-    says = f"{usage.free / 1e9:.1f} GB free of {usage.total / 1e9:.0f} GB under {place}"
+    says = f"{of_bytes(usage.free)} free of {of_bytes(usage.total)} under {place}"
     if usage.free < LITTLE * usage.total:
         raise P3sError(f"{says}: less than {LITTLE:.0%}; make room before the server stops taking data")
     return says

@@ -8,11 +8,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from p3s.protocol.errors import BadInput, P3sError
-from p3s.protocol.units import of_bytes
+from p3s.protocol.units import counted, of_bytes
 
 # Rich is imported where it is used: most commands print a line, and it takes as long to import as all of theirs.
 if TYPE_CHECKING:
     from rich.console import Console
+
+count = counted
+"""`1 job`, `3 jobs`: as everything that tells of numbers says it."""
 
 FOLDED = 24
 """A last column of words may be folded to so many columns of the terminal."""
@@ -127,11 +130,6 @@ def progress(what: str, total: int, worth: bool = True) -> Iterator[Callable[[in
     with Progress(*columns, console=errors(), transient=True, disable=not seen) as shown:
         task = shown.add_task(unmarked(what), total=total)
         yield lambda done, words: shown.update(task, completed=done, description=unmarked(words or what))
-
-
-def count(number: int, what: str) -> str:
-    """`1 job`, `3 jobs`."""
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def size(bytes: float | None) -> str:

@@ -228,7 +228,7 @@ def _tell_plan(plan: Plan, json: bool) -> None:
         return
     for kind, count in counts.items():
         also = "; the type would be created" if kind in new else ""
-        print(f"would submit {count} {'job' if count == 1 else 'jobs'} of type {show.plain(kind)}{also}")
+        print(f"would submit {show.count(count, 'job')} of type {show.plain(kind)}{also}")
     for kind in plan.jobtypes:
         print(f"would set job type {show.plain(kind)}")
 

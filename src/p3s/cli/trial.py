@@ -222,5 +222,5 @@ def _content(item: Item) -> str:
     if item.kind == "graph":
         return f": {show.count(len(item.x), 'point')}"
     if item.files:
-        return f": {len(item.files)} file{'s' if len(item.files) > 1 else ''}"
+        return f": {show.count(len(item.files), 'file')}"
     return f": {item.comment}" if item.comment else ""

@@ -18,6 +18,7 @@ import numpy as np
 import uproot
 
 from p3s.demo.tpc import HEALTHY, PLANES, Sickness, TpcConfig, Waveforms, draw_pedestals, draw_sickness, simulate
+from p3s.protocol.units import of_bytes
 
 
 class _Stop(Exception):
@@ -76,8 +77,8 @@ def take(options: argparse.Namespace, config: TpcConfig) -> Iterator[str]:
         for subrun in range(1, options.subruns + 1):
             raw = simulate_file(options.seed, run, subrun, config, sickness, options.events)
             path = write_file(options.out, run, subrun, raw)
-            size = path.stat().st_size / 1e6
-            yield f"{path.name}  run {run} subrun {subrun}  {options.events} events  {size:.1f} MB  {sickness}"
+            size = of_bytes(path.stat().st_size)
+            yield f"{path.name}  run {run} subrun {subrun}  {options.events} events  {size}  {sickness}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -13,6 +13,7 @@ from p3s.domain.queue import PLACES
 from p3s.domain.silence import silence_s
 from p3s.protocol.messages import Needs
 from p3s.protocol.states import FINAL_JOB_STATES, JobState, PilotState
+from p3s.protocol.units import counted
 
 NOBODY_HAS_ALL = "no pilot has all that it needs"
 
@@ -141,7 +142,7 @@ def _line(book: Book, job: Queued) -> list[str]:
         place = PLACES[head.pick](job)
         before += sum(PLACES[head.pick](other) < place for other in head.jobs.values())
         beyond = "at least " if head.bound is not None and place >= head.bound else ""
-    return [f"{beyond}{before} job{'' if before == 1 else 's'} before it"] if before or beyond else []
+    return [f"{beyond}{counted(before, 'job')} before it"] if before or beyond else []
 
 
 def _deadlines(job: Queued, now: float) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from p3s.domain.effects import Effect, Noted, PilotInstructed, PilotMoved
 from p3s.domain.pool import PilotEntry
 from p3s.protocol.states import PilotState
+from p3s.protocol.units import counted
 
 
 def instruct(entry: PilotEntry, what: str, who: str, why: str, now: float) -> tuple[list[Effect], str]:
@@ -18,7 +19,7 @@ def instruct(entry: PilotEntry, what: str, who: str, why: str, now: float) -> tu
 
 
 def _note(what: str, out: int) -> str:
-    jobs = f"{out} job{'' if out == 1 else 's'}"
+    jobs = counted(out, "job")
     if not out:
         return "it has no job and ends at once"
     have = "has" if out == 1 else "have"

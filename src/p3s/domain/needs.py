@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from p3s.protocol.messages import ANYWHERE, Needs
+from p3s.protocol.units import counted, of_bytes
 
 MOST_MATCHES = 100_000
 """As many verdicts on (offer, needs) are remembered."""
@@ -63,11 +64,11 @@ REQUIREMENTS = (
     ),
     Requirement(
         lambda needs, offer: needs.memory <= offer.memory,
-        lambda needs: f"needs {size(needs.memory)} of memory" if needs.memory else "",
+        lambda needs: f"needs {of_bytes(needs.memory)} of memory" if needs.memory else "",
     ),
     Requirement(
         lambda needs, offer: needs.gpus <= offer.gpus,
-        lambda needs: f"needs {needs.gpus} GPU{'s' if needs.gpus > 1 else ''}" if needs.gpus else "",
+        lambda needs: f"needs {counted(needs.gpus, 'GPU')}" if needs.gpus else "",
     ),
     Requirement(
         lambda needs, offer: offer.tags.issuperset(needs.tags),
@@ -137,11 +138,3 @@ def last_moment(ends_at: float, life_s: float) -> float:
     while step * 128 <= life_s:
         step *= 2
     return ends_at // step * step
-
-
-def size(number: int) -> str:
-    """Bytes for people, in decimal units as they write them."""
-    for unit, factor in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if number >= factor:
-            return f"{number / factor:g} {unit}"
-    return f"{number} B"

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from p3s.domain.silence import Alarm
+from p3s.protocol.units import of_bytes
 
 CAUSE = "disk"
 
@@ -65,14 +66,5 @@ _EFFECTS = {
 
 
 def described(disk: Disk) -> str:
-    """`1.2 GB (4 %) free on /data`."""
-    return f"{_bytes(disk.free)} ({100 * disk.free / max(1, disk.size):.2g} %) free on {disk.path}"
-
-
-def _bytes(count: float) -> str:
-    """In two digits: what is free changes all the time, what is said of it need not."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 999.5:
-            return f"{float(f'{count:.2g}'):g} {unit}"
-        count /= 1000
-    return f"{float(f'{count:.2g}'):g} TB"
+    """`1.2 GB (4 %) free on /data`; in two digits: what is free changes all the time, what is said of it need not."""
+    return f"{of_bytes(disk.free, 2)} ({100 * disk.free / max(1, disk.size):.2g} %) free on {disk.path}"

@@ -8,6 +8,7 @@ from typing import Any
 from p3s.domain.book import Book
 from p3s.domain.expiry import silent_for
 from p3s.domain.pool import PilotEntry
+from p3s.protocol.units import counted
 
 CAUSE = "silent pilots"
 """One cause, however many pilots and places: a cut network is one thing to know, not three hundred."""
@@ -65,7 +66,7 @@ def ending(book: Book, detail: dict[str, Any]) -> str:
 def _where(found: Sequence[PilotEntry]) -> str:
     """«300 pilots on 12 hosts of 2 sites»."""
     hosts, sites = sorted({(one.site, one.host) for one in found}), sorted({one.site for one in found})
-    pilots = "1 pilot" if len(found) == 1 else f"{len(found)} pilots"
+    pilots = counted(len(found), "pilot")
     on = f"on {hosts[0][1]}" if len(hosts) == 1 else f"on {len(hosts)} hosts"
     return f"{pilots} {on} of {f'site {sites[0]}' if len(sites) == 1 else f'{len(sites)} sites'}"
 

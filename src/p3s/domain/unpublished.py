@@ -7,6 +7,7 @@ from typing import Any
 
 from p3s.domain.expected import named
 from p3s.domain.silence import Alarm
+from p3s.protocol.units import counted
 
 KIND = "results"
 MOST_RUNS = 5
@@ -55,7 +56,7 @@ def alarm(culprit: Culprit, found: Lacking, before: dict[str, Any]) -> Alarm:
         "missing": list(found.names),
     }
     did = "published nothing" if found.nothing else f"did not publish {named(found.names)}"
-    count = "1 job" if jobs == 1 else f"{jobs} jobs"
+    count = counted(jobs, "job")
     whose = [f"of stream {culprit.stream}"] if culprit.stream else []
     whose += [f"of run{'s' if len(runs) > 1 else ''} {', '.join(map(str, runs))}"] if runs else []
     message = f"{culprit.jobtype} {did}: {' '.join([count, *whose])}, the latest {found.job}"

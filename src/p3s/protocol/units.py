@@ -1,4 +1,4 @@
-"""Durations and sizes as people write them. Raises ValueError that says how."""
+"""Durations, sizes and numbers of things as people write them. Raises ValueError that says how."""
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
@@ -25,13 +25,19 @@ def written(duration: float) -> str:
     return f"{duration:.15g}s"
 
 
-def of_bytes(count: float) -> str:
-    """A number of bytes for people, in three digits: `508 B`, `7.52 GB`."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 999.5:  # more is rounded to a thousand
-            return f"{count:.0f} B" if unit == "B" else f"{count:.3g} {unit}"
+def counted(number: int, what: str) -> str:
+    """`1 file`, `3 files`."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def of_bytes(count: float, digits: int = 3) -> str:
+    """A number of bytes for people, in so many digits: `508 B`, `7.52 GB`."""
+    units = ("B", "kB", "MB", "GB", "TB")
+    for unit in units:
+        if count < 999.5 or unit == units[-1]:  # more is rounded to a thousand
+            break
         count /= 1000
-    return f"{count:.3g} TB"
+    return f"{float(f'{count:.{digits}g}'):g} {unit}"
 
 
 def size(text: str) -> int:

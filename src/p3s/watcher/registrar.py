@@ -11,6 +11,7 @@ from p3s.client.sdk import Client
 from p3s.protocol.data import DatasetReply, DatasetRequest
 from p3s.protocol.errors import Refused, TryLater
 from p3s.protocol.states import Fate
+from p3s.protocol.units import counted
 
 from .inbox import Ready
 from .sidecars import is_json, with_sidecar
@@ -196,7 +197,7 @@ class Registrar:
             return [f"{name} left out: {reply.reason}"]
         if reply.workflow:
             return [f"{name} registered, workflow {reply.workflow}"]
-        return [f"{name} registered, {len(reply.jobs)} job{'' if len(reply.jobs) == 1 else 's'}"]
+        return [f"{name} registered, {counted(len(reply.jobs), 'job')}"]
 
     def _tell(self, lines: list[str]) -> None:
         for line in lines if len(lines) <= LINES else lines[:3]:

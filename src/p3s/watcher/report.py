@@ -10,7 +10,7 @@ from time import monotonic
 from p3s.client.sdk import Client
 from p3s.protocol.errors import Refused, TryLater
 from p3s.protocol.services import LONGEST, ServiceReport
-from p3s.protocol.units import of_bytes
+from p3s.protocol.units import counted, of_bytes
 
 from .storages import Watch
 from .watch import Watcher
@@ -69,7 +69,7 @@ def standing(watcher: Watcher, now: float, every_s: float) -> ServiceReport:
     size = sum(lot.inbox[1] for lot in lots)
     lag_s = max((lot.lag_s(now) for lot in lots), default=0.0)
     last = max(lots, key=lambda lot: lot.last_at, default=None)
-    words = [f"inbox {files} file{'' if files == 1 else 's'}, {of_bytes(size)}", f"lag {lag_s:.0f} s"]
+    words = [f"inbox {counted(files, 'file')}, {of_bytes(size)}", f"lag {lag_s:.0f} s"]
     words += [f"last {last.last}"] if last is not None and last.last else []
     refused = len(watcher.registrar.refused)
     words += [f"{refused} refused"] if refused else []

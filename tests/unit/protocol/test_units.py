@@ -47,8 +47,16 @@ def test_what_is_no_size_says_how(text: str) -> None:
         (12_345, "12.3 kB"),
         (999_600, "1 MB"),
         (7.52e9, "7.52 GB"),
-        (4e15, "4e+03 TB"),
+        (4e15, "4000 TB"),
     ],
 )
 def test_bytes_for_people(count: float, text: str) -> None:
     assert units.of_bytes(count) == text
+
+
+def test_bytes_in_fewer_digits() -> None:
+    assert [units.of_bytes(count, 2) for count in (123e9, 1.26e9, 999.6e6)] == ["120 GB", "1.3 GB", "1 GB"]
+
+
+def test_things_are_counted() -> None:
+    assert [units.counted(number, "file") for number in (0, 1, 2)] == ["0 files", "1 file", "2 files"]

@@ -3,6 +3,7 @@
 from p3s.domain.effects import Noted
 from p3s.protocol.catalogue import DataTypeChanged, DataTypeSpec, Removed
 from p3s.protocol.errors import Conflict, NotKnown
+from p3s.protocol.units import counted
 from p3s.server.data.models import Dataset, DataType
 
 from .work import Work
@@ -32,7 +33,7 @@ def remove_datatype(work: Work, *, name: str, who: str, why: str, dry_run: bool)
     used = Dataset.objects.filter(datatype=name).count()
     if used:
         raise Conflict(
-            f"data type {name} is that of {used} dataset{'' if used == 1 else 's'}; give them another first "
+            f"data type {name} is that of {counted(used, 'dataset')}; give them another first "
             f"(p3s dataset list --datatype {name})"
         )
     if not dry_run:

@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.progress import Progress as Bar
 from rich.progress import TextColumn, TimeElapsedColumn
 
+from p3s.protocol.units import counted, of_bytes
+
 if TYPE_CHECKING:
     from .manifest import Manifest
 
@@ -92,7 +94,8 @@ def _restore(asked: argparse.Namespace, directory: Path, aside: Path) -> str:
 
 def _content(said: "Manifest") -> str:
     jobs = said.tables["jobs_job"].rows if "jobs_job" in said.tables else 0
-    return f"{jobs} jobs, {said.rows} rows in all, {said.files} files of {said.file_bytes / 1e6:.1f} MB"
+    files = f"{counted(said.files, 'file')} of {of_bytes(said.file_bytes)}"
+    return f"{counted(jobs, 'job')}, {counted(said.rows, 'row')} in all, {files}"
 
 
 class _Shown:

@@ -6,6 +6,8 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
+from p3s.protocol.units import of_bytes
+
 HOT = ("jobs_job", "jobs_joblog", "pilots_pilot", "journal_event", "results_result", "results_item", "data_dataset")
 
 CHANGED = 0.1
@@ -34,7 +36,7 @@ def _sqlite(cursor: Any) -> str:
     if _wal_bytes() > LONG_LOG:
         cut = _cut(cursor)
     pages, free, size = (_number(cursor, f"PRAGMA {name}") for name in ("page_count", "freelist_count", "page_size"))
-    whole, empty, log = (f"{count / 1e6:.1f} MB" for count in (pages * size, free * size, _wal_bytes()))
+    whole, empty, log = map(of_bytes, (pages * size, free * size, _wal_bytes()))
     return f"optimized; {whole}, of which {empty} are free to be used again; write-ahead log {log}{cut}"
 
 
@@ -70,4 +72,4 @@ def _postgresql(cursor: Any) -> str:
         cursor.execute(f"ANALYZE {connection.ops.quote_name(name)}")
     size = _number(cursor, "SELECT pg_database_size(current_database())")
     done = f"counted {', '.join(changed)}" if changed else "nothing to count"
-    return f"{done}; {size / 1e6:.1f} MB"
+    return f"{done}; {of_bytes(size)}"

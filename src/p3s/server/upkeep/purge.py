@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from time import time
 
 from p3s.protocol.many import PurgeRequest
+from p3s.protocol.units import counted
 from p3s.server.actions.many import Ask
 from p3s.server.actions.purge import purge
 from p3s.server.blobs import Blobs
@@ -30,7 +31,8 @@ class Purge:
             more = self._both(self.results_after_s, True)
             workflows, jobs = workflows + more[0], jobs + more[1]
         pilots = self._all(PurgeRequest("pilots", older_than=self.after_s or self.results_after_s))
-        return f"{jobs} jobs, {workflows} workflows with theirs and {pilots} pilots removed"
+        with_theirs = f"{counted(workflows, 'workflow')} with theirs"
+        return f"{counted(jobs, 'job')}, {with_theirs} and {counted(pilots, 'pilot')} removed"
 
     def _both(self, older_than: float, results: bool) -> tuple[int, int]:
         """How many workflows and how many jobs of none went."""

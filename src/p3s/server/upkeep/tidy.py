@@ -12,7 +12,7 @@ from time import time
 
 from p3s.domain.workflows.keeping import Do, Verdict, inside, judge, place_of, plain
 from p3s.protocol.states import DatasetState
-from p3s.protocol.units import of_bytes
+from p3s.protocol.units import counted, of_bytes
 from p3s.server.actions import tidy
 from p3s.server.actions.many import Ask
 from p3s.server.workflows import keeping
@@ -40,7 +40,7 @@ class Tally:
 
     def words(self) -> str:
         """For the service's line; of each sort the first is named."""
-        found = [f"{self.deleted} file{'' if self.deleted == 1 else 's'} deleted ({of_bytes(self.freed)})"]
+        found = [f"{counted(self.deleted, 'file')} deleted ({of_bytes(self.freed)})"]
         found += [f"{self.gone} were gone already"] if self.gone else []
         sorts = {
             "wait": self.later,
