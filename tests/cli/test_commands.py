@@ -16,6 +16,7 @@ import typer
 from typer.testing import CliRunner
 
 from p3s.cli.main import app
+from p3s.cli.words import flowed
 
 pytestmark = pytest.mark.system
 
@@ -45,6 +46,12 @@ def test_help_has_an_example(words: tuple[str, ...]) -> None:
     text = " ".join(done.stdout.split())
     assert re.search(r"Examples?:", text)
     assert f"p3s {' '.join(words)}" in text.split("Example", 1)[1]
+
+
+def test_lines_of_help_are_as_long_as_the_terminal_makes_them() -> None:
+    assert flowed("Do it,\nnow.\n\n  a:\n    b\n\nWhen\ndone.") == "Do it, now.\n\n  a:\n    b\n\nWhen done."
+    paragraphs = [one for command in COMMANDS.values() for one in command.help.split("\n\n")]
+    assert [one for one in paragraphs if "\n" in one and "\n " not in one] == []
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)

@@ -197,7 +197,7 @@ def test_a_coordinate_gets_an_order_and_names(run: Run, server: Any, results: di
 @pytest.mark.parametrize(
     ("code", "words", "says"),
     [
-        (2, ("show", "x"), "Invalid value for 'ID'"),
+        (2, ("show", "x"), "ID: must be a whole number"),
         (4, ("show", "999999"), "there is no result 999999; p3s result list shows"),
         (4, ("get", "{id}", "none*"), "fits none*; it has plots/hits_U1.svg"),
         (2, ("get", "{id}", "../x"), "'..'; it must stay inside"),

@@ -69,13 +69,23 @@ def test_a_user_is_made_and_shut_out(server: Served, run: Run) -> None:
     def user(*words: str, password: str = "") -> "subprocess.CompletedProcess[str]":
         env = environment(server.directory)
         return subprocess.run(
-            [P3S, "user", *words], env=env, input=password, capture_output=True, text=True, timeout=30, check=False
+            [P3S, "user", *words],
+            env=env,
+            input=password,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+            start_new_session=True,
         )
 
     made = user("set", "ana", "--scope", "operate", "--password-stdin", password="correct horse 7\n")
     assert (made.returncode, made.stdout) == (0, "ana: operate\n")
     assert user("set", "ana", "--shut-out").stdout == "ana: operate, shut out\n"
     assert user("set", "ana", "--let-in", "--scope", "submit").stdout == "ana: submit\n"
+    unseen = user("set", "bea")
+    assert (unseen.returncode, unseen.stderr.count("\n")) == (2, 1), unseen.stderr
+    assert "no terminal" in unseen.stderr
     weak = user("set", "bea", "--password-stdin", password="password1\n")
     assert (weak.returncode, "too common" in weak.stderr) == (2, True)
     assert [one["name"] for one in json.loads(user("list", "--json").stdout)] == ["ana"]

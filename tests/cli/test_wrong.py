@@ -95,6 +95,10 @@ def test_what_the_tables_name_exists() -> None:
         ("job show", "p3s job show wants the UUID of a JOB; p3s job list shows them"),
         ("jobtype set", "p3s jobtype set wants NAME"),
         ("purge --older 7d", "p3s purge wants jobs|pilots"),
+        ("job submit --priority high -- x", "--priority: must be a whole number"),
+        ("job list -n 0", "--limit: must be at least 1"),
+        ("server start --port 99999", "--port: must be at most 65535"),
+        ("service report a b --value x", "--value: must be a number"),
         ("job submit", "p3s job submit wants FILE | -- COMMAND..."),
     ],
 )

@@ -117,6 +117,17 @@ def command_lines() -> Iterator[tuple[str, str]]:
             yield path.name, span
     for command in commands.ALL.values():
         yield "an empty page", command
+    for where, text in helps(typer.main.get_command(app), "p3s"):
+        for found in re.findall(r"(?:^ *|Examples?: | \| )(p3s .*?)(?= \| p3s| {3,}|$)", text, re.MULTILINE):
+            yield where, found
+
+
+def helps(command: Any, words: str) -> Iterator[tuple[str, str]]:
+    """The help of each command, with its words."""
+    yield f"{words} --help", command.help or ""
+    for name, below in getattr(command, "commands", {}).items():
+        if not below.hidden:
+            yield from helps(below, f"{words} {name}")
 
 
 LINES = sorted(set(command_lines()))

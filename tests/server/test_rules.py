@@ -109,6 +109,7 @@ def test_hold_release_and_adjust_are_on_the_record(server: Server) -> None:
     assert explain(server, job).startswith("held by ")
     assert server.pilot().orders(0.2) == []
     assert server.good("POST", f"/api/v1/jobs/{job}/adjust", {"priority": 7})["note"] == "priority 7, was 0"
+    assert explain(server, job).endswith(": calibration; release it: p3s job release")
     assert server.good("POST", f"/api/v1/jobs/{job}/release", {})["state"] == "defined"
     assert [event["what"] for event in server.job(job)["events"]] == ["released", "adjusted", "held"]
     pilot = server.pilot()

@@ -59,5 +59,5 @@ def _become(act: str, file: Path, directory: Path, database: str, *more: str) ->
     """The server's own program does it: nothing else touches its tables."""
     if database:
         os.environ["P3S_DATABASE"] = database  # not on a command line that others can read
-    words = ["-m", "p3s.server.archive", act, str(file), "--dir", str(directory), *more]
+    words = ["-m", "p3s.server.archive", act, str(file), "--dir", str(directory.resolve()), *more]
     os.execv(sys.executable, [sys.executable, *words])

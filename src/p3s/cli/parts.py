@@ -56,7 +56,7 @@ def start_server(
     if reading not in ("", "open", "login"):
         raise BadInput(f"--reading {reading}: must be open or login")
     words = ["--host", host, "--port", str(port), "--lease", str(lease), "--grace", str(grace), "--log", log]
-    words += ["--silent", str(silent), "--dir", str(directory or server_dir())]
+    words += ["--silent", str(silent), "--dir", str((directory or server_dir()).resolve())]
     words += ["--database", database] if database else []
     words += ["--reading", reading] if reading else []
     words += ["--standby"] if standby else []
@@ -67,7 +67,7 @@ def start_server(
         words += ["--no-service", name]
     every_s = duration(backup_every, "--backup-every") if backup_every else 0.0
     words += ["--backup-every", str(every_s), "--backup-keep", str(backup_keep)]
-    words += ["--backup-dir", str(backup_dir.absolute())] if backup_dir else []
+    words += ["--backup-dir", str(backup_dir.resolve())] if backup_dir else []
     words += ["--purge-after", str(duration(purge_after, "--purge-after"))] if purge_after else []
     if purge_results_after:
         words += ["--purge-results-after", str(duration(purge_results_after, "--purge-results-after"))]

@@ -26,7 +26,7 @@ def repro(
 ) -> None:
     """Print a script that runs a job by hand: its environment, its input, its command. Secrets are left out.
 
-    Examples: p3s job repro UUID | less   -   p3s job repro UUID -o again.sh && ./again.sh
+    Examples: p3s job repro UUID | p3s job repro UUID -o again.sh
     """
     text = script(Client().job(job))
     if not output:

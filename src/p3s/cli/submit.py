@@ -25,6 +25,7 @@ from .options import DryRun, Json
 from .programs import doubt_of, not_here, program_of
 
 NEED_HELP = "cores=2, memory=4GB, gpus=1, site=lxbatch, tag=cvmfs, runtime=apptainer; repeatable."
+NEEDS = ("cores", "memory", "gpus", "site", "tag", "runtime")
 DESCRIPTIONS = {".json", ".yaml", ".yml"}
 PORTION: int = BOUNDS["jobs_per_submit"]
 
@@ -161,8 +162,10 @@ def _needs(given: list[str]) -> Needs:
         name, sign, value = one.partition("=")
         if not sign:
             raise BadInput(f"--need {one!r}: write NAME=VALUE, like cores=2, memory=4GB or tag=cvmfs")
-        if name == "tag":
-            entry.setdefault("tags", []).append(value)
+        if name in ("tag", "tags"):
+            entry.setdefault("tags", []).extend(value.split(","))
+        elif name not in NEEDS:
+            raise BadInput(f"--need {one!r}: there is no need {name!r}; use {', '.join(NEEDS)}")
         else:
             entry[name] = int(value) if value.isdecimal() else value
     return needs_of(entry, "--need")

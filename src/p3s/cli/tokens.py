@@ -2,6 +2,8 @@
 
 import sys
 import uuid
+import warnings
+from getpass import GetPassWarning
 from time import time
 from typing import Annotated
 
@@ -10,7 +12,7 @@ import typer
 from p3s.client.descriptions import duration
 from p3s.client.sdk import Client
 from p3s.protocol.accounts import TokenRequest, UserRequest, check_token, check_user, check_user_name
-from p3s.protocol.errors import NotKnown
+from p3s.protocol.errors import BadInput, NotKnown
 
 from . import moments, show
 from .options import DryRun, Json, Limit, Since, Why
@@ -152,7 +154,7 @@ def set_user(
     if password_stdin:
         secret = sys.stdin.readline().rstrip("\n")
     elif password or not known:
-        secret = typer.prompt(f"password of {name}", hide_input=True, confirmation_prompt=True, err=True)
+        secret = _asked(name)
     active = None if shut_out is None else not shut_out
     made = client.set_user(name, secret, scope or None, active)
     if json:
@@ -160,6 +162,18 @@ def set_user(
         return
     state = "" if made["active"] else ", shut out"
     print(f"{made['name']}: {' '.join(made['scopes']) or 'read'}{state}")
+
+
+def _asked(name: str) -> str:
+    """A new password, typed twice where nobody sees it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", GetPassWarning)
+        try:
+            return str(typer.prompt(f"password of {name}", hide_input=True, confirmation_prompt=True, err=True))
+        except GetPassWarning:
+            raise BadInput(
+                "there is no terminal to ask for the password; --password-stdin reads it from stdin"
+            ) from None
 
 
 def audit(

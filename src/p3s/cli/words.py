@@ -1,8 +1,10 @@
 """The words after `p3s`, each with the module that holds it. A word is imported when it is asked for: a command line
 pays for what it uses, not for all there is."""
 
+import re
 from collections.abc import Iterator, Mapping
 from importlib import import_module
+from inspect import cleandoc
 from typing import Any, NamedTuple
 
 import typer
@@ -81,4 +83,19 @@ def _command(name: str, word: Word) -> Any:
     else:
         told = getattr(module, word.help) if word.help else None
         holder.command(name, help=told, rich_help_panel=word.panel)(found)
-    return get_group(holder).commands[name]
+    made = get_group(holder).commands[name]
+    _flow(made)
+    return made
+
+
+def _flow(command: Any) -> None:
+    """Lines of its help, and of those below it, are as long as the terminal makes them, not as the source has them."""
+    command.help = flowed(command.help or "")
+    for below in getattr(command, "commands", {}).values():
+        _flow(below)
+
+
+def flowed(text: str) -> str:
+    """A help text with each paragraph in one line, but for those that have an indented line: they are drawn."""
+    paragraphs = cleandoc(text).split("\n\n")
+    return "\n\n".join(one if re.search(r"^ ", one, re.MULTILINE) else one.replace("\n", " ") for one in paragraphs)

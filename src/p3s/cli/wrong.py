@@ -1,5 +1,6 @@
 """A wrong command line is answered with the right one."""
 
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
@@ -193,6 +194,24 @@ def tell(error: typer.TyperException) -> None:
 _ARTICLES = {"JOB": "the UUID of a JOB; p3s job list shows them", "JOBS": "UUIDs of JOBS; p3s job list shows them"}
 
 
+_MUST = (
+    (r"be a valid integer.*", "be a whole number"),
+    (r"be a valid number.*", "be a number"),
+    (r"be greater than or equal to (\S+)", r"be at least \1"),
+    (r"be less than or equal to (\S+)", r"be at most \1"),
+)
+"""What a value should be, as the framework says it, and in plain words."""
+
+
+def _bounded(said: str) -> str:
+    """`Invalid value for '--limit' / '-n': Input should be a valid integer...` as `--limit: must be a whole number`."""
+    found = re.fullmatch(r"Invalid value for '([^']+)'[^:]*: Input should (.*)", said, re.DOTALL)
+    for pattern, plain in _MUST if found else ():
+        if found and (must := re.fullmatch(pattern, found[2], re.DOTALL)):
+            return f"{found[1]}: must {must.expand(plain)}"
+    return said
+
+
 def _sentence(error: typer.TyperException, ctx: Any) -> str:
     parameter = getattr(error, "param", None)
     if parameter is not None and not error.message:
@@ -202,7 +221,7 @@ def _sentence(error: typer.TyperException, ctx: Any) -> str:
         return f"{ctx.command_path} wants {_ARTICLES.get(name, name)}"
     option = getattr(error, "option_name", "")
     if not option or "No such option" not in error.message:
-        return show.plain(error.format_message())
+        return show.plain(_bounded(error.format_message()))
     known = [name for parameter in ctx.command.params for name in parameter.opts]
     found = option_guesses(option, known)
     said = f"{ctx.command_path} has no option {show.plain(option)}"

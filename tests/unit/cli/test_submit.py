@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from p3s.cli.submit import chosen, doubts
+from p3s.cli.submit import _needs, chosen, doubts
 from p3s.client.descriptions import resolved
-from p3s.protocol.messages import JobSpec
+from p3s.protocol.errors import BadInput
+from p3s.protocol.messages import JobSpec, Needs
 
 
 @pytest.fixture(autouse=True)
@@ -62,3 +63,10 @@ def test_a_program_whose_name_no_file_can_have_is_doubted() -> None:
     assert doubts(JobSpec(f"/{'x' * 300}")) == [
         f"/{'x' * 300} is not on this machine; where the pilot runs, it must be"
     ]
+
+
+def test_needs_are_told_by_the_words_of_the_option() -> None:
+    (found,) = chosen(["/bin/true"], [], [], {"needs": _needs(["tag=a", "tags=b,c", "cores=2"])}).jobs
+    assert found.needs == Needs(cores=2, tags=("a", "b", "c"))
+    with pytest.raises(BadInput, match="there is no need 'core'; use cores, memory, gpus, site, tag, runtime"):
+        _needs(["core=2"])

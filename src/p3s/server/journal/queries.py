@@ -22,9 +22,10 @@ SELECT {at}, {kind}, {object_id}, {what}, {who}, {why} {rows}
 )
 
 
-def last(kind: str, object_id: str) -> Event | None:
-    """The latest event of an object."""
-    return Event.objects.filter(kind=kind, object_id=object_id).order_by("-id").first()
+def last(kind: str, object_id: str, what: str = "") -> Event | None:
+    """The latest event of an object, of all or of a kind, like `held`."""
+    found = Event.objects.filter(kind=kind, object_id=object_id)
+    return (found.filter(what=what) if what else found).order_by("-id").first()
 
 
 def add(effects: Sequence[Noted]) -> None:
