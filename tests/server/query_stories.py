@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "p3s.server.project.settings"
@@ -40,12 +41,15 @@ from p3s.domain.effects import (
     Submitted,
     TypeDeclared,
 )
+from p3s.protocol.errors import Conflict, NotKnown
 from p3s.protocol.messages import ANYWHERE, Instruction, JobTypeSpec, Needs, Order, Report
 from p3s.protocol.states import JobState, PilotState
 from p3s.server.accounts import queries as accounts
-from p3s.server.accounts.grants import Grant
+from p3s.server.accounts.grants import Grant, Grants
 from p3s.server.accounts.seals import digest
-from p3s.server.actions.work import record
+from p3s.server.actions.work import Work, record
+from p3s.server.broker import Broker, Settings
+from p3s.server.broker.broker import Request
 from p3s.server.data import reads as datasets
 from p3s.server.jobs import queries as jobs
 from p3s.server.jobs import waiting
@@ -350,6 +354,38 @@ def what_was_undone_within_is_not_taken_for_committed() -> None:
     assert not Job.objects.exists()
 
 
+def a_story_that_is_refused_leaves_nothing_and_takes_nothing_with_it() -> None:
+    broker = Broker(Settings(), Grants(b"secret", dict), lambda _: None, lambda _: None)
+    answers: dict[str, Any] = {}
+
+    def wanted(work: Work) -> str:
+        work.desk.declare(JobTypeSpec("wanted"), "ana")
+        return "done"
+
+    def wrote(_: Work) -> None:
+        JobType.objects.create(name="written", created_at=NOW)
+        raise NotKnown("something else")
+
+    def decided(work: Work) -> None:
+        work.desk.declare(JobTypeSpec("decided"), "ana")
+        work.flush()
+        raise Conflict("it was so before")
+
+    def told(*stories: Callable[[Work], Any], quiet: bool = False) -> None:
+        broker._tell([Request(one, partial(answers.__setitem__, one.__name__), quiet) for one in stories])
+        names = set(JobType.objects.values_list("name", flat=True))
+        assert names == {"wanted"}
+        assert broker.stale or names == broker._book.types.keys()
+
+    told(wanted, wrote)
+    assert (answers["wanted"], type(answers["wrote"])) == ("done", NotKnown), answers
+    assert not broker.stale, "the book knows nothing of it"
+    for quiet in (False, True):
+        told(wanted, decided, quiet=quiet)
+        assert type(answers["decided"]) is Conflict
+        told(decided, quiet=quiet)
+
+
 def a_job_type_is_read_back_and_set_again() -> None:
     jobs.declare([TypeDeclared(JobTypeSpec("t"), NOW)])
     spec = JobTypeSpec("t", 3, 0, "deadline", 60.0, 90.0, 10.0, 2, True, ("run", "apa"))
@@ -565,6 +601,7 @@ STORIES = [
     what_is_written_in_one_go_stands_or_falls_together,
     models_are_barred_where_no_transaction_was_begun,
     what_was_undone_within_is_not_taken_for_committed,
+    a_story_that_is_refused_leaves_nothing_and_takes_nothing_with_it,
 ]
 
 #: Those that make transactions of their own.
@@ -573,6 +610,7 @@ OUTERMOST = {
     what_is_written_in_one_go_stands_or_falls_together,
     models_are_barred_where_no_transaction_was_begun,
     what_was_undone_within_is_not_taken_for_committed,
+    a_story_that_is_refused_leaves_nothing_and_takes_nothing_with_it,
 }
 
 

@@ -6,13 +6,17 @@ from p3s.protocol.errors import Conflict
 from p3s.protocol.states import FINAL_JOB_STATES
 
 
-def rerun(job: str, past: Past, added: JobAdded, who: str, why: str, now: float) -> list[Effect]:
-    """Add the new job; the old one's late report, should there be one, is refused from now on. Raises Conflict for a
-    job that has not ended or was run again already."""
+def check(job: str, past: Past) -> None:
+    """Raises Conflict for a job that has not ended or was run again already."""
     if past.state not in FINAL_JOB_STATES:
         raise Conflict(f"job {job} is {past.state}; only a job that has ended is run again")
     if past.rerun:
         raise Conflict(f"job {job} was run again already; run that one again (p3s job show {job} names it)")
+
+
+def rerun(job: str, past: Past, added: JobAdded, who: str, why: str, now: float) -> list[Effect]:
+    """Add the new job; the old one's late report, should there be one, is refused from now on. Raises as `check`."""
+    check(job, past)
     text = f"as {added.job}: {why}" if why else f"as {added.job}"
     return [added, Noted("job", job, "run again", who, text, now)]
 

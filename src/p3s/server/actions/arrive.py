@@ -108,7 +108,8 @@ def _register(work: Work, known: _Known, requests: Sequence[DatasetRequest], own
         elif _has_come(dataset, one):
             _fill(dataset, one)
             dataset.state = DatasetState.AVAILABLE.value
-            dataset.save()
+            if one.url not in known.new:  # else it is stored below, as it is then
+                dataset.save()
             work.topics.add("datasets")
     ensure_runs(work, (known.datasets[one.url].run for one in requests), owner)
     if new:

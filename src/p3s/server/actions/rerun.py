@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from p3s.domain.acceptance import accept
-from p3s.domain.rerun import still_fresh
+from p3s.domain.rerun import check, still_fresh
 from p3s.protocol.acts import RerunReply, RerunRequest
 from p3s.protocol.errors import BadInput, Conflict, NotAllowed, NotKnown
 from p3s.protocol.messages import JobSpec
@@ -42,6 +42,8 @@ def rerun(work: Work, *, request: RerunRequest, who: Who) -> RerunReply:
     if not request.uuids:
         rows = [row for row in rows if not past[row.uuid].rerun]
     rows = _with_inputs(rows, bool(request.uuids))
+    for row in rows:
+        check(row.uuid, past[row.uuid])
     old = [row.uuid for row in rows]
     if request.dry_run:
         return RerunReply(old, [])

@@ -18,8 +18,9 @@ ADDRESS = "set:"
 
 
 def make(work: Work, *, name: str, request: SetRequest, who: Who) -> SetChanged:
-    """A set of this name; of one that is there already only `add` counts."""
+    """A set of this name; of one that is there already only `add` counts. All of it or nothing, as `change`."""
     work.flush()
+    joining = resolved(request.add)
     row = Dataset.objects.filter(url=ADDRESS + name).first()
     new = row is None
     if row is None:
@@ -38,7 +39,7 @@ def make(work: Work, *, name: str, request: SetRequest, who: Who) -> SetChanged:
         work.topics.add("datasets")
     elif request.add:
         _check_owner(row, who)
-    added, _ = _change(work, row, SetMembers(request.add), who)
+    added, _ = _change(work, row, joining, [], "", who)
     return SetChanged(row.uuid, name, new, added, 0, row.members.count())
 
 
@@ -49,7 +50,7 @@ def change(work: Work, *, name: str, request: SetMembers, who: Who) -> SetChange
     if row is None:
         raise NotKnown(f"there is no set {name}; p3s dataset set create {name} makes it")
     _check_owner(row, who)
-    added, removed = _change(work, row, request, who)
+    added, removed = _change(work, row, resolved(request.add), resolved(request.remove), request.why, who)
     return SetChanged(row.uuid, name, False, added, removed, row.members.count())
 
 
@@ -58,9 +59,10 @@ def _check_owner(row: Dataset, who: Who) -> None:
         raise NotAllowed(f"set {row.name} belongs to {row.owner}; only they or an operator can change it")
 
 
-def _change(work: Work, row: Dataset, request: SetMembers, who: Who) -> tuple[int, int]:
+def _change(
+    work: Work, row: Dataset, joining: Sequence[str], leaving: Sequence[str], why: str, who: Who
+) -> tuple[int, int]:
     """How many files joined and left."""
-    joining, leaving = resolved(request.add), resolved(request.remove)
     there = set(row.members.filter(dataset__in=[*joining, *leaving]).values_list("dataset", flat=True))
     new = [one for one in joining if one not in there]
     Member.objects.bulk_create([Member(set=row, dataset_id=one) for one in new], batch_size=200)
@@ -68,8 +70,8 @@ def _change(work: Work, row: Dataset, request: SetMembers, who: Who) -> tuple[in
     row.members.filter(dataset__in=gone).delete()
     if new or gone:
         said = ", ".join(f"{len(ones)} {word}" for ones, word in ((new, "added"), (gone, "removed")) if ones)
-        why = f"{said}: {request.why}" if request.why else said
-        work.desk.do([Noted("dataset", row.uuid, "files changed", who.name, why, work.now)])
+        noted = Noted("dataset", row.uuid, "files changed", who.name, f"{said}: {why}" if why else said, work.now)
+        work.desk.do([noted])
         work.topics.add("datasets")
     return len(new), len(gone)
 

@@ -41,9 +41,9 @@ def start(work: Work, *, planned: Planned, hold: bool, why: str = "") -> StartRe
         raise Conflict(f"the template {row.name!r} was deleted meanwhile")
     if planned.rerun_of:
         _check_alone(planned)
-    notes = [note for jobtype in _types(planned) if (note := ensure_type(work, jobtype))]
     files = Files(planned)
     _check_there(planned, files)
+    notes = [note for jobtype in _types(planned) if (note := ensure_type(work, jobtype))]
     jobs = _jobs(work, planned, files)
     flow, moves = _begun(planned, files, jobs, hold)
     for place, job in jobs.items():

@@ -146,6 +146,11 @@ class Work:
     def now(self) -> float:
         return self.desk.now
 
+    @property
+    def decided(self) -> int:
+        """How many effects there are so far."""
+        return len(self.written) + len(self.desk.effects)
+
     def flush(self) -> None:
         """Write what was decided so far, so that reads of the tables in this transaction see it."""
         self._set_aside()

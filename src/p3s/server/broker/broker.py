@@ -10,7 +10,15 @@ from queue import Empty, SimpleQueue
 from time import time
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, IntegrityError, InterfaceError, connection, connections
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    DatabaseError,
+    IntegrityError,
+    InterfaceError,
+    connection,
+    connections,
+    transaction,
+)
 
 from p3s.domain.book import Book
 from p3s.domain.desk import Desk
@@ -248,6 +256,9 @@ class Broker:
             self._tell([request], again=True)
 
     def _refuse(self, request: Request, error: Exception) -> None:
+        if isinstance(error, _HalfDone):
+            request.answer(error.refusal)
+            return
         if why := outage(error):
             self._outage.failed(why)
             request.answer(Away())
@@ -260,11 +271,11 @@ class Broker:
 
     def _transact(self, batch: list[Request], again: bool) -> None:
         self._remember()
-        with Transaction() as transaction:
+        with Transaction() as writing:
             desk = Desk(self._book, self.grants.job_token, self.clock())
-            work = Work(desk, transaction, doubtful=again, follow=follow)
+            work = Work(desk, writing, doubtful=again, follow=follow)
             if not all(request.quiet for request in batch):
-                transaction.begin()
+                writing.begin()
             answers = _told(work, batch)
             work.finish()
         self._answer_lanes(work.written)  # first: a slot that waits is what latency is about
@@ -348,16 +359,31 @@ def _drained(requests: deque[Request]) -> Iterator[Request]:
         yield requests.popleft()
 
 
+class _HalfDone(Exception):
+    """A story was refused after it had decided something, which the book has by now: all must be undone."""
+
+    def __init__(self, refusal: P3sError) -> None:
+        super().__init__(f"refused after something was decided: {refusal}")
+        self.refusal = refusal
+
+
 def _told(work: Work, batch: list[Request]) -> list[tuple[Answer, Any]]:
-    """The value of each story, or the refusal that it ended in."""
-    answers: list[tuple[Answer, Any]] = []
-    for request in batch:
-        try:
-            value = request.story(work)
-        except P3sError as refusal:
-            value = refusal
-        answers.append((request.answer, value))
-    return answers
+    """The value of each story, or the refusal that it ended in: then nothing of it stays."""
+    return [(request.answer, _value(work, request)) for request in batch]
+
+
+def _value(work: Work, request: Request) -> Any:
+    decided = work.decided
+    try:
+        if request.quiet:
+            return request.story(work)
+        work.flush()  # what came before it is not undone with it
+        with transaction.atomic():
+            return request.story(work)
+    except P3sError as refusal:
+        if work.decided != decided:
+            raise _HalfDone(refusal) from None
+        return refusal
 
 
 def _topics(effects: list[Effect]) -> set[str]:
