@@ -1,7 +1,9 @@
 """The document says what is served, and what is served stands in the document."""
 
 import json
+import re
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -227,3 +229,24 @@ def test_a_question_that_is_asked_twice_is_refused(server: Server, asked: str) -
     answer = server.ask("GET", f"/api/v1{asked}")
     assert answer.status == 422
     assert "is asked 2 times" in answer.detail
+
+
+PAGE = Path(__file__).parents[2] / "docs/api.md"
+SAID_BELOW = {"/trends": {"last", "since_run", "until_run", "all"}}
+"""What the page has in its text, not in the table of lists."""
+
+
+def test_the_page_says_by_what_lists_are_chosen(document: dict[str, Any]) -> None:
+    [table] = re.findall(r"^\| list \| chosen by \|\n.*\n((?:\|.*\n)+)", PAGE.read_text(), re.MULTILINE)
+    said: dict[str, set[str]] = {}
+    for row in table.splitlines():
+        names, _, chosen = row[1:].partition("|")
+        words = set(re.findall(r"`([a-z_]+)(?:=true)?`", chosen))
+        said |= {name: words | SAID_BELOW.get(name, set()) for name in re.findall(r"`([^`]+)`", names)}
+    known = {}
+    for path, operations in document["paths"].items():
+        asked = {one["name"] for one in operations.get("get", {}).get("parameters", ()) if one["in"] == "query"}
+        if "cursor" in asked:
+            route = re.sub(r"\{(\w+)\}", lambda found: "NAME" if found[1] == "name" else "UUID", path)
+            known[route.removeprefix("/api/v1")] = asked - {"limit", "cursor"}
+    assert said == known

@@ -67,4 +67,4 @@ def _need_root_libraries() -> None:
         import matplotlib  # noqa: F401
         import uproot  # noqa: F401
     except ImportError:
-        raise P3sError("the demo needs ROOT libraries: pip install 'p3s[demo]'") from None
+        raise P3sError("the demo needs ROOT libraries: install p3s with its extra, p3s[demo]") from None

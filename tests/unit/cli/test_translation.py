@@ -1,6 +1,9 @@
 """What the command lines of 2018 are now."""
 
+import re
+import shlex
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -176,6 +179,26 @@ def test_a_wrong_option_ends_with_2(client: str, capsys: pytest.CaptureFixture[s
         translate(client, ["--nonsense"], {})
     assert ended.value.code == 2
     assert "--nonsense" in capsys.readouterr().err
+
+
+PAGE = Path(__file__).parents[3] / "docs/from-2018.md"
+IN_WORDS = (
+    "pilot.py -s",
+    "pilot.py -x",
+    "job.py -d",
+    "dataset.py -a",
+    "dataset.py -g",
+    "workflow.py -a",
+    "injector.py",
+)
+"""Rows of the page that say more or less than the translation: with other values, or what to do instead."""
+
+
+def test_the_page_says_what_command_lines_are_now() -> None:
+    rows = re.findall(r"^\| `(\w+\.py [^`]+)`.*? \| `p3s ([^`]+)`", PAGE.read_text(), re.MULTILINE)
+    rows = [(old, new) for old, new in rows if old.split()[0] in CLIENTS and not old.startswith(IN_WORDS)]
+    assert len(rows) >= 20
+    assert {old: shlex.join(now(old).commands[0]) for old, _ in rows} == dict(rows)
 
 
 def test_every_client_of_2018_is_known() -> None:

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -46,6 +47,8 @@ def postgresql(url: str) -> dict[str, object]:
         raise ImproperlyConfigured(
             f"P3S_DATABASE is {url!r}; write postgresql://USER:PASSWORD@HOST:PORT/NAME, or unset it for SQLite"
         )
+    if find_spec("psycopg") is None:
+        raise ImproperlyConfigured("PostgreSQL needs a driver: install p3s with its extra, p3s[postgresql]")
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": name,
