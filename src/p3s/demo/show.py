@@ -30,6 +30,8 @@ MOST_FILES = 1_000
 LATEST = 100
 """Of a simulated detector that goes on, so many entries of each list are looked at: it makes no more between two looks,
 and a look at all there is would take more of the server than the demo itself."""
+MERGE = "tpc-run"
+"""The job type that adds up what the files of a run gave."""
 
 
 @dataclass
@@ -46,7 +48,7 @@ class Plan:
 
 @dataclass
 class Seen:
-    """What the server has so far."""
+    """What the server has so far; `datasets` are files that arrived, not what people's workflows write meanwhile."""
 
     datasets: list[Dataset] = field(default_factory=list)
     jobs: list[JobRow] = field(default_factory=list)
@@ -99,7 +101,7 @@ def _run(plan: Plan, parts: Parts, expected: int) -> dict[str, Any]:
     began = time.monotonic()
     while True:
         parts.check(but="daq")
-        seen = _look(client, most)
+        seen = _look(client, _stream_of(plan), most)
         told.progress(seen)
         if plan.exit and _enough(plan, parts, seen, expected):
             numbers = _numbers(seen)
@@ -137,13 +139,19 @@ def _start_fleet(plan: Plan, parts: Parts) -> None:
 
 def _streams(plan: Plan, incoming: Path) -> str:
     """The stream file of the demo, as a person would write it."""
+    name = _stream_of(plan)
     if plan.data is not None:
         rule = {"files": f"{incoming.resolve()}/{{name}}.root", "complete": {"rested": "2s"}}
-        return _written("trees", {**rule, "payload": _payload("tree_monitor.py")})
+        return _written(name, {**rule, "payload": _payload("tree_monitor.py")})
     rule = {"files": f"{incoming.resolve()}/tpc_run{{run:d}}_{{subrun:d}}.root", "complete": {"renamed": True}}
     rule["waiting"] = {"at_most": MOST_WAITING, "then": "drop_oldest"}
-    merge = {"payload": _payload("tpc_merge.py"), "of": "tpc", "by": "run", "every": SUBRUNS, "or_after": "10s"}
-    return _written("tpc", {**rule, "payload": _payload("tpc_monitor.py"), "gather": {"tpc-run": merge}})
+    merge = {"payload": _payload("tpc_merge.py"), "of": name, "by": "run", "every": SUBRUNS, "or_after": "10s"}
+    return _written(name, {**rule, "payload": _payload("tpc_monitor.py"), "gather": {MERGE: merge}})
+
+
+def _stream_of(plan: Plan) -> str:
+    """Its name."""
+    return "tpc" if plan.data is None else "trees"
 
 
 def _payload(script: str) -> str:
@@ -154,9 +162,9 @@ def _written(name: str, rule: dict[str, Any]) -> str:
     return yaml.safe_dump({"streams": {name: rule}}, sort_keys=False)
 
 
-def _look(client: Client, most: int) -> Seen:
+def _look(client: Client, stream: str, most: int) -> Seen:
     try:
-        return Seen(client.datasets(most), client.jobs(most), client.results(most))
+        return Seen(client.datasets(most, stream=stream), client.jobs(most), client.results(most))
     except TryLater:
         return Seen()  # it may be restarting; `check` says when it is gone
 
@@ -191,6 +199,7 @@ class _Told:
     def __init__(self, say: Callable[[str], None]) -> None:
         self.say = say
         self.known: set[object] = set()
+        self.arrived: dict[str | None, float] = {}
 
     def once(self, mark: object, text: str) -> None:
         if mark not in self.known:
@@ -205,14 +214,14 @@ class _Told:
                 self.once(
                     job["uuid"], f"{job['state']:9} {job['dataset_name']} ({job['reason']}): p3s job show {job['uuid']}"
                 )
-        arrived = {dataset["uuid"]: dataset["registered_at"] for dataset in seen.datasets}
+        self.arrived |= {dataset["uuid"]: dataset["registered_at"] for dataset in seen.datasets}
         for result in reversed(seen.results):
-            if result["dataset"] is None:
+            if result["jobtype"] == MERGE:
                 self.once(result["id"], f"merged    run {result['run']}: the spectra of its files, added up")
-                continue
-            took = result["published_at"] - arrived.get(result["dataset"], result["published_at"])
-            text = f"on display {took:4.1f} s after arrival: {result['dataset_name']}, {result['status']}"
-            self.once(result["id"], text)
+            elif result["dataset"] in self.arrived:
+                took = result["published_at"] - self.arrived[result["dataset"]]
+                text = f"on display {took:4.1f} s after arrival: {result['dataset_name']}, {result['status']}"
+                self.once(result["id"], text)
 
 
 def _data_files(data: Path) -> int:
