@@ -207,6 +207,56 @@ def test_a_gathering_begins_with_what_finished_before_its_rule_was_there(line: C
     assert [entry["job"] for entry in one.read(job["uuid"])] == [before, after]
 
 
+def test_by_a_key_too_it_begins_with_what_finished_before(line: Callable[..., Line]) -> None:
+    """Of each file the latest job, over all runs; what did not finish, has no such key, or is another's, not."""
+    one = line(every=100)
+    regather(one)
+    first, other = one.process(keys={"dl": 4}), one.process(keys={"dl": 5})
+    one.end(one.arrive(keys={"dl": 4}), "failed")
+    one.process()
+    second = one.process(run=next(RUNS), keys={"dl": 4})
+    (again,) = one.server.good("POST", "/api/v1/reruns", {"uuids": first})["new"]
+    one.end(again)
+    regather(one, every=3, by="dl")
+    assert sorted(one.standing()) == [("4", 2, 0), ("5", 1, 0)]
+    assert one.jobs() == [], "nothing has come since"
+    third = one.process(keys={"dl": 4})
+    (job,) = one.jobs()
+    assert [entry["job"] for entry in one.read(job["uuid"])] == [*second, again, *third]
+    assert one.server.job(job["uuid"])["keys"] == {"dl": 4}
+    assert sorted(one.standing()) == [("4", 0, 3), ("5", 1, 0)]
+    regather(one)
+    while_away = one.process(keys={"dl": 5})
+    regather(one, every=3, by="dl")
+    last = one.process(keys={"dl": 5})
+    assert [entry["job"] for entry in one.read(one.jobs()[-1]["uuid"])] == [*other, *while_away, *last]
+
+
+def test_what_finished_before_a_rule_by_key_does_not_wait_for_the_clock(
+    line: Callable[..., Line], until: Until
+) -> None:
+    """Others that do are gathered all the same."""
+    one, other = line(every=100), line(or_after=0.2)
+    regather(one)
+    one.process(keys={"dl": 4})
+    regather(one, or_after=0.2, by="dl")
+    other.process()
+    until("it is gathered after so long", other.jobs)
+    assert one.jobs() == []
+    one.process(keys={"dl": 4})
+    until("so is this, when something has come", one.jobs)
+    assert len(one.read(one.jobs()[0]["uuid"])) == 2
+
+
+def test_the_end_of_a_run_gathers_by_key_what_had_finished_before(line: Callable[..., Line]) -> None:
+    one = line(every=100)
+    regather(one)
+    jobs = one.process(2, keys={"dl": 4})
+    regather(one, at_run_end=True, by="dl")
+    end_run(one)
+    assert [[entry["job"] for entry in one.read(job["uuid"])] for job in one.jobs()] == [jobs]
+
+
 def regather(one: Line, **gather: Any) -> None:
     """Its stream's rule, with this gathering or none."""
     jobs = {one.stream: {"payload": "true", "needs": {"tags": [one.stream]}}}

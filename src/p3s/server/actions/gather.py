@@ -64,15 +64,18 @@ def gather_ended(work: Work, ended: Sequence[JobEnded]) -> None:
 
 def gather_anew(work: Work, stream: Stream, before: Mapping[str, Any]) -> None:
     """A stream's rule has changed; `before` is what it was. Jobs that it made and that have not ended are waited for
-    where they were not. What a rule has gathered that is new, or goes by something else, is begun anew."""
+    where they were not. What a rule has gathered that is new, or goes by something else, is begun anew: by run when
+    something of the run ends, by a key now, because a key's jobs are in no index."""
     if not (stream.spec.get("gather") or before.get("gather")):
         return
     rules = from_object(StreamSpec, stream.spec).gather
     known = from_object(StreamSpec, before).gather if before else {}
     for name, rule in rules.items():
         was = known.get(name)
-        if (was is None and rule.by in WITHIN_RUNS) or (was and (was.of, was.by) != (rule.of, rule.by)):
+        if was is None or (was.of, was.by) != (rule.of, rule.by):
             Gathering.objects.filter(stream=stream, name=name).delete()
+            if rule.by not in WITHIN_RUNS:
+                _begin_by_key(stream, name, rule)
     new = gathered_of(stream) - {one.of for one in known.values()}
     work.desk.do(JobFollowed(*job) for job in waiting.unfollowed(stream.name, new))
 
@@ -97,8 +100,8 @@ def gather_by_clock(work: Work) -> None:
     for rule in _rules(Stream.objects.all()):
         if not rule.gather.or_after:
             continue
-        rows = Gathering.objects.filter(stream=rule.stream, name=rule.name, pending__gt=0).order_by("since")
-        for row in rows[: PORTION + 1]:
+        rows = Gathering.objects.filter(stream=rule.stream, name=rule.name, pending__gt=0, since__isnull=False)
+        for row in rows.order_by("since")[: PORTION + 1]:
             at = due_at(rule.gather, Standing(row.pending, row.since))
             if at > work.now or made == PORTION:
                 book.gather_from = min(book.gather_from, max(at, work.now))
@@ -151,6 +154,21 @@ def _begin_late(work: Work, rule: Rule, run: int) -> None:
         if row is not None and new:
             row.pending, row.since, row.run = Gathered.objects.filter(gathering=row).count(), work.now, run
             row.save()
+
+
+def _begin_by_key(stream: Stream, name: str, rule: Gather) -> None:
+    """With what finished before, among the latest jobs: of each file its latest. Like what finished of a run before its
+    rule, it is gathered when something more has come, and does not wait for the clock."""
+    rows: dict[str, Gathering] = {}
+    members: dict[str, Gathered] = {}
+    for job in waiting.latest_finished(stream.name, rule.of):
+        value, dataset = value_of(rule.by, job.run, job.subrun, job.keys), str(job.dataset_id)
+        if value is not None and dataset not in members:
+            row = rows.setdefault(value.text, Gathering(stream=stream, name=name, value=value.text, run=job.run))
+            row.pending += 1
+            members[dataset] = Gathered(gathering=row, dataset_id=dataset, job_id=job.id)
+    Gathering.objects.bulk_create(rows.values())
+    Gathered.objects.bulk_create(reversed(members.values()))
 
 
 def _begun(rule: Rule, value: Value) -> tuple[Gathering, bool]:

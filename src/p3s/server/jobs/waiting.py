@@ -16,6 +16,10 @@ from p3s.protocol.states import WAITING_JOB_STATES, JobState
 
 from .classes import needs_of, written
 from .models import Job, JobType, Pause
+from .uses.queries import MOST_SOURCES
+
+LOOKED_BACK = 200_000
+"""So many jobs are looked through, at most, for what a new rule finds: the writer has other things to do."""
 
 _SPEC = "payload, input, env, time_limit, run, subrun, keys, needs, eta_at, stale_at, submitted_at, followed, workflow"
 _BARE = _SPEC.replace("payload, input, env,", "'', '', '{}',").replace("keys,", "'{}',")
@@ -181,6 +185,14 @@ def goes_on(run: int, stream: str, jobtype: str) -> bool:
 def finished_of_run(run: int, stream: str, jobtype: str) -> list[int | None]:
     """The subruns of a stream's finished jobs of this type and run, each once."""
     return [subrun for (subrun,) in _rows(FINISHED_OF_RUN, (run, stream, jobtype, run))]
+
+
+def latest_finished(stream: str, jobtype: str) -> list[Job]:
+    """A stream's finished jobs of this type, the newest first: as many as a job may read, among the latest of all."""
+    latest = Job.objects.order_by("-id").values_list("id", flat=True).first() or 0
+    jobs = Job.objects.filter(state="finished", id__gt=latest - LOOKED_BACK, stream=stream, jobtype=jobtype)
+    jobs = jobs.filter(workflow__isnull=True, dataset__isnull=False).order_by("-id")
+    return list(jobs.only("id", "dataset", "run", "subrun", "keys")[:MOST_SOURCES])
 
 
 def unfollowed(stream: str, jobtypes: Iterable[str]) -> list[tuple[int, str, ClassKey]]:
