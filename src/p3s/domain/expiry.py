@@ -12,6 +12,12 @@ def silent_for(book: Book, entry: PilotEntry, now: float) -> float:
     return now - max(entry.last_seen, book.started_at)
 
 
+def clock_was_set(book: Book, by_s: float, now: float) -> None:
+    """The server's clock was set, to `now`: no pilot is silent, or heard in the future, for that alone."""
+    book.started_at += by_s
+    book.heard.clock_was_set(by_s, now)
+
+
 def overdue(book: Book, grace_s: float, now: float) -> list[PilotEntry]:
     """Pilots whose lease plus grace has passed unheard, by name: in whatever order they were heard."""
 

@@ -41,6 +41,12 @@ class Heard:
                 elif entry.last_seen <= now:  # one heard in the future (the clock was set back) says nothing of others
                     break
 
+    def clock_was_set(self, by_s: float, now: float) -> None:
+        """Each is unheard for as long as before; nobody was heard later than `now`."""
+        for order in self._orders.values():
+            for entry in order.values():
+                entry.last_seen = min(entry.last_seen + by_s, now)
+
     def since(self, moment: float) -> Iterator[PilotEntry]:
         """Pilots heard at that moment or later."""
         for order in self._orders.values():

@@ -7,7 +7,7 @@ import asyncio
 import logging
 import time
 
-from p3s.domain import silence
+from p3s.domain import expiry, silence
 from p3s.server.actions.alarms import watch_silence
 from p3s.server.actions.gather import gather_by_clock
 from p3s.server.actions.services import Ran
@@ -16,6 +16,7 @@ from p3s.server.broker import Away, Broker, Story
 from p3s.server.jobs import waiting
 from p3s.server.pilots import queries as pilots
 
+from .clock import Steps
 from .services import Services
 
 log = logging.getLogger("p3s.upkeep")
@@ -67,10 +68,12 @@ class Upkeep:
         self.silence = Silence()
         self.seen = Seen(min(SEEN_EVERY_S, broker.settings.lease_s), broker.clock())
         self.told_at = broker.clock()
+        self.steps = Steps(broker.clock)
 
     def look(self, work: Work) -> None:
         """A round."""
         self.began = time.monotonic()
+        self._see_to_the_clock(work)
         pilots_before = len(work.desk.book.pilots)
         expire(work, self.broker)
         self.given_up += pilots_before - len(work.desk.book.pilots)
@@ -88,6 +91,16 @@ class Upkeep:
         _report(value)
         said = f"{self.given_up} pilots given up since the start"
         self.services.ran(_round(REAPER, self.broker, self.began, said, value))
+
+    def _see_to_the_clock(self, work: Work) -> None:
+        """Before anybody is given up by it."""
+        by_s = self.steps.last()
+        if by_s:
+            log.warning("this machine's clock was set by %+.1f s; pilots are no longer silent for that", by_s)
+            expiry.clock_was_set(work.desk.book, by_s, self.broker.clock())
+            self.broker.started_at += by_s
+            self.seen.read_at += by_s
+            self.told_at += by_s
 
     def _tell(self, work: Work) -> None:
         if work.now - self.told_at >= TELL_EVERY_S:

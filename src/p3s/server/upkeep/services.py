@@ -174,13 +174,14 @@ class Services:
     def _is_due(self, known: _Known, now: float) -> bool:
         if known.own is None or known.own.run is None or known.runs != "server" or known.ended is not None:
             return False
-        return now >= rules.due_at(known.standing, self.started_at + known.own.first_after_s)
+        set_back = (known.standing.last_at or 0.0) > now  # the clock: who waited for it would run no more for as long
+        return set_back or now >= rules.due_at(known.standing, self.started_at + known.own.first_after_s)
 
     def _watch(self, now: float) -> None:
         with self._lock:
             standings = [known.standing for known in self._known.values()]
         found = {**rules.alarms(standings, self.started_at, now), **self.guard.alarms()}
-        recent = now - self._told_at < KEEP_EVERY_S
+        recent = 0.0 <= now - self._told_at < KEEP_EVERY_S
         if (found == self._told and (recent or not found)) or (self._told is None and recent):
             return
         self._told_at = now
