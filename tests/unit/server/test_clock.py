@@ -20,10 +20,12 @@ from p3s.domain.desk import Desk
 from p3s.domain.effects import PilotAdded
 from p3s.server.actions.work import Work
 from p3s.server.broker import Settings, Unshared
+from p3s.server.services.reads import ServiceRow
 from p3s.server.upkeep import services
 from p3s.server.upkeep.clock import Steps
 from p3s.server.upkeep.rounds import Upkeep
 
+NOW = 1_790_000_000.0
 LEASE_S, GRACE_S = 300.0, 30.0
 
 
@@ -31,7 +33,7 @@ class Machine:
     """A server's upkeep over a machine whose clock can be set. Its one pilot is heard when the test says so."""
 
     def __init__(self) -> None:
-        self.steady, self.ahead = 1_000.0, 1_790_000_000.0
+        self.steady, self.ahead = 1_000.0, NOW
         broker: Any = SimpleNamespace(
             settings=Settings(LEASE_S, GRACE_S),
             clock=lambda: self.now,
@@ -110,17 +112,39 @@ def test_clocks_that_were_not_read_together_say_nothing() -> None:
     assert steps.last() == 0.0, "the process stood still between them"
 
 
-def test_services_run_on_when_the_clock_is_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They waited until it had caught up: nobody looked at the disk for as long."""
-    monkeypatch.setattr(services.reads, "all_of", list)
-    now, runs = 1_790_000_000.0, threading.Semaphore(0)
-    broker: Any = SimpleNamespace(clock=lambda: now, post=lambda _, answer: answer(None))
-    guard: Any = SimpleNamespace(alarms=dict)
-    look = services.Service("disk", "looks", 10.0, lambda: runs.release() or "", first_after_s=0.0)
-    registry = services.Services(broker, guard, [look])
-    for by_s, runs_again in ((0.0, True), (5.0, False), (-3_600.0, True), (5.0, False), (5.0, True)):
-        now += by_s
-        registry.tick()
-        assert runs.acquire(timeout=20.0 if runs_again else 0.0) is runs_again, by_s
-        ended = registry._known["disk"].ended
+class Registry:
+    """One service that runs every 10 s, on a machine whose clock can be set."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *rows: ServiceRow) -> None:
+        monkeypatch.setattr(services.reads, "all_of", lambda: list(rows))
+        self.steady, self.ahead, self.runs = 0.0, NOW, threading.Semaphore(0)
+        broker: Any = SimpleNamespace(clock=lambda: self.steady + self.ahead, post=lambda _, answer: answer(None))
+        guard: Any = SimpleNamespace(alarms=dict)
+        look = services.Service("disk", "looks", 10.0, lambda: self.runs.release() or "", first_after_s=0.0)
+        self.services = services.Services(broker, guard, [look])
+        self.services._steps = Steps(broker.clock, lambda: self.steady)
+
+    def ran(self) -> bool:
+        """Whether this moment makes it run."""
+        self.services.tick()
+        ended = self.services._known["disk"].ended
         assert ended is None or ended.wait(20.0)
+        return self.runs.acquire(blocking=False)
+
+
+@pytest.mark.parametrize("by_s", [-3_600.0, 3_600.0])
+def test_services_run_as_often_when_the_clock_is_set(monkeypatch: pytest.MonkeyPatch, by_s: float) -> None:
+    """Set back, they waited until it had caught up: nobody looked at the disk for as long."""
+    registry = Registry(monkeypatch)
+    assert registry.ran()
+    registry.ahead += by_s
+    assert not registry.ran()
+    registry.steady += 5.0
+    assert not registry.ran()
+    registry.steady += 5.0
+    assert registry.ran()
+
+
+def test_a_run_that_the_tables_have_in_the_future_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = ServiceRow("disk", True, "", 10.0, NOW + 3_600.0, None, "", None, "", "", None)
+    assert Registry(monkeypatch, row).ran()

@@ -26,6 +26,7 @@ from p3s.server.services import reads
 from p3s.server.services.reads import ServiceRow
 from p3s.server.sql import outage
 
+from .clock import Steps
 from .disk import Guard
 
 log = logging.getLogger("p3s.upkeep")
@@ -85,6 +86,7 @@ class Services:
         self.broker = broker
         self.guard = guard
         self.started_at = broker.clock()
+        self._steps = Steps(broker.clock)
         self._lock = threading.Lock()
         self._told: Mapping[str, Alarm] | None = None
         self._told_at = 0.0
@@ -164,18 +166,33 @@ class Services:
 
     def tick(self) -> None:
         """Start what is due, see to the alarms. A look at memory when there is nothing to do."""
-        now = self.broker.clock()
+        by_s, now = self._steps.last(), self.broker.clock()
         with self._lock:
+            if by_s:
+                self._clock_was_set(by_s)
             due = [known for known in self._known.values() if self._is_due(known, now)]
         for known in due:
             self._start(known)
         self._watch(now)
 
+    def _clock_was_set(self, by_s: float) -> None:
+        """What was is as long ago as it was."""
+        self.started_at += by_s
+        self._told_at += by_s
+        for known in self._known.values():
+            last_at, running_since = known.standing.last_at, known.standing.running_since
+            known.standing = replace(
+                known.standing,
+                last_at=None if last_at is None else last_at + by_s,
+                running_since=None if running_since is None else running_since + by_s,
+            )
+            known.written_at += by_s
+
     def _is_due(self, known: _Known, now: float) -> bool:
         if known.own is None or known.own.run is None or known.runs != "server" or known.ended is not None:
             return False
-        set_back = (known.standing.last_at or 0.0) > now  # the clock: who waited for it would run no more for as long
-        return set_back or now >= rules.due_at(known.standing, self.started_at + known.own.first_after_s)
+        ahead = (known.standing.last_at or 0.0) > now  # as a clock had it that was set before this server started
+        return ahead or now >= rules.due_at(known.standing, self.started_at + known.own.first_after_s)
 
     def _watch(self, now: float) -> None:
         with self._lock:
