@@ -191,6 +191,11 @@ def test_the_result_page_names_every_kind() -> None:
     assert [kind for kind in results.KINDS if f"| `{kind}` |" not in text] == []
 
 
+def test_words_are_found_by_their_letters() -> None:
+    words = re.findall(r"^\| \*\*(.+?)\*\* \|", (ROOT / "docs/glossary.md").read_text(), re.MULTILINE)
+    assert words == sorted(words, key=str.lower)
+
+
 # ---- examples
 
 

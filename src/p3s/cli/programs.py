@@ -2,6 +2,8 @@
 
 import os
 import shlex
+import shutil
+from pathlib import Path
 
 from p3s.client.files import is_file, is_there
 
@@ -14,9 +16,12 @@ def program_of(payload: str) -> str:
         return ""
 
 
-def doubt_of(payload: str) -> str:
-    """Of a program that is a path, that it is not here, or cannot be run; '' where nothing is wrong."""
+def doubt_of(payload: str, beside: Path = Path()) -> str:
+    """Of a program that is a path, that it is not here, or cannot be run; of one that is none, that a file of its name
+    is meant, in the directory `beside`. '' where nothing is wrong."""
     program = program_of(payload)
+    if program and "/" not in program and is_file(str(beside / program)) and shutil.which(program) is None:
+        return f"{program} is looked for on the pilot's PATH; the file here is ./{program}"
     if not program.startswith(("/", "./")):
         return ""
     if not is_there(program):

@@ -1,7 +1,6 @@
 """`p3s job submit`: what people describe becomes jobs; with --wait, what became of them."""
 
 import shlex
-import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from p3s.client.descriptions import Described, duration, needs_of, read
-from p3s.client.files import address, is_file, is_there
+from p3s.client.files import address, is_there
 from p3s.client.sdk import Client
 from p3s.protocol import bounds
 from p3s.protocol.errors import BadInput, P3sError
@@ -22,7 +21,7 @@ from p3s.protocol.views import Job as Ended
 from . import complete, show
 from .logs import last_words
 from .options import DryRun, Json
-from .programs import doubt_of, not_here, program_of
+from .programs import doubt_of, not_here
 
 NEED_HELP = "cores=2, memory=4GB, gpus=1, site=lxbatch, tag=cvmfs, runtime=apptainer; repeatable."
 NEEDS = ("cores", "memory", "gpus", "site", "tag", "runtime")
@@ -180,9 +179,6 @@ def _with_input(spec: JobSpec, path: str, described: bool) -> JobSpec:
 
 def doubts(job: JobSpec) -> list[str]:
     """What of a job is not here, and may be a mistake: pilots may run where it is."""
-    program = program_of(job.payload)
-    if "/" not in program and is_file(program) and shutil.which(program) is None:
-        return [f"{program} is looked for on the pilot's PATH; the file here is ./{program}"]
     away = job.input.startswith(("/", "./")) and not is_there(job.input)
     found = [doubt_of(job.payload), not_here(job.input) if away else ""]
     return [doubt for doubt in found if doubt]

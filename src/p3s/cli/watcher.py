@@ -1,5 +1,6 @@
 """`p3s watcher ...`: files that arrive."""
 
+import re
 import signal
 import threading
 from collections import Counter
@@ -20,6 +21,7 @@ from .parts import place
 from .programs import doubt_of
 
 if TYPE_CHECKING:
+    from p3s.protocol.data import StreamSpec
     from p3s.watcher.explain import Explained, Would
     from p3s.watcher.streams import StreamFile
     from p3s.watcher.watch import Watcher
@@ -84,14 +86,21 @@ def _read(files: list[Path]) -> "list[StreamFile]":
 
 
 def _tell_doubts(found: "list[StreamFile]") -> None:
-    """Payloads that are not here, or cannot be run."""
-    for stream in [stream.spec for file in found for stream in file.streams]:
-        places = {f"jobs.{name}": job.payload for name, job in stream.jobs.items()}
-        places |= {f"gather.{name}": gather.payload for name, gather in stream.gather.items()}
-        for where, payload in places.items():
-            doubt = doubt_of(payload)
-            if doubt:
-                show.note(f"note: streams.{stream.name}.{where}: {show.plain(doubt)}")
+    """Runs that no pattern gives; payloads that are not here, or cannot be run."""
+    for beside, stream in [(file.path.parent, stream) for file in found for stream in file.streams]:
+        for name in re.findall(r"\{(run|subrun)(?::a)?\}", stream.pattern.text):
+            where = f"note: streams.{stream.spec.name}.files"
+            show.note(f"{where}: {{{name}}} is text, of which no {name} comes; write {{{name}:d}}")
+        _tell_payloads(stream.spec, beside)
+
+
+def _tell_payloads(stream: "StreamSpec", beside: Path) -> None:
+    places = {f"jobs.{name}": job.payload for name, job in stream.jobs.items()}
+    places |= {f"gather.{name}": gather.payload for name, gather in stream.gather.items()}
+    for where, payload in places.items():
+        doubt = doubt_of(payload, beside)
+        if doubt:
+            show.note(f"note: streams.{stream.name}.{where}: {show.plain(doubt)}")
 
 
 def _watch(found: "list[StreamFile]", name: str, once: bool, force: bool, silent_s: float) -> None:
