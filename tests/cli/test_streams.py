@@ -50,6 +50,17 @@ def test_a_rule_is_changed_looked_at_and_made_what_it_was(p3s: Callable[..., str
     assert p3s("revert", stream, "--reason", "crashes") == f"{stream}: it is so already\n"
 
 
+def test_all_that_cannot_be_changed_so_is_told_at_once(run: Run, server: Any, stream: str) -> None:
+    words = ("env.RELEASE=v2", "tke.one_in=3", "take.one_in=many", "waiting")
+    done = run("stream", "set", stream, *words, "--reason", "new", at=server.directory)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert [line.split(":")[1].split()[0].strip("'") for line in done.stderr.splitlines()] == [
+        "tke.one_in",
+        "take.one_in",
+        "waiting",
+    ]
+
+
 def test_a_payload_beside_the_command_line_is_found_wherever_its_jobs_run(
     p3s: Callable[..., str], stream: str, tmp_path: Path
 ) -> None:

@@ -9,8 +9,8 @@ import typer
 from p3s.client.descriptions import resolved
 from p3s.client.sdk import Client
 from p3s.domain import changes as rules
-from p3s.domain.changes import said
 from p3s.protocol.errors import BadInput
+from p3s.protocol.mistakes import refuse, said
 from p3s.protocol.streams import StreamChanged
 
 from . import show
@@ -51,7 +51,8 @@ def set_stream(
     rule = client.stream(name)["spec"]
     changes: dict[str, Any] = {}
     gone = list(unset or [])
-    for text in settings or []:
+
+    def take(text: str) -> None:
         path, equals, value = text.partition("=")
         if not equals:
             raise BadInput(f"{text!r} says no value; write {text}=VALUE, or --unset {text}")
@@ -59,6 +60,8 @@ def set_stream(
             changes[path] = rules.read(path, resolved(value, Path()) if _is_payload(path) else value, rule)
         else:
             gone.append(path)
+
+    refuse(mistake for text in settings or [] for mistake in said(take, text))
     _tell(client.set_stream(name, changes, reason, gone, dry_run), "set", dry_run, json)
 
 
@@ -89,7 +92,7 @@ def _tell(reply: StreamChanged, done: str, dry_run: bool, json: bool) -> None:
         show.as_json(asdict(reply))
         return
     for one in reply.changes:
-        print(show.plain(said([one])))
+        print(show.plain(rules.said([one])))
     for note in reply.notes:
         print(show.plain(f"{reply.name}: {note}"))
     if reply.changes:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import MISSING, fields, is_dataclass
-from functools import cache
+from functools import cache, partial
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -18,6 +18,8 @@ from p3s.protocol.data import StreamSpec
 from p3s.protocol.errors import BadInput
 from p3s.protocol.guesses import guess
 from p3s.protocol.messages import JobTypeSpec
+from p3s.protocol.mistakes import refuse
+from p3s.protocol.mistakes import said as mistakes_of
 from p3s.protocol.streams import StreamChange
 
 Rule = dict[str, Any]
@@ -30,14 +32,20 @@ _FIXED = {
 
 
 def changed(rule: Rule, changes: Mapping[str, Any], unset: Iterable[str]) -> Rule:
-    """The rule with values set by path and paths taken out. Raises BadInput."""
+    """The rule with values set by path and paths taken out. Raises BadInput with all paths that are wrong."""
     after = deepcopy(rule)
-    for path, value in changes.items():
+
+    def set_one(path: str, value: Any) -> None:
         keys, kind = place(path, rule)
         _set(after, keys, _checked(path, value, kind))
-    for path in unset:
+
+    def take_out_one(path: str) -> None:
         keys, _ = place(path, rule)
         _take_out(after, keys, path)
+
+    acts = [partial(set_one, path, value) for path, value in changes.items()]
+    acts += [partial(take_out_one, path) for path in unset]
+    refuse(mistake for act in acts for mistake in mistakes_of(act))
     _check_whole(rule, after)
     return canonical(after)
 

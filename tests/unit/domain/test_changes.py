@@ -67,6 +67,12 @@ def test_refusals_say_where_and_what_instead() -> None:
         assert refused(path, 1)
 
 
+def test_all_that_cannot_be_is_told_at_once() -> None:
+    with pytest.raises(BadInput) as caught:
+        changed(RULE, {"env.A": "3", "tke.one_in": 1, "take.one_in": 5, "take.first_of_run": "x"}, ["waiting"])
+    assert [one.partition(": ")[0] for one in caught.value.mistakes] == ["tke.one_in", "take.first_of_run", "waiting"]
+
+
 @pytest.mark.parametrize(
     ("path", "text", "value"),
     [
