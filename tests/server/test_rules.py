@@ -23,6 +23,16 @@ def explain(server: Server, job: str) -> str:
     return "; ".join(server.good("GET", f"/api/v1/jobs/{job}/explain")["lines"])
 
 
+def test_what_is_set_of_a_job_type_is_on_the_record_as_people_write_it(server: Server, kind: str) -> None:
+    set_type(server, kind, cap=3, eta=600.0, supersedes=["run", "dl"], critical=True)
+    set_type(server, kind, cap=None, expects=["TPC monitor", "TPC monitor/Hits"])
+    events = server.good("GET", f"/api/v1/events?kind=jobtype&object={kind}")["events"]
+    assert [event["why"] for event in events] == [
+        "cap none, eta none, critical no, supersedes none, expects TPC monitor, TPC monitor/Hits",
+        "cap 3, eta 10m, critical yes, supersedes run, dl",
+    ]
+
+
 def test_a_job_type_is_set_and_listed_with_what_goes_on(server: Server, kind: str) -> None:
     settings = {"cap": 3, "pick": "deadline", "eta": 60.0, "retries": 1, "supersedes": ["run"], "critical": True}
     assert set_type(server, kind, **settings) == {"name": kind, "changed": True}

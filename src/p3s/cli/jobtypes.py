@@ -1,12 +1,13 @@
 """`p3s jobtype ...`"""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
 
 from p3s.client.descriptions import duration
 from p3s.client.sdk import Client
+from p3s.domain.job_types import changed, word
 from p3s.protocol import bounds, codec
 from p3s.protocol.errors import BadInput
 from p3s.protocol.messages import JobTypeSpec
@@ -112,22 +113,17 @@ def _tell_changes(name: str, changes: dict[str, Any], json: bool) -> None:
     before = JobTypeSpec(name) if known is None else codec.from_object(JobTypeSpec, known)
     after = replace(before, **changes)
     bounds.check_jobtype(after)
-    changed = {field: value for field, value in asdict(after).items() if value != getattr(before, field)}
+    said = changed(before, after)
     if json:
-        show.as_json({"name": name, "changed": known is None or bool(changed)})
+        show.as_json({"name": name, "changed": known is None or bool(said)})
         return
     if known is None:
         print(f"{show.plain(name)}: would be made")
-    for field, value in changed.items():
-        print(f"{show.plain(name)}: would set {field} {_word(value)}, was {_word(getattr(before, field))}")
-    if known is not None and not changed:
+    for field, value in said.items():
+        was = word(field, getattr(before, field))
+        print(show.plain(f"{name}: would set {field} {value}, was {was}"))
+    if known is not None and not said:
         print(f"{show.plain(name)}: it is so already")
-
-
-def _word(value: Any) -> str:
-    if value is None or value == ():
-        return "none"
-    return ",".join(value) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _cap(text: str) -> int | None:

@@ -4,7 +4,7 @@ The server stores the effects of a desk in one transaction; the simulation in a 
 """
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from p3s.domain import brokerage, exchange, expiry, holding, pausing, shedding, staleness, suspects
 from p3s.domain.book import Book
@@ -12,6 +12,7 @@ from p3s.domain.cancel import cancel
 from p3s.domain.effects import ClassKey, Effect, JobAdded, JobEnded, Noted, PilotAdded, PilotMoved, Queued, TypeDeclared
 from p3s.domain.exchange import NOTHING, Known, Past, TokenOf
 from p3s.domain.instructing import instruct
+from p3s.domain.job_types import changed
 from p3s.domain.pool import PilotEntry
 from p3s.domain.rerun import rerun
 from p3s.protocol.errors import Conflict, Gone, NotKnown
@@ -46,9 +47,7 @@ class Desk:
         before = self.book.types.get(spec.name)
         if before == spec:
             return False
-        old = asdict(before) if before else {}
-        changed = [f"{name} {value}" for name, value in asdict(spec).items() if old.get(name, spec.name) != value]
-        why = ", ".join(changed)
+        why = ", ".join(f"{name} {said}" for name, said in changed(before or JobTypeSpec(spec.name), spec).items())
         self.do([TypeDeclared(spec, self.now), Noted("jobtype", spec.name, "set", who, why, self.now)])
         return True
 
