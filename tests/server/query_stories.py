@@ -49,7 +49,7 @@ from p3s.server.accounts.grants import Grant, Grants
 from p3s.server.accounts.seals import digest
 from p3s.server.actions.work import Work, record
 from p3s.server.broker import Broker, Settings
-from p3s.server.broker.broker import Request
+from p3s.server.broker.stories import Request
 from p3s.server.data import reads as datasets
 from p3s.server.jobs import queries as jobs
 from p3s.server.jobs import waiting
@@ -386,6 +386,21 @@ def a_story_that_is_refused_leaves_nothing_and_takes_nothing_with_it() -> None:
         told(decided, quiet=quiet)
 
 
+def an_answer_that_cannot_be_given_undoes_nothing_and_keeps_no_other() -> None:
+    broker = Broker(Settings(), Grants(b"secret", dict), lambda _: None, lambda _: None)
+    times, answered = [], []
+
+    def story(work: Work) -> None:
+        times.append(work.desk.declare(JobTypeSpec(f"t{len(times)}"), "ana"))
+
+    def gone(_: Any) -> None:
+        raise RuntimeError("the loop is closed")
+
+    broker._tell([Request(story, gone), Request(story, answered.append)])
+    assert (times, answered, broker.stale) == ([True, True], [None], "")
+    assert JobType.objects.count() == 2
+
+
 def a_job_type_is_read_back_and_set_again() -> None:
     jobs.declare([TypeDeclared(JobTypeSpec("t"), NOW)])
     spec = JobTypeSpec("t", 3, 0, "deadline", 60.0, 90.0, 10.0, 2, True, ("run", "apa"))
@@ -602,6 +617,7 @@ STORIES = [
     models_are_barred_where_no_transaction_was_begun,
     what_was_undone_within_is_not_taken_for_committed,
     a_story_that_is_refused_leaves_nothing_and_takes_nothing_with_it,
+    an_answer_that_cannot_be_given_undoes_nothing_and_keeps_no_other,
 ]
 
 #: Those that make transactions of their own.
@@ -611,6 +627,7 @@ OUTERMOST = {
     models_are_barred_where_no_transaction_was_begun,
     what_was_undone_within_is_not_taken_for_committed,
     a_story_that_is_refused_leaves_nothing_and_takes_nothing_with_it,
+    an_answer_that_cannot_be_given_undoes_nothing_and_keeps_no_other,
 }
 
 

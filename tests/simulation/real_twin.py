@@ -50,8 +50,9 @@ from p3s.server.actions.publish import publish
 from p3s.server.actions.rerun import Who, rerun
 from p3s.server.actions.submit import add_jobs, fingerprint_of, submit
 from p3s.server.actions.work import Work
-from p3s.server.broker.broker import Broker, Request
+from p3s.server.broker.broker import Broker
 from p3s.server.broker.settings import Settings
+from p3s.server.broker.stories import Request
 from p3s.server.upkeep import rounds
 from p3s.simulation.clock import Clock
 from p3s.simulation.server import GRACE_S, RESTART_S, WINDOW, Reply, settle
@@ -111,13 +112,13 @@ class DrivenBroker(Broker):
         request.values = [value]
         return value
 
-    def _transact(self, batch: list[Request], again: bool) -> None:
+    def _transact(self, batch: list[Request], again: bool) -> Any:
         """The batch with one request more at its end, by which the process may die before the commit."""
         if self.stale:
             self.twin.reload()
         both = [one for one in batch if isinstance(one, Both)]
         last = Request(lambda work: self.twin.before(work, both), lambda _: None, all(one.quiet for one in both))
-        super()._transact([*batch, last], again)
+        return super()._transact([*batch, last], again)
 
     def _answer_lanes(self, effects: list[Effect]) -> None:
         """The first thing after the commit."""

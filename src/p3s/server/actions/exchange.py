@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from p3s.domain.effects import PilotAdded
-from p3s.domain.exchange import NOTHING, Known, Past, expects
+from p3s.domain.exchange import NOTHING, Known, Past, check_lane, expects
 from p3s.domain.needs import Offer
 from p3s.domain.pool import PilotEntry
 from p3s.protocol.errors import Gone
@@ -52,7 +52,9 @@ def register(work: Work, *, request: RegisterRequest, token_hash: str, owner: st
 
 
 def open_lane(work: Work, *, pilot: str, message: ExchangeRequest) -> PilotEntry:
-    """An order-lane exchange; settling the work answers it when there is something to say."""
+    """An order-lane exchange; settling the work answers it when there is something to say. Raises Gone or Conflict,
+    before its reports make anything happen."""
+    check_lane(work.desk.book, pilot, message.seq)
     return work.desk.order_lane(pilot, message, _known(work, message.reports))
 
 

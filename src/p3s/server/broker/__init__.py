@@ -1,8 +1,9 @@
 """The one broker of the process: memory of the queue, and the one writer of the database."""
 
-from .broker import Broker, Story
+from .broker import Broker
 from .outage import Away
 from .settings import Hold, NotOurs, Settings, Unshared
+from .stories import Story
 
 _running: Broker | None = None
 

@@ -5,7 +5,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from time import time
 from typing import Any
@@ -13,11 +12,9 @@ from typing import Any
 from django.db import (
     DEFAULT_DB_ALIAS,
     DatabaseError,
-    IntegrityError,
     InterfaceError,
     connection,
     connections,
-    transaction,
 )
 
 from p3s.domain.book import Book
@@ -34,33 +31,15 @@ from p3s.server.actions.work import Work
 from p3s.server.jobs import waiting
 from p3s.server.pilots import queries as pilots
 from p3s.server.pilots.hearing import Heard
-from p3s.server.sql import Disagreement, Transaction, outage
+from p3s.server.sql import Transaction, outage
 
 from .outage import Away, Outage
 from .settings import Hold, NotOurs, Settings, Unshared
+from .stories import Answer, HalfDone, Request, Story, may_succeed, told
 
 log = logging.getLogger("p3s.broker")
 
-Answer = Callable[[Any], None]
-Story = Callable[[Work], Any]
-
 MOST_IN_A_BATCH = 1_000
-
-
-def _may_succeed(error: Exception) -> bool:
-    """Whether the same may succeed at once with the book rebuilt: it and the tables differed, or the connection was
-    lost."""
-    return isinstance(error, (Disagreement, IntegrityError)) or bool(outage(error))
-
-
-@dataclass(slots=True)
-class Request:
-    """A story to be told in a transaction; `answer` gets its value, or a P3sError, after the commit. A `quiet` one
-    decides from the book: it flushes before it reads the tables, if ever, and uses no models."""
-
-    story: Story
-    answer: Answer
-    quiet: bool = False
 
 
 class Broker:
@@ -238,8 +217,7 @@ class Broker:
     def _tell(self, batch: list[Request], again: bool = False) -> None:
         """One transaction for the batch; if it fails, one for each of its requests."""
         try:
-            self._transact(batch, again)
-            return
+            committed = self._transact(batch, again)
         except NotOurs:
             raise
         except Away as away:  # before any was told: none of them need try by itself
@@ -248,15 +226,17 @@ class Broker:
             return
         except Exception as error:  # noqa: BLE001 - boundary: whatever one request did, the others must go on
             self.stale = f"a transaction failed: {error}"
-            if again or (len(batch) == 1 and not _may_succeed(error)):
+            if again or (len(batch) == 1 and not may_succeed(error)):
                 self._refuse(batch[0], error)
                 return
             log.warning("a batch of %d failed (%s); its requests go one by one", len(batch), str(error).strip())
-        for request in batch:
-            self._tell([request], again=True)
+            for request in batch:
+                self._tell([request], again=True)
+        else:
+            self._answer(*committed)
 
     def _refuse(self, request: Request, error: Exception) -> None:
-        if isinstance(error, _HalfDone):
+        if isinstance(error, HalfDone):
             request.answer(error.refusal)
             return
         if why := outage(error):
@@ -269,18 +249,22 @@ class Broker:
         else:
             request.answer(TryLater("the server failed on this request; its log says why"))
 
-    def _transact(self, batch: list[Request], again: bool) -> None:
+    def _transact(self, batch: list[Request], again: bool) -> tuple[Work, list[tuple[Answer, Any]]]:
         self._remember()
         with Transaction() as writing:
             desk = Desk(self._book, self.grants.job_token, self.clock())
             work = Work(desk, writing, doubtful=again, follow=follow)
             if not all(request.quiet for request in batch):
                 writing.begin()
-            answers = _told(work, batch)
+            answers = told(work, batch)
             work.finish()
+        return work, answers
+
+    def _answer(self, work: Work, answers: list[tuple[Answer, Any]]) -> None:
+        """After the commit: what goes wrong here is no reason to tell a story again."""
         self._answer_lanes(work.written)  # first: a slot that waits is what latency is about
         for answer, value in answers:
-            answer(value)
+            _give(answer, value)
         topics = work.topics | _topics(work.written)
         if topics:
             self.changed(topics)
@@ -290,7 +274,7 @@ class Broker:
             if isinstance(effect, LaneAnswered):
                 answer = self._lanes.pop((effect.pilot, effect.seq), None)
                 if answer is not None:
-                    answer(self.reply(effect))
+                    _give(answer, self.reply(effect))
 
     def _close(self, work: Work, pilot: str, seq: int) -> None:
         entry = work.desk.book.alive(pilot)
@@ -359,31 +343,11 @@ def _drained(requests: deque[Request]) -> Iterator[Request]:
         yield requests.popleft()
 
 
-class _HalfDone(Exception):
-    """A story was refused after it had decided something, which the book has by now: all must be undone."""
-
-    def __init__(self, refusal: P3sError) -> None:
-        super().__init__(f"refused after something was decided: {refusal}")
-        self.refusal = refusal
-
-
-def _told(work: Work, batch: list[Request]) -> list[tuple[Answer, Any]]:
-    """The value of each story, or the refusal that it ended in: then nothing of it stays."""
-    return [(request.answer, _value(work, request)) for request in batch]
-
-
-def _value(work: Work, request: Request) -> Any:
-    decided = work.decided
+def _give(answer: Answer, value: Any) -> None:
     try:
-        if request.quiet:
-            return request.story(work)
-        work.flush()  # what came before it is not undone with it
-        with transaction.atomic():
-            return request.story(work)
-    except P3sError as refusal:
-        if work.decided != decided:
-            raise _HalfDone(refusal) from None
-        return refusal
+        answer(value)
+    except Exception as error:  # boundary: it is committed, and others wait for their answers
+        log.error("an answer could not be given: %s", error, exc_info=error)
 
 
 def _topics(effects: list[Effect]) -> set[str]:
