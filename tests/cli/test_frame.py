@@ -84,11 +84,14 @@ def test_it_says_what_is_going_on() -> None:
 
 def test_what_is_paused_is_said() -> None:
     look = a_look()
-    look.summary["paused"] = [{"jobtype": "all", "said": "everything is paused by ana: storage is down"}]  # type: ignore[typeddict-item]
+    everything = "everything is paused by ana: storage is down"
+    look.summary["paused"] = [{"jobtype": "all", "said": everything}]  # type: ignore[typeddict-item]
     look.jobtypes[0]["paused"] = "evdisp is paused by bob"
+    look.jobtypes.append({**look.jobtypes[0], "name": "idle", "out": 0, "waiting": 0, "paused": everything})
     text = "\n".join(drawn(look))
-    assert "PAUSED   everything is paused by ana: storage is down" in text
+    assert f"PAUSED   {everything}" in text
     assert "evdisp is paused by bob" in text
+    assert (text.count(everything), "idle" in text) == (1, False), "once, and not at each type"
 
 
 def test_without_jobs_it_says_what_to_do() -> None:

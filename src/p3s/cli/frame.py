@@ -70,9 +70,13 @@ class Rates:
 
 def frame(look: Look, now: float, trouble: str = "", width: int = ROOM_FOR_UUIDS, height: int = 24) -> RenderableType:
     """The picture at `now` in `width` columns and `height` lines. `trouble`: why no newer look could be had."""
-    types = [one for one in look.jobtypes if one["out"] or one["waiting"] or one.get("paused")]
-    types.sort(key=lambda one: (-one["out"], -one["waiting"], one["name"]))
     stopped = [one for one in look.summary["paused"] if one["jobtype"] == ALL_TYPES]
+    everywhere = {one["said"] for one in stopped}
+    types: list[JobType] = [
+        {**one, "paused": "" if one["paused"] in everywhere else one["paused"]} for one in look.jobtypes
+    ]
+    types = [one for one in types if one["out"] or one["waiting"] or one["paused"]]
+    types.sort(key=lambda one: (-one["out"], -one["waiting"], one["name"]))
     room = max(0, height - HEAD_LINES - len(look.alarms[:4]) - len(stopped))
     for_types = min(len(types), max(3, room // 3))
     parts: list[RenderableType] = [_title(look, now, trouble), *_counts(look, now), *_alarms(look, now)]
@@ -151,7 +155,7 @@ def _types(types: list[JobType], more: int) -> Table:
 
 
 def _braked(one: JobType) -> Text:
-    if one.get("paused"):
+    if one["paused"]:
         return Text(show.plain(str(one["paused"])), style="bold red")
     return Text("cap 0: nothing is handed out", style="red") if one["cap"] == 0 else Text("")
 

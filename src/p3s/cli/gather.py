@@ -81,8 +81,11 @@ def list_inputs(
         rows = [row for one in found for row in _files(one)]
         show.table(titles, rows, "no other job's files are read", ("of",))
         return
-    rows = [(one["job"] or "", one["name"], one["url"], one["run"], one["subrun"], len(one["files"])) for one in found]
-    titles = ("job", "name", "place", "run", "subrun", "files")
+    rows = [
+        (one["job"] or "", one["variable"], one["name"], one["url"], one["run"], one["subrun"], len(one["files"]))
+        for one in found
+    ]
+    titles = ("job", "variable", "name", "place", "run", "subrun", "files")
     show.table(titles, rows, "it reads no file and no other job", ("place",))
 
 
