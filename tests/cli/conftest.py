@@ -149,7 +149,7 @@ def restartable(tmp_path: Path, free_port: int) -> Iterator[Restartable]:
 def run(tmp_path: Path) -> Run:
     """run(word, ..., at=directory, NAME=value): a command to its end; without `at`, where no server ever was."""
 
-    def ran(*words: str, at: Path | None = None, timeout: float = 20, **env: str) -> "subprocess.CompletedProcess[str]":
+    def ran(*words: str, at: Path | None = None, timeout: float = 60, **env: str) -> "subprocess.CompletedProcess[str]":
         return warm().run(words, environment(at or tmp_path / "no-server", **env), tmp_path, timeout)
 
     return ran

@@ -170,6 +170,16 @@ class Server:
         found: dict[str, Any] = self.good("GET", f"/api/v1/jobs/{job}")
         return found
 
+    def ran(self, service: str) -> dict[str, Any]:
+        """How a service of the server's own stands after a run that began now: one under way is waited for first."""
+        while self.good("GET", f"/api/v1/services/{service}")["running"]:
+            time.sleep(0.05)
+        found: dict[str, Any] = self.good("POST", f"/api/v1/services/{service}/run?wait=20")
+        while found["running"]:
+            time.sleep(0.05)
+            found = self.good("GET", f"/api/v1/services/{service}")
+        return found
+
     def state(self, job: str) -> str:
         return str(self.job(job)["state"])
 

