@@ -160,15 +160,15 @@ def _begin_by_key(stream: Stream, name: str, rule: Gather) -> None:
     """With what finished before, among the latest jobs: of each file its latest. Like what finished of a run before its
     rule, it is gathered when something more has come, and does not wait for the clock."""
     rows: dict[str, Gathering] = {}
-    members: dict[str, Gathered] = {}
-    for job in waiting.latest_finished(stream.name, rule.of):
-        value, dataset = value_of(rule.by, job.run, job.subrun, job.keys), str(job.dataset_id)
+    members: dict[str, tuple[Gathering, int]] = {}
+    for job, dataset, run, subrun, keys in waiting.latest_finished(stream.name, rule.of):
+        value = value_of(rule.by, run, subrun, keys)
         if value is not None and dataset not in members:
-            row = rows.setdefault(value.text, Gathering(stream=stream, name=name, value=value.text, run=job.run))
+            row = rows.setdefault(value.text, Gathering(stream=stream, name=name, value=value.text, run=run))
             row.pending += 1
-            members[dataset] = Gathered(gathering=row, dataset_id=dataset, job_id=job.id)
+            members[dataset] = row, job
     Gathering.objects.bulk_create(rows.values())
-    Gathered.objects.bulk_create(reversed(members.values()))
+    uses.begin_with((row.pk, dataset, job) for dataset, (row, job) in reversed(members.items()))
 
 
 def _begun(rule: Rule, value: Value) -> tuple[Gathering, bool]:

@@ -187,12 +187,16 @@ def finished_of_run(run: int, stream: str, jobtype: str) -> list[int | None]:
     return [subrun for (subrun,) in _rows(FINISHED_OF_RUN, (run, stream, jobtype, run))]
 
 
-def latest_finished(stream: str, jobtype: str) -> list[Job]:
+Finished = tuple[int, str, int | None, int | None, dict[str, Any]]
+"""Number, file, run, subrun and keys of a job."""
+
+
+def latest_finished(stream: str, jobtype: str) -> list[Finished]:
     """A stream's finished jobs of this type, the newest first: as many as a job may read, among the latest of all."""
     latest = Job.objects.order_by("-id").values_list("id", flat=True).first() or 0
     jobs = Job.objects.filter(state="finished", id__gt=latest - LOOKED_BACK, stream=stream, jobtype=jobtype)
     jobs = jobs.filter(workflow__isnull=True, dataset__isnull=False).order_by("-id")
-    return list(jobs.only("id", "dataset", "run", "subrun", "keys")[:MOST_SOURCES])
+    return list(jobs.values_list("id", "dataset", "run", "subrun", "keys")[:MOST_SOURCES])
 
 
 def unfollowed(stream: str, jobtypes: Iterable[str]) -> list[tuple[int, str, ClassKey]]:

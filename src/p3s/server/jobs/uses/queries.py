@@ -73,6 +73,21 @@ def gather_earlier(gathering: int, run: int, subrun: int | None, stream: str, jo
     EARLIER.run([(gathering, run, subrun, stream, jobtype)])
 
 
+BEGIN = Statement(
+    """
+INSERT INTO jobs_gathered (gathering_id, dataset_id, job_id) SELECT {gathering}, {dataset}, {job} {rows}
+""",
+    gathering="bigint",
+    dataset="text",
+    job="bigint",
+)
+
+
+def begin_with(members: Iterable[tuple[int, str, int]]) -> None:
+    """Gatherings that are new begin with these: gathering, file, job."""
+    BEGIN.run([*members])
+
+
 DROP = Statement(
     """
 DELETE FROM jobs_use WHERE job_id = {job}
