@@ -1,6 +1,7 @@
 """Periodic services: what runs in the server, what reports to it, and what is said when one fails or falls silent."""
 
 import os
+import re
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -42,7 +43,7 @@ def test_the_server_s_own_run_by_themselves(server: Server, until: Until) -> Non
 def test_one_runs_when_asked_and_says_what_it_did(server: Server) -> None:
     found = server.ran("database")
     assert (found["running"], found["error"]) == (False, "")
-    assert "are free to be used again" in found["said"]
+    assert re.search(r"[\d.]+ [kMG]?B", found["said"])
     assert found["last_at"] + 6 * 3600 == pytest.approx(found["next_at"])
 
 
