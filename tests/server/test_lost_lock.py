@@ -210,3 +210,32 @@ def test_a_connection_that_the_database_still_believes_in_does_not_keep_the_lock
     assert admin.holder() not in (0, before)
     assert server.stop() == 0
     network.close()
+
+
+def keepalive_s(near: int, far: int) -> float | None:
+    """In how many seconds the end at port `near` of a connection asks whether the one at `far` is there; None while
+    something is on its way."""
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        local, remote, timer = (line.split()[place] for place in (1, 2, 5))
+        if [int(address.partition(":")[2], 16) for address in (local, remote)] == [near, far]:
+            kind, _, ticks = timer.partition(":")
+            return int(ticks, 16) / os.sysconf("SC_CLK_TCK") if kind == "02" else None
+    raise AssertionError(f"there is no connection from {near} to {far}")
+
+
+def test_a_server_whose_machine_is_gone_loses_the_lock_in_half_a_minute_not_in_hours(
+    own_server: Callable[..., Server], own_postgres: Any, until: Until
+) -> None:
+    """And it notices as soon that the database's machine is gone: both ends ask whether the other is there."""
+    name = own_postgres.database().partition("@/")[2].partition("?")[0]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    own_postgres.kill()
+    own_postgres.start_on(port)
+    url = f"postgresql://postgres@127.0.0.1:{port}/{name}"
+    server, admin = own_server(database=url).start(), Database(url)
+    (client_port,) = admin.row("SELECT client_port FROM pg_stat_activity WHERE pid = %s", admin.holder())
+    assert until("the database's end waits", lambda: keepalive_s(port, client_port)) <= 10.0
+    assert until("the server's end waits", lambda: keepalive_s(client_port, port)) <= 10.0
+    admin.connection.close()
+    assert server.stop() == 0

@@ -125,7 +125,7 @@ class AdvisoryLock:
         """Who has it; None when it is ours now."""
         with self._connection.cursor() as cursor:
             cursor.execute(_TRY, [self._name, _KEY])
-            _, backend, taken = cursor.fetchone()
+            *_, backend, taken = cursor.fetchone()
             if taken:
                 self._backend = backend
                 return None
@@ -148,7 +148,13 @@ class AdvisoryLock:
 
 _LOST = "the connection that holds the server's lock is lost"
 
-_TRY = "SELECT set_config('application_name', %s, false), pg_backend_pid(), pg_try_advisory_lock(%s)"
+_TRY = """
+SELECT set_config('application_name', %s, false),
+  set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false),
+  set_config('tcp_keepalives_count', '3', false), pg_backend_pid(), pg_try_advisory_lock(%s)
+"""
+"""The machine of a server may be gone without a word: the database asks whether it is there, and a stand-by has the
+lock within half a minute."""
 
 _HELD = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND granted AND pid = pg_backend_pid()"
 

@@ -58,8 +58,16 @@ def postgresql(url: str) -> dict[str, object]:
         "PORT": str(port or query.pop("port", "")),
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
-        # The hot path's statements are planned once a connection; Django's own cursors do not take part.
-        "OPTIONS": {"prepare_threshold": 1},
+        "OPTIONS": {
+            # The hot path's statements are planned once a connection; Django's own cursors do not take part.
+            "prepare_threshold": 1,
+            # A database whose machine or network is gone says nothing: it is known in half a minute, not in hours.
+            "connect_timeout": 10,
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 25_000,
+        },
     }
 
 
