@@ -183,6 +183,14 @@ def test_a_file_that_no_stream_takes_is_one_line(run: Run, tmp_path: Path, words
 # ---- payloads to begin with
 
 
+def test_a_stream_that_starts_workflows_is_not_tried_but_says_what_would(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "streams.yaml").write_text('streams: {a: {files: "run{run:d}.txt", workflow: calib}}')
+    (tmp_path / "run7.txt").write_text("1")
+    done = run("job", "test", "streams.yaml", "-f", "run7.txt")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert f"starts a workflow of it, which needs a server: p3s workflow start calib {tmp_path}/run7.txt" in done.stderr
+
+
 def test_a_new_payload_passes_its_test(run: Run, tmp_path: Path) -> None:
     done = run("payload", "new", "femb")
     assert done.returncode == 0, done.stderr

@@ -31,5 +31,13 @@ def doubt_of(payload: str, beside: Path = Path()) -> str:
     return ""
 
 
+def unknown(payload: str) -> str:
+    """Of a program that is no path, that none of its name is here; '' where one is, or a pilot brings it."""
+    program = program_of(payload)
+    if not program or "/" in program or program.startswith("p3s-") or shutil.which(program) is not None:
+        return ""
+    return f"{program} is no program of this machine's PATH; the pilot's must have it"
+
+
 def not_here(path: str) -> str:
     return f"{path} is not on this machine; where the pilot runs, it must be"

@@ -21,7 +21,7 @@ from p3s.protocol.views import Job as Ended
 from . import complete, show
 from .logs import last_words
 from .options import DryRun, Json
-from .programs import doubt_of, not_here
+from .programs import doubt_of, not_here, unknown
 
 NEED_HELP = "cores=2, memory=4GB, gpus=1, site=lxbatch, tag=cvmfs, runtime=apptainer; repeatable."
 NEEDS = ("cores", "memory", "gpus", "site", "tag", "runtime")
@@ -180,7 +180,9 @@ def _with_input(spec: JobSpec, path: str, described: bool) -> JobSpec:
 def doubts(job: JobSpec) -> list[str]:
     """What of a job is not here, and may be a mistake: pilots may run where it is."""
     away = job.input.startswith(("/", "./")) and not is_there(job.input)
-    found = [doubt_of(job.payload), not_here(job.input) if away else ""]
+    shell = job.env.get("P3S_EXECMODE") == "SHELL"
+    program = doubt_of(job.payload) or ("" if shell else unknown(job.payload))
+    found = [program, not_here(job.input) if away else ""]
     return [doubt for doubt in found if doubt]
 
 

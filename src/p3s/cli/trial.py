@@ -110,6 +110,11 @@ def _of_streams(what: list[str], env: list[str], file: list[str], changes: dict[
             fits = " or ".join(f"{stream.place}/{stream.pattern.text}" for stream in streams)
             raise BadInput(f"-f {path}: no stream of {what[0]} takes it; a file must fit {fits}")
         for stream, data in found:
+            if stream.spec.workflow:
+                raise BadInput(
+                    f"-f {path}: stream {stream.spec.name} starts a workflow of it, which needs a server: "
+                    f"p3s workflow start {stream.spec.workflow} {path}"
+                )
             about = {"run": data.run, "subrun": data.subrun, "keys": data.keys}
             specs = changed(jobs_of(stream.spec, data), env, changes)
             wanted += [Wanted(spec, JobTypeSpec(spec.jobtype), about) for spec in specs]

@@ -59,10 +59,17 @@ def test_what_lies_elsewhere_is_not_doubted(address: str) -> None:
 
 
 def test_a_program_whose_name_no_file_can_have_is_doubted() -> None:
-    assert doubts(JobSpec("x" * 300)) == []
+    assert doubts(JobSpec("x" * 300)) == [f"{'x' * 300} is no program of this machine's PATH; the pilot's must have it"]
     assert doubts(JobSpec(f"/{'x' * 300}")) == [
         f"/{'x' * 300} is not on this machine; where the pilot runs, it must be"
     ]
+
+
+def test_a_program_that_no_path_has_is_doubted_unless_a_shell_or_the_pilot_has_it(here: Path) -> None:
+    (here / "monitor").mkdir()
+    assert doubts(job("monitor")) == ["monitor is no program of this machine's PATH; the pilot's must have it"]
+    assert doubts(JobSpec("export A=1; env", env={"P3S_EXECMODE": "SHELL"})) == []
+    assert doubts(job("p3s-publish", "--category", "X")) == []
 
 
 def test_needs_are_told_by_the_words_of_the_option() -> None:
