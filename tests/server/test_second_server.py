@@ -1,5 +1,6 @@
 """One active server a database: the second says who has it, a stand-by takes over."""
 
+import fcntl
 import http.client
 import socket
 import subprocess
@@ -109,6 +110,31 @@ def test_the_lock_is_held_as_long_as_the_server_works(own_server: Callable[..., 
     until("its upkeep has gone round", lambda: not pilot.orders(0.9))
     assert server.ask("GET", "/healthz").status == 200
     assert "Traceback" not in server.said()
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_whoever_removes_the_lock_file_lets_no_second_server_in(
+    own_server: Callable[..., Server], free_port: int, until: Until
+) -> None:
+    server = own_server().start()
+    lock = server.directory / "p3s.lock"
+    lock.unlink()
+    until("the server has it again", lambda: lock.exists() and str(server.process.pid) in lock.read_text())
+    second = start_another(server, port=free_port)
+    assert f"this database is in use by process {server.process.pid} on " in second.stderr
+    assert server.ask("POST", "/api/v1/jobs", {"jobs": [{"payload": "true"}], "key": "still"}).status == 200
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_server_whose_lock_file_another_has_taken_ends(own_server: Callable[..., Server], until: Until) -> None:
+    server = own_server().start()
+    other = server.directory / "other"
+    with other.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        other.rename(server.directory / "p3s.lock")
+        until("the server has ended", lambda: server.process.poll() is not None)
+    assert server.process.returncode == 70
+    assert "its lock file was removed, and the database was taken over by another process" in server.said()
 
 
 def test_after_a_clean_stop_the_next_server_starts(own_server: Callable[..., Server]) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, Error, OperationalError, connections
 from django.db.backends.signals import connection_created
 
-from p3s.server.broker import Hold, NotOurs, Unshared
+from p3s.server.broker import Hold, NotOurs
 
 POLL_S = 0.5
 _KEY = 0x703373  # "p3s"
@@ -38,11 +38,12 @@ class Lock(Hold, Protocol):
         """Become the active server; raises Taken."""
 
 
-class FileLock(Unshared):
+class FileLock:
     """On `p3s.lock` in the server's directory; the system releases it with the process, and not before."""
 
     def __init__(self, directory: Path) -> None:
         self.path = directory / "p3s.lock"
+        self._url = ""
         self._file: Any = None
 
     def take(self, url: str) -> None:
@@ -55,7 +56,23 @@ class FileLock(Unshared):
         file.truncate(0)
         file.write(json.dumps({"process": os.getpid(), "host": socket.gethostname(), "url": url}))
         file.flush()
-        self._file = file
+        self._url, self._file = url, file
+
+    def check(self) -> None:
+        """A lock on a file that was removed keeps nobody away: who tidies up has not stopped this server."""
+        try:
+            there = self.path.stat().st_ino
+        except FileNotFoundError:
+            there = 0
+        if there == os.fstat(self._file.fileno()).st_ino:
+            return
+        try:
+            self.take(self._url)
+        except Taken as taken:
+            raise NotOurs(f"its lock file was removed, and the database was taken over by {taken}") from None
+
+    def regain(self) -> None:
+        self.check()
 
 
 def _named(text: str) -> str:
