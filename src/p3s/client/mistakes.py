@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TypeVar
 
 from p3s.protocol.errors import BadInput
@@ -89,7 +90,8 @@ class Mistakes:
         fields = field.value if isinstance(field.value, dict) else {}
         there = name in fields and fields[name].value is not None
         if fields and not there and not any(near(one, [name]) for one in fields if one not in known):
-            self.note(field.line, field.wrong(f"{name}: {what}"))
+            missing = replace(field, name=f"{field.name}.{name}" if field.name else name)
+            self.note(field.line, missing.wrong(what))
 
     def environment(self, field: Field | None) -> dict[str, str]:
         """Variables, as `Field.environment`."""

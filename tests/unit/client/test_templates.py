@@ -156,7 +156,7 @@ def test_all_words_are_read() -> None:
         ("workflow: x\nnodes:\n  a: {payload: x}\n  a: {payload: y}", ":4: nodes.a: stands twice"),
         ("workflow: x\nnodes:\n  a: {payload: x\n", ":4"),
         ("workflow: x\nnodes:\n  a:\n    paylod: x", ":4: nodes.a.paylod: is not a known field; did you mean payload?"),
-        ("workflow: x\nnodes:\n  a:\n    shell: true", ":3: nodes.a: payload: is required"),
+        ("workflow: x\nnodes:\n  a:\n    shell: true", ":3: nodes.a.payload: is required"),
         ("workflow: x\nnodes: {a: {payload: x, shell: 1}}", "nodes.a.shell: must be true or false, not 1"),
         ("workflow: x\nnodes: {a: {payload: x, time_limit: 20}}", "nodes.a.time_limit: must be a duration like 30s"),
         ("workflow: x\nnodes: {a: {payload: x, priority: high}}", "nodes.a.priority: must be an integer"),

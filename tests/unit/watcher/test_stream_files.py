@@ -256,7 +256,7 @@ def test_all_mistakes_of_a_file_are_told_by_line(tmp_path: Path) -> None:
         "17: streams.b.gather.t: must say of which job type it gathers the resu",
         "18: streams.b.scan.order: must be newest or oldest, not 'new'; did you",
         "18: streams.b.scan.every: is too often; write 1s or longer",
-        "20: streams.c: files: is required, like /data/raw/run{run:d}_{subrun:d",
+        "20: streams.c.files: is required, like /data/raw/run{run:d}_{subrun:d}",
         "21: streams.d.env: 'A-B' is not a variable name; use letters, digits a",
         "21: streams.d.gather.s.of: 'b' is no job of the stream; there are d",
         "22: streams.e.jbos: is not a known field; did you mean jobs?",
