@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "p3s.server.project.settings"
@@ -34,6 +35,7 @@ from p3s.domain.effects import (
     JobStarted,
     KillOrdered,
     LaneAnswered,
+    Noted,
     PilotAdded,
     PilotMoved,
     Queued,
@@ -48,14 +50,16 @@ from p3s.server.accounts import queries as accounts
 from p3s.server.accounts.grants import Grant, Grants
 from p3s.server.accounts.seals import digest
 from p3s.server.actions.work import Work, record
-from p3s.server.broker import Broker, Settings
+from p3s.server.broker import Broker, Settings, use
 from p3s.server.broker.stories import Request
 from p3s.server.data import reads as datasets
 from p3s.server.jobs import queries as jobs
 from p3s.server.jobs import waiting
 from p3s.server.jobs.models import Job, JobLog, JobType, Submission
+from p3s.server.journal.models import Event
 from p3s.server.pilots import queries as pilots
 from p3s.server.pilots.models import Pilot
+from p3s.server.project.admin import by_writer
 from p3s.server.sql import Disagreement, Transaction
 
 NOW = 1_700_000_000.0
@@ -401,6 +405,38 @@ def an_answer_that_cannot_be_given_undoes_nothing_and_keeps_no_other() -> None:
     assert JobType.objects.count() == 2
 
 
+def what_the_admin_site_noted_is_undone_with_what_it_did() -> None:
+    broker = Broker(Settings(), Grants(b"secret", dict), lambda _: None, lambda _: None)
+
+    class Running:
+        grants = broker.grants
+
+        def ask(self, story: Callable[[Work], Any]) -> Any:
+            found: list[Any] = []
+            broker._tell([Request(story, found.append)])
+            return found[0]
+
+    request: Any = SimpleNamespace(POST={}, FILES={})
+
+    def view() -> None:
+        JobType.objects.create(name="made", created_at=NOW)
+        for what in ("made", "changed"):
+            request.work.desk.do([Noted("user", "eve", what, "ana", "in the admin site", NOW)])
+            if what == "made":
+                request.work.flush()
+        raise ValueError("broken")
+
+    use(Running())  # type: ignore[arg-type] # what `by_writer` needs of a broker
+    try:
+        by_writer(view, request)
+    except ValueError:
+        pass
+    else:
+        raise AssertionError("nobody was told")
+    assert not JobType.objects.exists()
+    assert not Event.objects.filter(object_id="eve").exists()
+
+
 def a_job_type_is_read_back_and_set_again() -> None:
     jobs.declare([TypeDeclared(JobTypeSpec("t"), NOW)])
     spec = JobTypeSpec("t", 3, 0, "deadline", 60.0, 90.0, 10.0, 2, True, ("run", "apa"))
@@ -618,6 +654,7 @@ STORIES = [
     what_was_undone_within_is_not_taken_for_committed,
     a_story_that_is_refused_leaves_nothing_and_takes_nothing_with_it,
     an_answer_that_cannot_be_given_undoes_nothing_and_keeps_no_other,
+    what_the_admin_site_noted_is_undone_with_what_it_did,
 ]
 
 #: Those that make transactions of their own.
@@ -628,6 +665,7 @@ OUTERMOST = {
     what_was_undone_within_is_not_taken_for_committed,
     a_story_that_is_refused_leaves_nothing_and_takes_nothing_with_it,
     an_answer_that_cannot_be_given_undoes_nothing_and_keeps_no_other,
+    what_the_admin_site_noted_is_undone_with_what_it_did,
 }
 
 

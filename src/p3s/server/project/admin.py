@@ -90,6 +90,7 @@ def by_writer(view: Callable[[], Any], request: HttpRequest) -> Any:
             with transaction.atomic():
                 return view(), None
         except Exception as error:  # noqa: BLE001 - boundary: raised again where the request came from
+            work.desk.effects.clear()  # what it noted for the record is of what is undone
             return None, error
 
     answer, error = running().ask(story)
