@@ -49,7 +49,7 @@ def start(
         Pairs, typer.Option("--input", "-i", metavar="FILE", help="An input, or a pattern in quotes; may be repeated.")
     ] = None,
     dataset: Annotated[str, typer.Option(help="A dataset or a set, by name or UUID: its files are inputs.")] = "",
-    parameters: Annotated[Pairs, typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="One a time.")] = None,
+    parameters: Annotated[Pairs, typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="Repeatable.")] = None,
     version: Annotated[int | None, typer.Option(help="Of the template; default: that in force.")] = None,
     name: Annotated[str, typer.Option(help="What the workflow is called.")] = "",
     comment: Annotated[str, typer.Option(help="Free text.")] = "",

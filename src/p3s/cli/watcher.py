@@ -181,7 +181,8 @@ def _dry_run(found: "list[StreamFile]", silent_s: float, all_lines: bool, json: 
         unmatched = sum(watch.inbox.unmatched for watch in agent.watches)
         like = next((watch.inbox.unmatched_like for watch in agent.watches if watch.inbox.unmatched), "")
         if unmatched:
-            show.note(f"{show.count(unmatched, 'more file')} in these directories fit no pattern, like {like}")
+            fit = "fits" if unmatched == 1 else "fit"
+            show.note(f"{show.count(unmatched, 'more file')} in these directories {fit} no pattern, like {like}")
     if any(watch.trouble for watch in agent.watches):
         raise typer.Exit(1)
 
