@@ -125,10 +125,10 @@ def _judge_late(book: Book, pilot: str, report: Report, known: Known, now: float
     past = known.past.get(report.job)
     if past is None:
         return [], _verdict(report, REFUSED, "the server knows no such job")
-    if past.state is JobState.DEFINED and past.attempt == report.attempt:  # this very attempt was returned
+    if not past.pilot and past.attempt == report.attempt:  # this very attempt was returned
         if report.state == "refused":
             return [], _verdict(report, REPEATED)
-        return _refuse(report, pilot, now, f"attempt {past.attempt} was given up and the job is queued again")
+        return _refuse(report, pilot, now, f"attempt {past.attempt} was given up; the job is {past.state} since")
     if past.pilot != pilot or past.attempt != report.attempt:
         return _refuse(report, pilot, now, f"attempt {past.attempt} of pilot {past.pilot or 'none'} is the last")
     if past.state is not JobState.LOST or report.state in ("running", "refused", "cancelled", "lost"):

@@ -121,7 +121,7 @@ class DeskMachine(RuleBasedStateMachine):
         """The node is gone: the end, or another try."""
         job = self.jobs[name]
         if job.kind == "again" and not job.retried and not job.killed:
-            job.state, job.retried, job.running = "QUEUED", True, False
+            job.state, job.retried, job.running, job.pilot = "QUEUED", True, False, ""
         else:
             self.end(name, "lost")
 
@@ -257,7 +257,8 @@ class DeskMachine(RuleBasedStateMachine):
         job = self.jobs[name]
         in_force = (job.pilot, job.attempt) == (pilot, attempt)
         self.pilots[pilot].heard_at = self.office.now
-        expected = self.expect(job, in_force, state)
+        returned = (job.pilot, job.attempt) == ("", attempt)
+        expected = self.expect(job, in_force, returned, state)
         verdict = self.office.report(pilot, name, attempt, state).verdict
         assert verdict in expected, f"{name} of {pilot} as {state}, known as {job}"
         if verdict != "applied":
@@ -265,16 +266,16 @@ class DeskMachine(RuleBasedStateMachine):
         elif state == "running":
             job.running = True
         elif state == "refused" and not job.killed:
-            job.state = "QUEUED"
+            job.state, job.pilot = "QUEUED", ""
         elif state == "lost":
             self.lose(name)
         else:
             self.end(name, "cancelled" if state == "refused" else state)
         self.follow()
 
-    def expect(self, job: Job, in_force: bool, state: str) -> set[str]:
-        if job.state in ("QUEUED", "HELD"):  # never ordered, or returned: nothing that is said of it counts
-            return {"refused", "repeated"}
+    def expect(self, job: Job, in_force: bool, returned: bool, state: str) -> set[str]:
+        if returned:  # nothing that is said of it counts, whatever became of the job
+            return {"repeated"} if state == "refused" else {"refused"}
         if not in_force:
             return {"refused"}
         if job.state == "OUT":
