@@ -82,6 +82,9 @@ def test_a_job_file_sets_job_types_before_its_jobs(run: Run, server: Any, tmp_pa
     settings = {"cap": None, "pick": "deadline", "eta": 600.0, "supersedes": ["run"], "critical": True, "retries": 2}
     assert settings.items() <= found["filed"].items(), "what the file leaves out stays"
     assert "was set" not in run("job", "submit", str(file), at=server.directory).stderr
+    run("jobtype", "set", "filed", "--priority", "9", at=server.directory)
+    again = run("job", "submit", str(file), at=server.directory).stderr
+    assert "job type filed: priority stays 9, which was set live; the file says otherwise" in again
 
 
 def test_hosts_are_listed_and_one_that_is_not_there_is_refused(

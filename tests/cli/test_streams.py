@@ -117,18 +117,25 @@ def test_a_watcher_that_starts_again_undoes_no_live_change(
     rule = {"files": str(tmp_path / "data" / "run{run:d}.root"), "payload": "/bin/true", "env": {"RELEASE": "v1"}}
     (tmp_path / "data").mkdir()
     file = tmp_path / "streams.yaml"
-    file.write_text(json.dumps({"streams": {name: rule}}))
+    file.write_text(json.dumps({"streams": {name: rule}, "jobtypes": {name: {"cap": 4}}}))
 
     def watch(*more: str) -> str:
         done = run("watcher", "start", str(file), "--once", *more, at=server.directory, timeout=60)
         assert done.returncode == 0, done.stderr
         return str(done.stdout)
 
-    assert f"stream {name} version 1" in watch()
+    first = watch()
+    assert f"stream {name} version 1" in first
+    assert f"job type {name} set as {file} says" in first
+    assert run("jobtype", "set", name, "--cap", "0", at=server.directory).returncode == 0
     p3s("set", name, "env.RELEASE=v2", "--reason", "new headers")
-    assert "live changes of version 2 are kept: env.RELEASE" in watch()
+    again = watch()
+    assert "live changes of version 2 are kept: env.RELEASE" in again
+    assert f"job type {name}: cap stays 0, which was set live; {file} says otherwise (--force takes" in again
     assert "env.RELEASE = v2" in p3s("show", name)
-    assert "are kept" not in watch("--force")
+    forced = watch("--force")
+    assert "are kept" not in forced
+    assert f"job type {name} set as {file} says" in forced
     assert "env.RELEASE = v1" in p3s("show", name)
 
 

@@ -59,6 +59,73 @@ def test_settings_that_make_no_sense_are_refused(server: Server, body: dict[str,
     assert word in answer.detail
 
 
+# ---- what a file declares
+
+
+def declared(server: Server, kind: str, force: bool = False, **settings: Any) -> tuple[list[str], list[str]]:
+    said = server.good("POST", "/api/v1/declarations", {"jobtypes": {kind: settings}, "force": force})
+    return said["changed"], said["kept"]
+
+
+def settings_of(server: Server, kind: str) -> Any:
+    (found,) = [one for one in server.good("GET", "/api/v1/jobtypes")["jobtypes"] if one["name"] == kind]
+    return found
+
+
+def test_what_a_file_says_as_it_said_it_last_undoes_no_live_change(server: Server, kind: str) -> None:
+    assert declared(server, kind, cap=40, eta=600) == ([f"job type {kind}"], [])
+    assert declared(server, kind, cap=40, eta=600) == ([], [])
+    set_type(server, kind, cap=0, eta=600.0, retries=2)
+    live = [f"job type {kind}: cap stays 0, which was set live"]
+    assert declared(server, kind, cap=40, eta=600) == ([], live)
+    assert declared(server, kind, cap=40, eta=300) == ([f"job type {kind}"], live), "the file was changed elsewhere"
+    found = settings_of(server, kind)
+    assert (found["cap"], found["eta"], found["retries"]) == (0, 300.0, 2)
+    assert declared(server, kind, cap=20, eta=300) == ([f"job type {kind}"], []), "what it changed itself wins"
+    set_type(server, kind, cap=0)
+    assert declared(server, kind, force=True, cap=20, eta=300) == ([f"job type {kind}"], [])
+    found = settings_of(server, kind)
+    assert (found["cap"], found["eta"], found["retries"]) == (20, 300.0, 0)
+
+
+def test_limits_and_dimensions_that_were_set_live_stay_too(server: Server, kind: str) -> None:
+    def declare(high: float = 3.0, force: bool = False) -> tuple[list[str], list[str]]:
+        limit = {"category": kind, "item": "n", "good": [0, high]}
+        dimension = {"name": kind[:20], "order": ["2", "1"]}
+        body = {"limits": [limit], "dimensions": [dimension], "force": force}
+        said = server.good("POST", "/api/v1/declarations", body)
+        return said["changed"], said["kept"]
+
+    both = [f"dimension {kind[:20]}", f"limits of {kind}/n"]
+    live = [f"{one}: what was set live stays" for one in both]
+    assert declare() == (both, [])
+    assert declare() == ([], [])
+    server.good("PUT", "/api/v1/limits", {"category": kind, "item": "n", "good": [0, 9]})
+    server.good("DELETE", f"/api/v1/dimensions?name={kind[:20]}")
+    assert declare() == ([], live)
+    assert declare(4.0) == (both[1:], live[:1]), "the file's limits were changed"
+    assert declare(4.0, force=True) == (both[:1], [])
+    (row,) = server.good("GET", f"/api/v1/limits?category={kind}")["limits"]
+    assert row["good"] == [0, 4]
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ({"jobtypes": {"x": {"cpa": 4}}}, "jobtypes.x.cpa: is not a known field"),
+        ({"jobtypes": {"x": {"cap": -1}}}, "jobtypes.x.cap: "),
+        ({"jobtypes": {"": {"cap": 1}}}, "name: is empty"),
+        ({"limits": [{"category": "c", "item": "i"}]}, "say good, warn or drift"),
+        ({"jobtypes": {f"t{n}": {} for n in range(1001)}}, "at most 1000"),
+    ],
+)
+def test_a_declaration_that_cannot_be_sets_nothing(server: Server, kind: str, body: Any, says: str) -> None:
+    body = {**body, "jobtypes": {kind: {"cap": 7}, **body.get("jobtypes", {})}}
+    answer = server.ask("POST", "/api/v1/declarations", body)
+    assert (answer.status, says in answer.detail) == (422, True), answer.detail
+    assert kind not in {one["name"] for one in server.good("GET", "/api/v1/jobtypes")["jobtypes"]}
+
+
 def test_a_job_takes_from_its_type_what_it_leaves_out(server: Server, kind: str) -> None:
     set_type(server, kind, priority=4, time_limit=50.0, stale_after=900.0)
     plain, own = server.submit(

@@ -14,6 +14,7 @@ from p3s.client.descriptions import Described, duration, needs_of, read
 from p3s.client.files import address, is_there
 from p3s.client.sdk import Client
 from p3s.protocol import bounds
+from p3s.protocol.declarations import DeclareRequest
 from p3s.protocol.errors import BadInput, P3sError
 from p3s.protocol.messages import BOUNDS, JobSpec, Needs, SubmitReply, SubmitRequest
 from p3s.protocol.views import Job as Ended
@@ -239,9 +240,12 @@ def _tell_plan(plan: Plan, json: bool) -> None:
 
 def _submit(plan: Plan, wait: bool, json: bool) -> None:
     client = Client()
-    for kind, settings in plan.jobtypes.items():
-        if client.change_job_type(kind, **settings):
-            show.note(f"note: job type {kind} was set")
+    if plan.jobtypes:
+        reply = client.declare_settings(DeclareRequest(plan.jobtypes))
+        for what in reply.changed:
+            show.note(f"note: {what} was set")
+        for line in reply.kept:
+            show.note(f"note: {line}; the file says otherwise (p3s jobtype set changes it)")
     jobs: list[str] = []
     notes: list[str] = []
     try:

@@ -55,7 +55,9 @@ Examples:
 def start_watcher(
     files: Files,
     once: Annotated[bool, typer.Option("--once", help="Register what is there, and end.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Drop live changes of the streams (p3s stream set).")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Drop what people changed live of what the file says.")
+    ] = False,
     dry_run: DryRun = False,
     all_lines: Annotated[bool, typer.Option("--all", help="With --dry-run: every file.")] = False,
     name: Name = "",

@@ -8,6 +8,7 @@ from typing import Any
 from p3s.protocol import codec, routes
 from p3s.protocol.accounts import TokenReply, TokenRequest, UserRequest
 from p3s.protocol.acts import AdjustRequest, ChangeReply, RerunReply, RerunRequest, WhyRequest
+from p3s.protocol.declarations import DeclareReply, DeclareRequest
 from p3s.protocol.many import (
     AdjustManyRequest,
     ManyReply,
@@ -145,6 +146,11 @@ class Client(Workflows, Streams, Data, Gatherings, Templates):
             if one["name"] == name:
                 spec = codec.from_object(JobTypeSpec, one)
         return self.set_job_type(replace(spec, **changes))
+
+    def declare_settings(self, request: DeclareRequest) -> DeclareReply:
+        """Job types, dimensions and limits as a file has them: what it says as it said it last undoes no live change,
+        unless `force`."""
+        return self._told(DeclareReply, routes.DECLARE, request)
 
     def trust(self, host: str, why: str = "") -> int:
         """Give the pilots of a suspect host jobs again; returns of how many doubts it is rid."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .acts import ALL_TYPES, AdjustRequest, RerunRequest, WhyRequest
+from .declarations import DeclareRequest
 from .errors import BadInput
 from .messages import (
     ANYWHERE,
@@ -86,6 +87,12 @@ def check_tags(tags: "tuple[str, ...]", where: str) -> None:
         _text(tag, BOUNDS["tag"], where)
         if not tag or any(letter.isspace() for letter in tag):
             raise BadInput(f"{where}: {tag!r} is not a tag; use a word without blanks, like cvmfs")
+
+
+def check_declarations(request: DeclareRequest) -> None:
+    """How many there are; each is checked by itself."""
+    for name in ("jobtypes", "dimensions", "limits"):
+        _most(getattr(request, name), "declarations", name)
 
 
 def check_jobtype(spec: JobTypeSpec) -> None:

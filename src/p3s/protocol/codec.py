@@ -8,7 +8,7 @@ import json
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
 
-from . import accounts, acts, catalogue, data, many, messages, services, streams, workflows
+from . import accounts, acts, catalogue, data, declarations, many, messages, services, streams, workflows
 from .messages import Held, Instruction, JobSpec, Order, Report, Verdict
 
 T = TypeVar("T")
@@ -45,6 +45,8 @@ _ENTRIES = {
     (many.PilotOrderReply, "pilots"): many.PilotTold,
     (data.ArrivalsRequest, "files"): data.DatasetRequest,
     (data.ArrivalsReply, "files"): data.DatasetReply,
+    (declarations.DeclareRequest, "dimensions"): data.DimensionSpec,
+    (declarations.DeclareRequest, "limits"): data.LimitSpec,
     (streams.StreamChanged, "changes"): streams.StreamChange,
     (streams.ProcessReply, "taken"): streams.ProcessedFile,
     (streams.ProcessReply, "left"): streams.LeftFile,
@@ -82,7 +84,7 @@ def _defaults(cls: type) -> "dict[str, Any]":
 
 _DEFAULTS: "dict[type, dict[str, Any]]" = {
     cls: _defaults(cls)
-    for module in (messages, acts, accounts, catalogue, data, many, services, streams, workflows)
+    for module in (messages, acts, accounts, catalogue, data, declarations, many, services, streams, workflows)
     for cls in vars(module).values()
     if isinstance(cls, type) and is_dataclass(cls) and cls.__module__ == module.__name__
 }

@@ -328,6 +328,7 @@ BOUNDS: "dict[str, Any]" = {
     "supersedes": 10,
     "expects": 50,
     "files_per_call": 1_000,
+    "declarations": 1_000,
     "stream_jobs": 50,
     "stream_changes": 100,
     "limit": (1, 1_000_000),

@@ -8,6 +8,7 @@ from . import (
     acts,
     catalogue_routes,
     data_routes,
+    declarations,
     gathering_routes,
     many,
     messages,
@@ -103,6 +104,14 @@ PURGE = Route(
 EXPLAIN = Route("GET", f"{API}/jobs/{{job}}/explain", "read", "Why a job is not running", None, acts.ExplainReply)
 JOBTYPES = Route("GET", f"{API}/jobtypes", "read", "List job types", None, replies.JobTypes)
 JOBTYPE = Route("PUT", f"{API}/jobtypes/{{name}}", "operate", "Set a job type", messages.JobTypeSpec, replies.Changed)
+DECLARE = Route(
+    "POST",
+    f"{API}/declarations",
+    "operate",
+    "Declare job types, dimensions and limits",
+    declarations.DeclareRequest,
+    declarations.DeclareReply,
+)
 PAUSES = Route("GET", f"{API}/pauses", "read", "List what is paused", None, replies.Pauses)
 PAUSE = Route(
     "PUT", f"{API}/pauses/{{jobtype}}", "operate", "Pause a job type, or all", acts.WhyRequest, replies.PauseChanged

@@ -10,6 +10,7 @@ from time import monotonic
 
 from p3s.client.sdk import Client
 from p3s.protocol.data import DatasetReply
+from p3s.protocol.declarations import DeclareRequest
 
 from .inbox import Ready
 from .registrar import Registrar
@@ -42,15 +43,12 @@ class Watcher:
         """Tell the server the rules; with `force` they replace what people changed live. Raises Refused, or TryLater
         when no server answers."""
         for file in self.files:
-            for name, settings in file.jobtypes.items():
-                if self.client.change_job_type(name, **settings):
-                    self.say(f"job type {name} set as {file.path} says")
-            for dimension in file.dimensions:
-                if self.client.set_dimension(dimension):
-                    self.say(f"dimension {dimension.name} set as {file.path} says")
-            for limit in file.limits:
-                if self.client.set_limit(limit):
-                    self.say(f"limits of {limit.category}/{limit.item} set as {file.path} says")
+            if file.jobtypes or file.dimensions or file.limits:
+                reply = self.client.declare_settings(DeclareRequest(file.jobtypes, file.dimensions, file.limits, force))
+                for what in reply.changed:
+                    self.say(f"{what} set as {file.path} says")
+                for line in reply.kept:
+                    self.say(f"{line}; {file.path} says otherwise (--force takes what it says)")
         for stream in self.storages.streams:
             declared = self.client.declare(stream.spec, force)
             self.say(f"stream {stream.spec.name} version {declared['version']}: {stream.place}/{stream.pattern.text}")

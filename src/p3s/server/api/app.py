@@ -17,6 +17,7 @@ from . import (
     data,
     datasets,
     datatypes,
+    declarations,
     gatherings,
     hosts,
     jobs,
@@ -70,6 +71,7 @@ api = Api(
 for part in (
     jobs,
     jobtypes,
+    declarations,
     many,
     pauses,
     pilots,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from p3s.protocol import accounts, acts, many, messages, replies, routes, services, views
+from p3s.protocol import accounts, acts, declarations, many, messages, replies, routes, services, views
 from p3s.protocol.route import Route
 
 from . import catalogue_examples, data_examples, gathering_examples, result_examples, workflow_examples
@@ -193,6 +193,11 @@ REQUESTS: dict[type, Any] = {
     many.PilotOrderRequest: {"order": "drain", "site": "lxbatch", "why": "reboot at noon", "dry_run": True},
     many.PurgeRequest: {"what": "jobs", "older_than": 2592000.0, "states": ["dropped", "cancelled"], "dry_run": True},
     messages.JobTypeSpec: _JOB_TYPE,
+    declarations.DeclareRequest: {
+        "jobtypes": {"femb": {"priority": 5, "cap": 40}},
+        "dimensions": [{"name": "apa", "order": ["3", "2", "1"]}],
+        "limits": [{"category": "Purity", "item": "lifetime", "good": [0.3, None]}],
+    },
     messages.PublishRequest: {
         "results": [
             {
@@ -227,6 +232,10 @@ def request_of(route: Route) -> Any:
 
 
 REPLIES: dict[type, Any] = {
+    declarations.DeclareReply: {
+        "changed": ["job type femb"],
+        "kept": ["limits of Purity/lifetime: what was set live stays"],
+    },
     messages.SubmitReply: {
         "jobs": [JOB],
         "pilots": 3,

@@ -27,6 +27,17 @@ class JobType(models.Model):
     created_at = models.FloatField()
 
 
+class Declaration(models.Model):
+    """What a file said last of a job type, a dimension or limits. Where these are otherwise, people changed them."""
+
+    kind = models.CharField(max_length=12)
+    name = models.TextField()
+    said = models.JSONField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "name"], name="declaration_once")]
+
+
 class Pause(models.Model):
     """A job type (`all`: every one) of which nothing is handed out until somebody resumes it."""
 
