@@ -244,6 +244,24 @@ def test_a_run_is_started_ended_and_reopened(server: Server, number: int) -> Non
     assert (found["open"], [one["what"] for one in found["events"]]) == (True, ["reopened", "ended", "started"])
 
 
+def test_a_run_counts_the_results_that_its_page_and_the_list_show(server: Server, number: int) -> None:
+    stream = f"s{number}"
+    server.good("PUT", f"/api/v1/streams/{stream}", {"name": stream, "jobs": {stream: {"payload": "true"}}})
+    file = {"url": f"/data/{number}", "stream": stream, "run": number}
+    (job,) = server.good("POST", "/api/v1/datasets", file)["jobs"]
+    pilot = server.pilot()
+    result = {"p3s_result": 1, "category": "c", "items": [{"kind": "number", "name": "n", "value": 1}]}
+    for _ in range(2):
+        order = pilot.take(job)
+        place = f"/api/v1/jobs/{job}/attempts/{order['attempt']}/results"
+        server.good("POST", place, {"results": [result]}, token=order["token"])
+        pilot.report(job, order["attempt"], "finished")
+        job = next(iter(server.good("POST", "/api/v1/reruns", {"uuids": [job]})["new"]))
+    shown = server.good("GET", f"/api/v1/results?run={number}")["results"]
+    assert len(server.good("GET", f"/api/v1/results?run={number}&all=true")["results"]) == 2
+    assert run_of(server, number)["results"] == len(shown) == 1
+
+
 def test_a_run_that_a_file_opened_gets_its_type_when_it_is_started(
     server: Server, number: int, register: Register
 ) -> None:

@@ -85,7 +85,8 @@ class Runs(TypedDict):
 
 
 class RunDetail(Run):
-    """A run with its files by state, its jobs by state, how many results it has, and what was done to it."""
+    """A run with its files by state, its jobs by state, how many results it has (those of the newest attempts),
+    and what was done to it."""
 
     file_states: "dict[str, int]"
     job_states: "dict[str, int]"

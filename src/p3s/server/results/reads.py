@@ -246,8 +246,8 @@ def count() -> int:
 
 
 def count_of_run(run: int) -> int:
-    """All results published of a run."""
-    return Result.objects.filter(run=run).count()
+    """The results shown of a run."""
+    return shown().filter(run=run).count()
 
 
 def attempt_of(result: int) -> tuple[str, int] | None:
