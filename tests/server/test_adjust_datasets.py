@@ -43,6 +43,44 @@ def test_what_is_said_becomes_so_and_the_rest_stays(server: Server, dataset: str
     assert adjust(**change).json()["changed"] == [], "asked again it changes nothing"
 
 
+def found(server: Server, which: str) -> list[str]:
+    return [one["uuid"] for one in server.good("GET", f"/api/v1/datasets?which={which}")["datasets"]]
+
+
+def test_what_was_moved_is_found_where_it_came_until_another_file_is_there(
+    server: Server, dataset: str, adjust: Adjust
+) -> None:
+    here = row(server, dataset)["url"]
+    assert row(server, dataset)["came_from"] is None
+    for place in ("used", "older"):
+        there = f"/{place}{here}"
+        adjust(url=there)
+        assert (row(server, dataset)["url"], row(server, dataset)["came_from"]) == (there, here)
+        assert found(server, here) == found(server, there) == [dataset]
+    assert server.good("GET", f"/api/v1/lineage?of={here}")["of"] == f"file:{dataset}"
+    golden = server.good("PUT", f"/api/v1/sets/{uuid.uuid4()}", {"add": [here]})
+    assert (golden["added"], found(server, f"/used{here}")) == (1, []), "it came there, but not to us"
+
+    new = server.good("POST", "/api/v1/datasets", {"url": here})
+    assert new["new"], "another file came under its name"
+    assert found(server, here) == [new["dataset"]]
+    server.good("POST", f"/api/v1/datasets/{new['dataset']}/adjust", {"url": f"/newer{here}"})
+    assert found(server, here) == [new["dataset"]], "of several the newest is meant"
+
+    adjust(url=here)
+    assert (found(server, here), row(server, dataset)["came_from"]) == ([dataset], None), "it is back"
+
+
+def test_a_job_of_a_path_where_a_file_came_later_and_was_moved_has_read_that_file(server: Server) -> None:
+    url = f"/data/{uuid.uuid4()}.root"
+    (job,) = server.submit({"payload": "true", "input": url})
+    dataset = server.good("POST", "/api/v1/datasets", {"url": url})["dataset"]
+    for there in (url, f"/used{url}"):
+        server.good("POST", f"/api/v1/datasets/{dataset}/adjust", {"url": there})
+        edges = server.good("GET", f"/api/v1/lineage?of={job}&way=up")["edges"]
+        assert [(one["source"], one["target"]) for one in edges] == [(f"file:{dataset}", f"job:{job}")]
+
+
 def test_what_is_cleared_is_empty_then(server: Server, dataset: str, adjust: Adjust) -> None:
     assert sorted(adjust(clear=["run", "keys"], keys={"apa": 4}).json()["changed"]) == ["keys", "run"]
     now = row(server, dataset)

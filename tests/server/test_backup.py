@@ -136,14 +136,15 @@ PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 50
 
 @pytest.fixture
 def filled(own_server: Callable[..., Server]) -> Server:
-    """A stopped server with a result, a file of a data type, a stream, a job type, an event and an alarm."""
+    """A stopped server with a result, a file of a data type that was moved, a stream, a job type and an alarm."""
     server = own_server().start()
     pilot = server.pilot()
     server.good("PUT", "/api/v1/jobtypes/t", {"name": "t", "cap": 3, "critical": True, "supersedes": ["run"]})
     server.good("PUT", "/api/v1/streams/s", {"name": "s", "jobs": {"t": {"payload": "true"}}})
     server.good("PUT", "/api/v1/datatypes/ROOT", {"name": "ROOT", "ext": ".root"})
     file = {"url": "/d/1.root", "stream": "s", "run": 7, "keys": {"apa": "é", "n": 1}, "datatype": "ROOT"}
-    server.good("POST", "/api/v1/datasets", file)
+    dataset = server.good("POST", "/api/v1/datasets", file)["dataset"]
+    server.good("POST", f"/api/v1/datasets/{dataset}/adjust", {"url": "/used/1.root"})
     (job,) = server.submit()
     token = pilot.take(job)["token"]
     where = f"/api/v1/jobs/{job}/attempts/1"
@@ -185,6 +186,8 @@ def test_what_is_restored_is_what_was_backed_up(
     (result,) = again.good("GET", "/api/v1/results")["results"]
     assert again.ask("GET", f"/api/v1/results/{result['id']}/files/a/b.png").body == PICTURE
     assert again.good("GET", "/api/v1/services/probe")["value"] == 1e-300
+    (moved,) = again.good("GET", "/api/v1/datasets?which=/d/1.root")["datasets"]
+    assert moved["url"] == "/used/1.root", "it is found by where it came"
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -218,6 +218,10 @@ def test_used_files_are_moved_and_those_whose_job_failed_stay(watched: Watched) 
     assert (
         f"server: knows it as dataset {dataset['uuid']}, available, moved to {used}/x1.dat after its use" in explained
     )
+    asked = watched.place.p3s("dataset", "taken", str(watched.data / "x1.dat"))
+    assert (asked.returncode, asked.stdout) == (0, f"taken: {watched.name}: taken; jobs: 1 finished\n")
+    shown = watched.place.p3s("dataset", "show", str(watched.data / "x1.dat")).stdout
+    assert f"came_from      {watched.data}/x1.dat\n" in shown
     watched.place.until("the other is left", lambda: "x2.dat is left where it is: " in watched.log, 30)
     assert (watched.data / "x2.dat").exists()
     watched.stop()

@@ -259,14 +259,15 @@ def explain_file(
 
     url = address(file)
     found = explain(url, [stream for one in _read(config) for stream in one.streams], Clock())
-    server = _on_server(url, *(one.used for one in found if one.used))
+    used = [one.used for one in found if one.used]
+    server = _on_server(url, *used)
     if json:
         show.as_json({"url": url, "streams": [asdict(one) for one in found], "server": server})
     else:
         _say(url)
         for one in found:
             _tell_stream(one)
-        _tell_server(server)
+        _tell_server(server, used)
     if not any(one.fits for one in found):
         raise typer.Exit(1)
 
@@ -289,11 +290,13 @@ def _tell_stream(one: "Explained") -> None:
 
 
 def _on_server(*urls: str) -> dict[str, Any]:
-    """What the server has of a file, that has the first address, or one of the others since it was moved there."""
+    """What the server has of a file, that has the first address, or came there, or has one of the others since it was
+    moved there."""
     for url in urls:
         try:
-            moved = {"moved_to": url} if url != urls[0] else {}
-            return {"known": True, **moved, **Client().dataset(url)}
+            found = Client().dataset(url)
+            moved = {"moved_to": found["url"]} if found["url"] != urls[0] else {}
+            return {"known": True, **moved, **found}
         except NotKnown:
             continue
         except P3sError as error:
@@ -301,11 +304,12 @@ def _on_server(*urls: str) -> dict[str, Any]:
     return {"known": False}
 
 
-def _tell_server(server: dict[str, Any]) -> None:
+def _tell_server(server: dict[str, Any], used: list[str]) -> None:
     if not server["known"]:
         _say(f"server: {'does not know it' if server['known'] is False else server['why']}")
         return
-    moved = f", moved to {server['moved_to']} after its use" if "moved_to" in server else ""
+    moved = f", moved to {server['moved_to']}" if "moved_to" in server else ""
+    moved += " after its use" if server.get("moved_to") in used else ""
     _say(f"server: knows it as dataset {server['uuid']}, {server['state']}{moved}; {server['says']}")
     for one in server["arrivals"]:
         _say(f"  stream {one['stream']}: {one['fate']}{', ' if one['reason'] else ''}{one['reason']}")

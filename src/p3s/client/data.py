@@ -34,7 +34,8 @@ ALL = 100_000
 
 
 class Data(Asking):
-    """One method a route. `which` is a dataset's UUID, its URL or its whole name."""
+    """One method a route. `which` is a dataset's UUID, its URL or its whole name; where no dataset is there now, the
+    URL at which one was registered (`came_from`) names it too."""
 
     # ---- datasets
 

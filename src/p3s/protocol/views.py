@@ -177,11 +177,13 @@ class Host(TypedDict):
 
 class Dataset(TypedDict):
     """A unit of data. `size` in bytes; `kind`: `file` or `set`; of a set `members` counts its files, and `size` adds
-    them up. `purged`: how many of its jobs that were purged since had ended how."""
+    them up. `purged`: how many of its jobs that were purged since had ended how. `came_from`: where it was registered,
+    when it lies elsewhere now."""
 
     uuid: str
     name: str
     url: str
+    came_from: Optional[str]
     kind: str
     datatype: Optional[str]
     size: Optional[int]

@@ -19,11 +19,12 @@ class Records:
         self.client, self.say = client, say
 
     def dataset(self, url: str) -> Dataset | None:
-        """The file at this address; None for one that is not known."""
+        """The file at this address; None for one that is not known, or lies elsewhere now."""
         try:
-            return self.client.find_dataset(url)
+            found = self.client.find_dataset(url)
         except NotKnown:
             return None
+        return found if found["url"] == url else None
 
     def change(self, dataset: str, change: DatasetChange) -> None:
         """What cannot be changed is said."""

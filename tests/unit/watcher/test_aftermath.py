@@ -148,6 +148,18 @@ def test_a_file_under_the_name_of_one_that_was_deleted_is_not_deleted_unprocesse
     assert "under its name the server has a file that is dropped; give new files new names" in using.said[0]
 
 
+def test_a_file_that_lies_elsewhere_now_is_not_the_one_that_vanished_or_is_used_here(using: Using) -> None:
+    """The server finds it by this address too, where it came."""
+    using.file("x1.dat", state="running")
+    using.file("x2.dat")
+    for name in ("x1.dat", "x2.dat"):
+        using.server.files[using.watch.place.url(name)]["url"] = f"/used/{name}"
+    using.aftermath._gone(using.watch, ["x1.dat"])
+    using.turn()
+    assert (using.server.changes, using.orders) == ([], [])
+    assert using.said == ["x2.dat is left where it is: the server does not know it"]
+
+
 @pytest.mark.parametrize("registered", [{"size": 9}, {"modified_at": 4.0}])
 def test_a_file_that_was_written_again_stays(using: Using, registered: dict[str, Any]) -> None:
     using.file("x1.dat", **registered)

@@ -32,7 +32,8 @@ def owned_dataset(uuid: str, who: Who, what: str) -> Dataset:
 
 
 def adjust(work: Work, *, dataset: str, change: DatasetChange, who: Who) -> DatasetChanged:
-    """In one go; what is so already is no change. Its jobs keep the run and the address that they were made with.
+    """In one go; what is so already is no change. Its jobs keep the run and the address that they were made with; of a
+    file that is moved the address stays known at which it came.
     Raises Conflict for a state that may not follow, or an address that another dataset has."""
     work.flush()
     row = owned_dataset(dataset, who, "change")
@@ -40,7 +41,10 @@ def adjust(work: Work, *, dataset: str, change: DatasetChange, who: Who) -> Data
     _apply(row, change)
     changed = [name for name, value in before.items() if getattr(row, name) != value]
     if changed:
-        row.save(update_fields=changed)
+        if "url" in changed:
+            came_from = row.came_from or before["url"]
+            row.came_from = None if came_from == row.url else came_from
+        row.save(update_fields=[*changed, "came_from"])
         if "run" in changed:
             ensure_runs(work, [row.run], who.name)
             Arrival.objects.filter(dataset=row).update(run=row.run)

@@ -8,6 +8,7 @@ from p3s.domain.effects import Noted
 from p3s.protocol.catalogue import SetChanged, SetMembers, SetRequest
 from p3s.protocol.errors import BadInput, Conflict, NotAllowed, NotKnown
 from p3s.server.data.models import Dataset, Member
+from p3s.server.data.reads import moved_from
 
 from .datasets import data_type
 from .rerun import Who
@@ -77,7 +78,7 @@ def _change(
 
 
 def resolved(named: Sequence[str]) -> list[str]:
-    """UUIDs of files that are named by UUID, URL or whole name, each once."""
+    """UUIDs of files that are named by UUID, URL, whole name or the URL at which they were registered, each once."""
     wanted = list(dict.fromkeys(named))
     found: dict[str, list[Dataset]] = defaultdict(list)
     for column in ("name", "url", "uuid"):  # what is most exact wins
@@ -85,6 +86,9 @@ def resolved(named: Sequence[str]) -> list[str]:
         for row in Dataset.objects.filter(**{f"{column}__in": wanted}).only("uuid", "name", "url", "kind"):
             by_column[getattr(row, column)].append(row)
         found |= by_column
+    moved = {uuid: which for which, uuid in moved_from([one for one in wanted if one not in found]).items()}
+    for row in Dataset.objects.filter(uuid__in=list(moved)).only("uuid", "kind"):
+        found[moved[row.uuid]] = [row]
     return list(dict.fromkeys(_the_one(which, found[which]) for which in wanted))
 
 

@@ -11,6 +11,7 @@ _DATASET: dict[str, Any] = {
     "uuid": DATASET,
     "name": "run4610_1.root",
     "url": "/data/raw/run4610_1.root",
+    "came_from": None,
     "kind": "file",
     "datatype": "ROOT",
     "size": 7516192768,

@@ -51,7 +51,7 @@ def list_datasets(
     datatype: Name = "",
     stream: Annotated[str, Query(max_length=300, description="that was told of it")] = "",
     set: Annotated[str, Query(max_length=300, description="UUID or name of a set that has it")] = "",
-    which: Annotated[str, Query(max_length=2_000, description="its UUID, URL or whole name")] = "",
+    which: Annotated[str, Query(max_length=2_000, description="its UUID, whole name, URL, or that it came from")] = "",
 ) -> dict[str, Any]:
     """Newest first; `next`, given as `cursor`, continues, null at the end. `since` and `until` count registrations."""
     words = {"owner": owner, "name": name, "datatype": datatype, "stream": stream}

@@ -66,6 +66,8 @@ class Dataset(models.Model):
     name = models.CharField(max_length=255)
     #: Of a set `set:` and its name.
     url = models.CharField(max_length=2000, unique=True)
+    #: Where it was registered, when it lies elsewhere now; else null.
+    came_from = models.CharField(max_length=2000, null=True)
     #: `file` or `set`.
     kind = models.CharField(max_length=4, default="file")
     datatype = models.ForeignKey(DataType, null=True, on_delete=models.PROTECT)
@@ -91,6 +93,8 @@ class Dataset(models.Model):
             models.Index(fields=["run", "subrun"], name="dataset_by_run"),
             # Asked by name: is it known, was it taken?
             models.Index(fields=["name"], name="dataset_by_name"),
+            # The same by the address at which it came: few have moved, unless all of a stream do.
+            models.Index(fields=["came_from"], name="dataset_by_origin", condition=models.Q(came_from__isnull=False)),
         ]
 
 

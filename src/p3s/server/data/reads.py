@@ -7,16 +7,19 @@ from typing import Any
 from django.db.models import Count, Exists, OuterRef, QuerySet, Sum
 
 from p3s.server.data.models import Arrival, Dataset, Member
+from p3s.server.sql import among
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetRow:
     """One dataset. `registered_at` is epoch seconds by the server's clock, `size` bytes; of a set `members` counts its
-    files and `size` adds them up. `purged`: how many of its jobs that were purged since had ended how."""
+    files and `size` adds them up. `purged`: how many of its jobs that were purged since had ended how. `came_from`:
+    where it was registered, when it lies elsewhere now."""
 
     uuid: str
     name: str
     url: str
+    came_from: str | None
     kind: str
     datatype: str | None
     size: int | None
@@ -75,7 +78,8 @@ def count_arrived(since: float, most: int) -> int:
 @dataclass(frozen=True, slots=True)
 class Choice:
     """Which datasets; what is empty or None chooses all. `since`, `until`: registered, epoch seconds; `name` is the
-    beginning of one; `stream` was told of it; `set`, the UUID of one, has it; `which`: its UUID, URL or whole name."""
+    beginning of one; `stream` was told of it; `set`, the UUID of one, has it; `which`: its UUID, URL or whole name, or
+    the URL at which it was registered."""
 
     state: str = ""
     owner: str = ""
@@ -124,16 +128,17 @@ MOST_OF_ONE_NAME = 1_000
 
 
 def _matching(which: str) -> list[str]:
-    """A UUID or URL is of one; a name may be of several."""
+    """A UUID or URL is of one; a name may be of several. Where none of them is, the file that came there is meant."""
     for field_name in ("uuid", "url"):
         found = list(Dataset.objects.filter(**{field_name: which}).values_list("uuid", flat=True))
         if found:
             return found
-    return list(Dataset.objects.filter(name=which).values_list("uuid", flat=True)[:MOST_OF_ONE_NAME])
+    named = list(Dataset.objects.filter(name=which).values_list("uuid", flat=True)[:MOST_OF_ONE_NAME])
+    return named or list(moved_from([which]).values())
 
 
 def matching(which: str, limit: int) -> list[DatasetRow]:
-    """Those that `which` may mean: a UUID, a URL, or a whole name."""
+    """Those that `which` may mean: a UUID, a URL, a whole name, or the URL at which one was registered."""
     return page(Choice(which=which), limit, None)
 
 
@@ -197,8 +202,19 @@ def made_by_workflows(uuids: Iterable[str]) -> set[str]:
 
 
 def known(urls: Iterable[str]) -> dict[str, str]:
-    """UUIDs of files at these addresses, by address."""
-    return dict(Dataset.objects.filter(url__in=list(urls)).values_list("url", "uuid"))
+    """UUIDs of files at these addresses, by address; where none is now, of the last that was registered there."""
+    asked = list(urls)
+    found = dict(Dataset.objects.filter(url__in=among(asked)).values_list("url", "uuid"))
+    return moved_from([url for url in asked if url not in found]) | found
+
+
+def moved_from(urls: Sequence[str]) -> dict[str, str]:
+    """UUIDs of files that were registered at these addresses and lie elsewhere now, the newest of each, by address."""
+    if not urls:
+        return {}
+    moved = Dataset.objects.filter(came_from__isnull=False, came_from__in=among(urls))
+    oldest_first = moved.order_by("registered_at", "uuid").values_list("came_from", "uuid")
+    return {str(url): uuid for url, uuid in oldest_first}
 
 
 def registered(uuids: Iterable[str]) -> dict[str, float]:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from django.db.models import QuerySet
 
 from p3s.domain.data.lineage import Key, Link
+from p3s.server.data import reads as data
 from p3s.server.data.models import Dataset, Member
 from p3s.server.jobs.models import Job, Use
 from p3s.server.results.models import Result
@@ -73,7 +74,7 @@ def _of_job(jobs: Names) -> Iterator[Link]:
 
 def _named(jobs: dict[str, list[int]]) -> Iterator[Link]:
     """Files that jobs were given by address: registered, or known by that alone."""
-    known = dict(Dataset.objects.filter(url__in=among(list(jobs))).values_list("url", "uuid"))
+    known = data.known(jobs)
     for url, readers in jobs.items():
         file: Key = ("dataset", known[url]) if url in known else ("path", url)
         for job in readers:
