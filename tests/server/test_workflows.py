@@ -251,6 +251,24 @@ def test_nodes_without_a_job_pass_on(server: Server) -> None:
     assert shown(server, workflow)["state"] == "finished"
 
 
+def test_what_a_node_reads_is_its_own_file_and_what_others_wrote(server: Server) -> None:
+    known, new = (f"/in/{name()}.raw" for _ in range(2))
+    server.good("POST", "/api/v1/datasets", {"url": known})
+    nodes = {
+        "table": {"payload": "true"},
+        "each": {"payload": "true", "for_each": "inputs", "inputs": {"TABLE": ["table.OUT"]}},
+    }
+    data = {"table.OUT": {"node": "table", "variable": "OUT", "path": f"/d/{name()}.txt"}}
+    workflow = started(server, nodes, data, inputs=[known, new])
+    for place, own in enumerate((known, new)):
+        asked = f"/api/v1/jobs/{job(server, workflow, f'each[{place}]')}/inputs?limit="
+        read = server.good("GET", f"{asked}9")["inputs"]
+        assert [one["url"] for one in read] == [own, data["table.OUT"]["path"]]
+        first = server.good("GET", f"{asked}1")
+        second = server.good("GET", f"{asked}1&cursor={first['next']}")
+        assert (first["inputs"] + second["inputs"], second["next"]) == (read, None), "in pages too"
+
+
 def test_a_start_may_be_asked_again(server: Server) -> None:
     template, key = name(), name()
     server.good("PUT", f"/api/v1/templates/{template}", {"name": template, "nodes": {"a": {"payload": "true"}}})

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from p3s.domain.workflows.expansion import OWN
 from p3s.server.jobs.models import Job, Use
 
 from .models import Item
@@ -56,7 +57,7 @@ _COLUMNS = (
 
 
 def of_job(job: str, limit: int, after: int | None) -> list[InputRow] | None:
-    """What a job reads, `after` an id; None for a job that is none. Of one that reads no others, its own input."""
+    """What a job reads, `after` an id, its own input first; None for a job that is none."""
     found = Job.objects.filter(uuid=job).select_related("dataset").first()
     if found is None:
         return None
@@ -81,7 +82,7 @@ def of_job(job: str, limit: int, after: int | None) -> list[InputRow] | None:
         if source is not None:
             sources[source] = row
     _add_files(sources)
-    return rows if rows or after else _own(found)
+    return [*_own(found), *rows][:limit] if after is None else rows
 
 
 def _add_files(sources: dict[int, InputRow]) -> None:
@@ -103,8 +104,11 @@ def _paths(detail: dict[str, Any]) -> Iterable[str]:
 
 
 def _own(job: Job) -> list[InputRow]:
-    """The file that a job is made of."""
+    """The file that a job is made of, unless it is among those that it reads: a workflow's node has it there when its
+    record was made with the workflow."""
     data = job.dataset
+    if Use.objects.filter(job=job, role="input", variable=OWN).exists():
+        return []
     if data is None:
         if not job.input:
             return []
