@@ -329,9 +329,26 @@ def test_the_start_tells_what_no_pilot_has_for_nodes_that_come_later(server: Ser
     nodes["n1"]["needs"] = {"tags": ["no-such-tag"]}
     template = name()
     server.good("PUT", f"/api/v1/templates/{template}", {"name": template, "nodes": nodes, "data": outs(nodes)})
+    would = server.good("POST", "/api/v1/workflows", {"template": template, "dry_run": True})
     reply = server.good("POST", "/api/v1/workflows", {"template": template})
-    [said] = [note for note in reply["notes"] if "no-such-tag" in note]
-    assert said.startswith("default: needs the tag no-such-tag: 0 of ")
+    for notes in (would["notes"], reply["notes"]):
+        [said] = [note for note in notes if "no-such-tag" in note]
+        assert said.startswith("default: needs the tag no-such-tag: 0 of ")
+
+
+def test_what_would_be_started_is_told_as_the_start_tells_it_and_nothing_is_made(server: Server) -> None:
+    kind, template, path = name(), name(), f"/d/{name()}.txt"
+    nodes = {"a": {"payload": "true", "jobtype": kind, "needs": {"tags": ["no-such-tag"]}}}
+    data = {"a.OUT": {"node": "a", "variable": "OUT", "path": path}}
+    server.good("PUT", f"/api/v1/templates/{template}", {"name": template, "nodes": nodes, "data": data})
+    body = {"template": template, "hold": True}
+    would = [server.good("POST", "/api/v1/workflows", {**body, "dry_run": True}) for _ in range(2)]
+    told = [server.good("POST", "/api/v1/workflows", body) for _ in range(2)]
+    assert would[0] == would[1] == {**told[0], "workflow": "", "state": ""}
+    assert f"job type {kind} is new: created with defaults (no cap)" in would[0]["notes"]
+    again = server.good("POST", "/api/v1/workflows", {**body, "dry_run": True})
+    assert again["notes"] == told[1]["notes"]
+    assert f"{path} is also to be written by a workflow that was made before" in again["notes"]
 
 
 def test_a_merge_that_ran_on_what_there_was_is_run_again_with_what_comes_now(server: Server) -> None:
@@ -348,12 +365,8 @@ def test_a_merge_that_ran_on_what_there_was_is_run_again_with_what_comes_now(ser
     assert len(run(pilot, job(server, workflow, "sum"))["env"]["PARTS"].split()) == 1
     assert shown(server, workflow)["state"] == "finished"
     path = f"/api/v1/workflows/{workflow}/rerun"
-    assert server.good("POST", path, {"failed": True, "dry_run": True}) == {
-        "workflow": "",
-        "state": "",
-        "jobs": 2,
-        "notes": [],
-    }
+    would = server.good("POST", path, {"failed": True, "dry_run": True})
+    assert (would["workflow"], would["state"], would["jobs"]) == ("", "", 2)
     again = server.good("POST", path, {"failed": True})["workflow"]
     run(pilot, job(server, again, "part[1]"))
     assert len(run(pilot, job(server, again, "sum"))["env"]["PARTS"].split()) == 2

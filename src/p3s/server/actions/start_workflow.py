@@ -20,7 +20,7 @@ from p3s.server.sql import Row
 from p3s.server.workflows import memory, queries
 from p3s.server.workflows.models import Template, Workflow
 
-from .submit import ensure_type, lacking, new_uuids, outlook
+from .submit import ensure_type, lacking, new_uuids, note_of_type, outlook
 from .tidy import deleted_files
 from .work import Work
 from .workflow_files import Files
@@ -36,13 +36,7 @@ def start(work: Work, *, planned: Planned, hold: bool, why: str = "") -> StartRe
     before = Workflow.objects.filter(key=planned.key).first() if planned.key else None
     if before is not None:
         return _again(before, planned)
-    row = Template.objects.get(name=planned.request.template)
-    if row.deleted_at is not None and not planned.rerun_of:
-        raise Conflict(f"the template {row.name!r} was deleted meanwhile")
-    if planned.rerun_of:
-        _check_alone(planned)
-    files = Files(planned)
-    _check_there(planned, files)
+    files = _checked(planned)
     notes = [note for jobtype in _types(planned) if (note := ensure_type(work, jobtype))]
     jobs = _jobs(work, planned, files)
     flow, moves = _begun(planned, files, jobs, hold)
@@ -63,6 +57,29 @@ def start(work: Work, *, planned: Planned, hold: bool, why: str = "") -> StartRe
     work.topics.add("workflows")
     notes = [*planned.plan.notes, *notes, *files.notes, *_obstacles(work, planned, jobs, moves)]
     return StartReply(planned.workflow, str(flow.state), len(jobs), notes)
+
+
+def would(work: Work, *, planned: Planned, hold: bool) -> StartReply:
+    """What the start would say; nothing is made. Raises Conflict as it would."""
+    work.flush()
+    files = _checked(planned)
+    notes = [note for jobtype in _types(planned) if (note := note_of_type(work, jobtype))]
+    jobs = _jobs(work, planned, files)
+    _, moves = _begun(planned, files, jobs, hold)
+    notes = [*planned.plan.notes, *notes, *files.notes, *_obstacles(work, planned, jobs, moves)]
+    return StartReply("", "", len(jobs), notes)
+
+
+def _checked(planned: Planned) -> Files:
+    """The files of one that may be made now. Raises Conflict."""
+    row = Template.objects.get(name=planned.request.template)
+    if row.deleted_at is not None and not planned.rerun_of:
+        raise Conflict(f"the template {row.name!r} was deleted meanwhile")
+    if planned.rerun_of:
+        _check_alone(planned)
+    files = Files(planned)
+    _check_there(planned, files)
+    return files
 
 
 def _obstacles(work: Work, planned: Planned, jobs: Mapping[int, JobAdded], moves: Moves) -> list[str]:

@@ -73,11 +73,16 @@ def _again(work: Work, before: tuple[str, list[str]], fingerprint: str, request:
 
 def ensure_type(work: Work, jobtype: str) -> str:
     """Create an unknown job type with defaults; returns a note for the person, or nothing."""
-    types = work.desk.book.types
-    if jobtype in types:
-        return ""
-    work.desk.do([TypeDeclared(JobTypeSpec(jobtype), work.now)])
-    return f"job type {jobtype} is new: created with defaults (no cap)"
+    note = note_of_type(work, jobtype)
+    if note:
+        work.desk.do([TypeDeclared(JobTypeSpec(jobtype), work.now)])
+    return note
+
+
+def note_of_type(work: Work, jobtype: str) -> str:
+    """What a person is told of a job type that is not known yet, else nothing."""
+    known = jobtype in work.desk.book.types
+    return "" if known else f"job type {jobtype} is new: created with defaults (no cap)"
 
 
 def outlook(work: Work, specs: list[JobSpec]) -> tuple[int, list[str]]:

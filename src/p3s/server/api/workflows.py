@@ -16,8 +16,8 @@ from p3s.protocol.workflows import StartReply, StartRequest, WorkflowChange, Wor
 from p3s.server.actions.change_workflow import cancel_workflow, release_workflow
 from p3s.server.actions.rerun import Who
 from p3s.server.actions.rerun_workflow import rerun_plan
-from p3s.server.actions.start_workflow import start
-from p3s.server.actions.workflow_plans import Planned, plan
+from p3s.server.actions.start_workflow import start, would
+from p3s.server.actions.workflow_plans import plan
 from p3s.server.broker import running
 from p3s.server.jobs.reads import events
 from p3s.server.upkeep.services import running as upkeep
@@ -46,15 +46,9 @@ def start_workflow(request: HttpRequest) -> StartReply:
     workflow_bounds.check_start(body)
     upkeep().guard.check_work()
     planned = plan(body, who.name)
-    if body.dry_run:
-        return _would(planned)
-    reply: StartReply = running().ask(partial(start, planned=planned, hold=body.hold))
+    act = would if body.dry_run else start
+    reply: StartReply = running().ask(partial(act, planned=planned, hold=body.hold))
     return reply
-
-
-def _would(planned: Planned) -> StartReply:
-    jobs = [place for place, node in enumerate(planned.plan.nodes) if node.spec is not None]
-    return StartReply("", "", len(jobs) - len(planned.done), planned.plan.notes)
 
 
 @router.get("/workflows", auth=reach("read"), summary=workflow_routes.WORKFLOWS.summary)
@@ -140,9 +134,8 @@ def rerun(request: HttpRequest, workflow: str) -> StartReply:
     _found(workflow)
     upkeep().guard.check_work()
     planned = rerun_plan(workflow, body, who)
-    if body.dry_run:
-        return _would(planned)
-    reply: StartReply = running().ask(partial(start, planned=planned, hold=body.hold, why=body.why))
+    act = would if body.dry_run else partial(start, why=body.why)
+    reply: StartReply = running().ask(partial(act, planned=planned, hold=body.hold))
     return reply
 
 
