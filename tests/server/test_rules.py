@@ -114,6 +114,8 @@ def test_limits_and_dimensions_that_were_set_live_stay_too(server: Server, kind:
     [
         ({"jobtypes": {"x": {"cpa": 4}}}, "jobtypes.x.cpa: is not a known field"),
         ({"jobtypes": {"x": {"cap": -1}}}, "jobtypes.x.cap: "),
+        ({"jobtypes": {"x": {"": -(2**63) - 1}}}, "is not a known field"),
+        ({"jobtypes": {"x": {"priority": 2**70}}}, "jobtypes.x.priority: "),
         ({"jobtypes": {"": {"cap": 1}}}, "name: is empty"),
         ({"limits": [{"category": "c", "item": "i"}]}, "say good, warn or drift"),
         ({"jobtypes": {f"t{n}": {} for n in range(1001)}}, "at most 1000"),

@@ -1,8 +1,8 @@
 """The cold route of what files declare beside their streams."""
 
+import json
 from typing import Any
 
-import orjson
 from django.http import HttpRequest
 from ninja import Router
 from pydantic import TypeAdapter
@@ -41,7 +41,7 @@ def post_declarations(request: HttpRequest) -> DeclareReply:
 
 def _jobtype(name: str, settings: dict[str, Any]) -> JobTypeSpec:
     try:
-        spec = decode(_JOB_TYPE, orjson.dumps({**settings, "name": name}))
+        spec = decode(_JOB_TYPE, json.dumps({**settings, "name": name}).encode())
         bounds.check_jobtype(spec)
     except BadInput as error:
         raise BadInput(*(f"jobtypes.{name[:80]}.{mistake}" for mistake in error.mistakes)) from None
