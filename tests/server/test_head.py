@@ -22,8 +22,8 @@ PATHS = [
     "/api/v1/jobs/none/cancel",
 ]
 
-VARY = {"content-length", "set-cookie", "date"}
-"""Headers of answers that are not the same twice: pages tell ages, forms have a word of their own each time."""
+VARY = {"content-length", "set-cookie", "date", "expires"}
+"""Headers of answers that are not the same twice: pages tell ages and expire at once, forms have a word of their own."""
 
 
 def asked(connection: http.client.HTTPConnection, method: str, path: str, **headers: str) -> tuple[Any, bytes]:
