@@ -23,7 +23,7 @@ PATHS = [
 ]
 
 VARY = {"content-length", "set-cookie", "date", "expires"}
-"""Headers of answers that are not the same twice: pages tell ages and expire at once, forms have a word of their own."""
+"""Headers of answers that are not the same twice: pages tell ages and expire, forms have words of their own."""
 
 
 def asked(connection: http.client.HTTPConnection, method: str, path: str, **headers: str) -> tuple[Any, bytes]:
