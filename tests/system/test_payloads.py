@@ -123,6 +123,19 @@ def test_what_a_payload_leaves_in_a_session_of_its_own_ends_with_it_and_what_run
     shared_place.until("that of the other job is gone too", lambda: not alive(others), 10)
 
 
+def test_what_hides_in_a_session_and_an_environment_of_its_own_ends_when_nothing_else_runs(
+    place: Place, tmp_path: Path
+) -> None:
+    place.start_server()
+    place.start_pilot()
+    left = tmp_path / "left"
+    hides = f"setsid env -i /bin/sh -c 'echo $$ > {left}; exec sleep 300' < /dev/null > /dev/null 2>&1 &\n"
+    waits = f"while [ ! -s {left} ]; do sleep 0.1; done\n"
+    job = submitted(place, "--", place.script("hides.sh", f"#!/bin/sh\n{hides}{waits}"))
+    assert place.ended(job)["state"] == "finished"
+    place.until("it is gone", lambda: not alive(numbers_in(left, 1)), 10)
+
+
 def test_a_time_limit_ends_a_payload_that_ignores_the_polite_signal_and_all_its_children(
     shared_place: Place, tmp_path: Path
 ) -> None:

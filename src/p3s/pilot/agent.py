@@ -15,12 +15,13 @@ from typing import Any, Callable, Optional
 from p3s.protocol.messages import ExchangeReply, Order
 from p3s.transport.http import Connection
 
-from . import orphans
+from . import processes
 from .actions import Action, Call, Ended, Finish, Kill, OpenLane, Start
 from .berth import Berths
 from .delivery import Undelivered, deliver
 from .lanes import Lane
 from .machine import Machine
+from .orphans import bury, children
 from .runner import CLIENTS, NonStarter, Place, Running
 
 CLASSIC_CLIENTS = ("monrun.py", "evdisp.py", "evdisp2.py", "purity.py", "service.py", "summary.py")
@@ -56,7 +57,7 @@ class Agent:
         self._calls = self._new_lane(token)
         self._failing = ""
         #: Children of this process that are no payloads: the guardian.
-        self._kin = orphans.children()
+        self._kin = children()
 
     def _new_lane(self, token: str) -> Lane:
         connection = Connection(self.place.server, token)
@@ -187,8 +188,11 @@ class Agent:
         code, cpu_s, peak = running.reap()
         now = clock()
         child = self.machine.children[running.order.job, running.order.attempt]
-        if child.ending or self._orphans():  # what it started in a session apart may still be there
+        orphans = self._orphans()
+        if child.ending or orphans:  # what it started in a session apart may still be there
             running.signal(signal.SIGKILL)
+        if not self._payloads():  # so nobody else's, also of one that cleared its environment
+            processes.send(orphans, signal.SIGKILL)
         ended = {
             "exit_code": code if code >= 0 else None,
             "signal": -code if code < 0 else None,
@@ -204,8 +208,10 @@ class Agent:
 
     def _orphans(self) -> "set[int]":
         """What payloads left behind that is still alive: those that ended, or those that go on."""
-        payloads = {running.pid for running in self.running.values() if running.code is None}
-        return orphans.bury(orphans.children() - payloads - self._kin)
+        return bury(children() - self._payloads() - self._kin)
+
+    def _payloads(self) -> "set[int]":
+        return {running.pid for running in self.running.values() if running.code is None}
 
     def _deliver(self, running: Running, ended: "dict[str, Any]") -> None:
         until = time.monotonic() + self.machine.lease_s
