@@ -116,8 +116,8 @@ class Ground:
         self.start_pilot()
 
     def kill_database(self) -> None:
+        said = len(self.place.log("server"))  # before: an outage is told once, and then each minute
         self.postgres.kill()
-        said = len(self.place.log("server"))
         self.place.until("the server notices", lambda: len(self.place.log("server")) > said, 60)
         self.postgres.start()
         self.place.until("the server is ready again, or has ended", self._recovered, 60)

@@ -123,7 +123,7 @@ def test_the_number_of_queries_does_not_grow_with_the_nodes(pages: Any, make: An
         with CaptureQueriesContext(connection) as captured:
             pages.get(f"/workflows/{made.uuid}")
         counts.append(len(captured))
-    assert counts[0] == counts[1] <= 9
+    assert counts[0] == counts[1] <= 10
     with CaptureQueriesContext(connection) as captured:
         pages.get("/workflows")
     assert len(captured) <= 3
