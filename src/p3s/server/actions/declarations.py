@@ -1,7 +1,7 @@
 """Job types, dimensions and limits as a file has them. What the file says as it said it last undoes no live change."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from p3s.domain.job_types import kept, word
@@ -12,7 +12,7 @@ from p3s.protocol.messages import JobTypeSpec
 from p3s.server.jobs.models import Declaration
 from p3s.server.results.models import Dimension, Limit
 
-from .jobtypes import set_jobtype
+from .jobtypes import plain, set_jobtype
 from .standards import set_dimension, set_limit
 from .work import Work
 
@@ -51,9 +51,9 @@ class _Declaring:
 
     def jobtype(self, spec: JobTypeSpec, names: Collection[str]) -> None:
         """Setting by setting: those that the file does not name stay as they are."""
-        said = {name: value for name, value in _plain(spec).items() if name in names}
+        said = {name: value for name, value in plain(spec).items() if name in names}
         in_force = self.work.desk.book.types.get(spec.name, JobTypeSpec(spec.name))
-        now = _plain(in_force)
+        now = plain(in_force)
         before = self._remember("jobtype", spec.name, said)
         stay = [] if self.force else kept(before, now, said)
         after = {**now, **{name: value for name, value in said.items() if name not in stay}}
@@ -97,8 +97,3 @@ class _Declaring:
         if before != said:
             row.save()
         return dict(before)
-
-
-def _plain(spec: JobTypeSpec) -> Said:
-    """All its settings, as JSON has them."""
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(spec).items()}

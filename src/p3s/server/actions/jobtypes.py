@@ -15,15 +15,18 @@ def list_jobtypes(work: Work) -> list[dict[str, Any]]:
     book = work.desk.book
     return [
         {
-            **asdict(spec),
-            "supersedes": list(spec.supersedes),
-            "expects": list(spec.expects),
+            **plain(spec),
             "out": book.in_use[name],
             "paused": described(pause, work.now) if (pause := paused(book, name)) else "",
             "waiting": sum(head.waiting for head in book.queues.heads_of(name)),
         }
         for name, spec in sorted(book.types.items())
     ]
+
+
+def plain(spec: JobTypeSpec) -> dict[str, Any]:
+    """All its settings, as JSON has them."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(spec).items()}
 
 
 def set_jobtype(work: Work, *, spec: JobTypeSpec, who: str) -> bool:
